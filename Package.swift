@@ -1,0 +1,101 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Import directions follow docs/architecture.md: top to bottom, never upward, never sideways unless listed here.
+
+/// swift-argument-parser, for everything with a command line.
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+]
+let collections: [Target.Dependency] = [
+    .product(name: "DequeModule", package: "swift-collections"),
+    .product(name: "OrderedCollections", package: "swift-collections"),
+]
+
+let package = Package(
+    name: "eclm",
+    products: [
+        .library(name: "Core", targets: ["Core"]),
+        .library(name: "PostgreSQL", targets: ["PostgreSQL"]),
+        .library(name: "RPC", targets: ["RPC"]),
+        .library(name: "Registry", targets: ["Registry"]),
+        .library(name: "EdgeClient", targets: ["EdgeClient"]),
+        .executable(name: "registryctl", targets: ["registryctl"]),
+        .executable(name: "registryd", targets: ["registryd"]),
+        .executable(name: "trainerd", targets: ["trainerd"]),
+        .executable(name: "edgectl", targets: ["edgectl"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(
+            url: "https://github.com/apple/swift-configuration", from: "1.4.0",
+            traits: ["JSON", "CommandLineArguments"]),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // C libraries, each exposed by one target and imported by one Swift target.
+        .systemLibrary(
+            name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(
+            name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+        .target(name: "CProtocol", dependencies: ["CProtobufC"]),
+
+        // Libraries.
+        .target(name: "Core", dependencies: [crypto]),
+        .target(name: "PostgreSQL", dependencies: ["CLibPQ", logging] + collections),
+        .target(name: "RPC", dependencies: ["CProtocol", logging, metrics, lifecycle] + nio + collections),
+        .target(
+            name: "RegistryProtocol",
+            dependencies: ["CProtocol", "Core", .product(name: "NIOCore", package: "swift-nio")]),
+        .target(name: "Decomposition", dependencies: ["Core"]),
+        .target(name: "Registry", dependencies: ["Core", "PostgreSQL", logging, crypto] + collections),
+        .target(
+            name: "RegistryService",
+            dependencies: ["Registry", "RPC", "RegistryProtocol", logging, metrics, lifecycle]),
+        .target(name: "Trainer", dependencies: ["Registry", logging, metrics, lifecycle]),
+        .target(name: "EdgeClient", dependencies: ["Core", "RPC", "RegistryProtocol", logging]),
+        .target(name: "CommandSupport", dependencies: ["Core", argumentParser, logging]),
+
+        // Programs.
+        .executableTarget(
+            name: "registryctl",
+            dependencies: ["CommandSupport", "Decomposition", "RegistryService", "Registry", argumentParser, logging]),
+        .executableTarget(
+            name: "registryd",
+            dependencies: ["CommandSupport", "RegistryService", configuration, argumentParser, logging, lifecycle]),
+        .executableTarget(
+            name: "trainerd",
+            dependencies: ["CommandSupport", "Trainer", configuration, argumentParser, logging, lifecycle]),
+        .executableTarget(
+            name: "edgectl", dependencies: ["CommandSupport", "EdgeClient", argumentParser, logging]),
+
+        // Tests; TestSupport is the one harness that hands out databases and services.
+        .target(
+            name: "TestSupport", dependencies: ["RegistryService", "EdgeClient", "Decomposition"],
+            path: "Tests/TestSupport"),
+        .testTarget(name: "CoreTests", dependencies: ["Core"]),
+        .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL"]),
+        .testTarget(
+            name: "RPCTests",
+            dependencies: ["RPC", .product(name: "NIOEmbedded", package: "swift-nio")]),
+        .testTarget(name: "DecompositionTests", dependencies: ["Decomposition"]),
+        .testTarget(name: "RegistryTests", dependencies: ["Registry", "TestSupport"]),
+        .testTarget(name: "RegistryServiceTests", dependencies: ["RegistryService", "TestSupport"]),
+        .testTarget(name: "TrainerTests", dependencies: ["Trainer", "TestSupport"]),
+        .testTarget(name: "EdgeClientTests", dependencies: ["EdgeClient", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["CommandSupport", "TestSupport"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
