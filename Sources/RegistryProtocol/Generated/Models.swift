@@ -1,0 +1,769 @@
+// swift-format-ignore-file
+// Generated from proto/models.proto by `make proto`; do not edit.
+
+import CProtocol
+
+extension Wire {
+    /// The message `eclm.v1.ListModelsRequest`.
+    public struct ListModelsRequest: WireMessage, Hashable {
+        /// A part of the name; empty for all.
+        public var nameContains: String = ""
+        /// Field `page`, number 2.
+        public var page: Page?
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ListModelsRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ListModelsRequest" }
+
+    package static func emptyStruct() -> Eclm__V1__ListModelsRequest {
+        var empty = Eclm__V1__ListModelsRequest()
+        eclm__v1__list_models_request__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ListModelsRequest) throws(WireError) {
+        self.init()
+        nameContains = try readString(c.name_contains, "name_contains")
+        page = try readMessage(c.page)
+    }
+
+    package func fill(_ c: inout Eclm__V1__ListModelsRequest, in arena: Arena) {
+        c.name_contains = arena.string(nameContains)
+        if let value = page {
+            c.page = arena.message(value)
+        }
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ListModelsResponse`.
+    public struct ListModelsResponse: WireMessage, Hashable {
+        /// Field `models`, number 1.
+        public var models: [Model] = []
+        /// Field `next_page_token`, number 2.
+        public var nextPageToken: String = ""
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ListModelsResponse: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ListModelsResponse" }
+
+    package static func emptyStruct() -> Eclm__V1__ListModelsResponse {
+        var empty = Eclm__V1__ListModelsResponse()
+        eclm__v1__list_models_response__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ListModelsResponse) throws(WireError) {
+        self.init()
+        models = try readMessages(c.models, c.n_models)
+        nextPageToken = try readString(c.next_page_token, "next_page_token")
+    }
+
+    package func fill(_ c: inout Eclm__V1__ListModelsResponse, in arena: Arena) {
+        c.n_models = models.count
+        c.models = arena.messages(models)
+        c.next_page_token = arena.string(nextPageToken)
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.GetModelRequest`.
+    public struct GetModelRequest: WireMessage, Hashable {
+        /// Field `model`, number 1.
+        public var model: String = ""
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.GetModelRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.GetModelRequest" }
+
+    package static func emptyStruct() -> Eclm__V1__GetModelRequest {
+        var empty = Eclm__V1__GetModelRequest()
+        eclm__v1__get_model_request__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__GetModelRequest) throws(WireError) {
+        self.init()
+        model = try readString(c.model, "model")
+    }
+
+    package func fill(_ c: inout Eclm__V1__GetModelRequest, in arena: Arena) {
+        c.model = arena.string(model)
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ModuleLayer`.
+    public struct ModuleLayer: WireMessage, Hashable {
+        /// Field `layer`, number 1.
+        public var layer: Int32 = 0
+        /// Field `name`, number 2.
+        public var name: String = ""
+        /// Field `block`, number 3.
+        public var block: String = ""
+        /// Field `modules`, number 4.
+        public var modules: Int32 = 0
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ModuleLayer: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ModuleLayer" }
+
+    package static func emptyStruct() -> Eclm__V1__ModuleLayer {
+        var empty = Eclm__V1__ModuleLayer()
+        eclm__v1__module_layer__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ModuleLayer) throws(WireError) {
+        self.init()
+        layer = c.layer
+        name = try readString(c.name, "name")
+        block = try readString(c.block, "block")
+        modules = c.modules
+    }
+
+    package func fill(_ c: inout Eclm__V1__ModuleLayer, in arena: Arena) {
+        c.has_layer = 1
+        c.layer = layer
+        c.name = arena.string(name)
+        c.block = arena.string(block)
+        c.has_modules = 1
+        c.modules = modules
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ChannelPointer`.
+    public struct ChannelPointer: WireMessage, Hashable {
+        /// Field `channel`, number 1.
+        public var channel: String = ""
+        /// Field `release`, number 2.
+        public var release: Int32 = 0
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ChannelPointer: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ChannelPointer" }
+
+    package static func emptyStruct() -> Eclm__V1__ChannelPointer {
+        var empty = Eclm__V1__ChannelPointer()
+        eclm__v1__channel_pointer__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ChannelPointer) throws(WireError) {
+        self.init()
+        channel = try readString(c.channel, "channel")
+        release = c.release
+    }
+
+    package func fill(_ c: inout Eclm__V1__ChannelPointer, in arena: Arena) {
+        c.channel = arena.string(channel)
+        c.has_release = 1
+        c.release = release
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.Model`.
+    public struct Model: WireMessage, Hashable {
+        /// Field `name`, number 1.
+        public var name: String = ""
+        /// Field `summary`, number 2.
+        public var summary: String = ""
+        /// Field `created_at_us`, number 3.
+        public var createdAtUs: Int64 = 0
+        /// Field `created_by`, number 4.
+        public var createdBy: String = ""
+        /// Field `modules`, number 5.
+        public var modules: Int32 = 0
+        /// The newest release's number; 0 when there is none.
+        public var newestRelease: Int32 = 0
+        /// Field `layers`, number 7.
+        public var layers: [ModuleLayer] = []
+        /// Field `channels`, number 8.
+        public var channels: [ChannelPointer] = []
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.Model: CBackedMessage {
+    package static var wireName: String { "eclm.v1.Model" }
+
+    package static func emptyStruct() -> Eclm__V1__Model {
+        var empty = Eclm__V1__Model()
+        eclm__v1__model__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__Model) throws(WireError) {
+        self.init()
+        name = try readString(c.name, "name")
+        summary = try readString(c.summary, "summary")
+        createdAtUs = c.created_at_us
+        createdBy = try readString(c.created_by, "created_by")
+        modules = c.modules
+        newestRelease = c.newest_release
+        layers = try readMessages(c.layers, c.n_layers)
+        channels = try readMessages(c.channels, c.n_channels)
+    }
+
+    package func fill(_ c: inout Eclm__V1__Model, in arena: Arena) {
+        c.name = arena.string(name)
+        c.summary = arena.string(summary)
+        c.has_created_at_us = 1
+        c.created_at_us = createdAtUs
+        c.created_by = arena.string(createdBy)
+        c.has_modules = 1
+        c.modules = modules
+        c.has_newest_release = 1
+        c.newest_release = newestRelease
+        c.n_layers = layers.count
+        c.layers = arena.messages(layers)
+        c.n_channels = channels.count
+        c.channels = arena.messages(channels)
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ListModulesRequest`.
+    public struct ListModulesRequest: WireMessage, Hashable {
+        /// Field `model`, number 1.
+        public var model: String = ""
+        /// Field `release`, number 2.
+        public var release: ReleaseSelector?
+        /// Field `kind`, number 3.
+        public var kind: ModuleKind?
+        /// Field `layer`, number 4.
+        public var layer: Int32?
+        /// Field `name_contains`, number 5.
+        public var nameContains: String = ""
+        /// Field `page`, number 6.
+        public var page: Page?
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ListModulesRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ListModulesRequest" }
+
+    package static func emptyStruct() -> Eclm__V1__ListModulesRequest {
+        var empty = Eclm__V1__ListModulesRequest()
+        eclm__v1__list_modules_request__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ListModulesRequest) throws(WireError) {
+        self.init()
+        model = try readString(c.model, "model")
+        release = try readMessage(c.release)
+        if c.has_kind != 0 { kind = Wire.ModuleKind(rawValue: Int32(bitPattern: c.kind.rawValue)) }
+        if c.has_layer != 0 { layer = c.layer }
+        nameContains = try readString(c.name_contains, "name_contains")
+        page = try readMessage(c.page)
+    }
+
+    package func fill(_ c: inout Eclm__V1__ListModulesRequest, in arena: Arena) {
+        c.model = arena.string(model)
+        if let value = release {
+            c.release = arena.message(value)
+        }
+        if let value = kind {
+            c.has_kind = 1
+            c.kind = Eclm__V1__ModuleKind(rawValue: UInt32(bitPattern: value.rawValue))
+        }
+        if let value = layer {
+            c.has_layer = 1
+            c.layer = value
+        }
+        c.name_contains = arena.string(nameContains)
+        if let value = page {
+            c.page = arena.message(value)
+        }
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ListModulesResponse`.
+    public struct ListModulesResponse: WireMessage, Hashable {
+        /// Field `release`, number 1.
+        public var release: Int32 = 0
+        /// Field `modules`, number 2.
+        public var modules: [ReleasedModule] = []
+        /// Field `next_page_token`, number 3.
+        public var nextPageToken: String = ""
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ListModulesResponse: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ListModulesResponse" }
+
+    package static func emptyStruct() -> Eclm__V1__ListModulesResponse {
+        var empty = Eclm__V1__ListModulesResponse()
+        eclm__v1__list_modules_response__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ListModulesResponse) throws(WireError) {
+        self.init()
+        release = c.release
+        modules = try readMessages(c.modules, c.n_modules)
+        nextPageToken = try readString(c.next_page_token, "next_page_token")
+    }
+
+    package func fill(_ c: inout Eclm__V1__ListModulesResponse, in arena: Arena) {
+        c.has_release = 1
+        c.release = release
+        c.n_modules = modules.count
+        c.modules = arena.messages(modules)
+        c.next_page_token = arena.string(nextPageToken)
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ReleasedModule`.
+    public struct ReleasedModule: WireMessage, Hashable {
+        /// Field `version`, number 1.
+        public var version: ModuleVersion?
+        /// Field `importance`, number 2.
+        public var importance: Double = 0
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ReleasedModule: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ReleasedModule" }
+
+    package static func emptyStruct() -> Eclm__V1__ReleasedModule {
+        var empty = Eclm__V1__ReleasedModule()
+        eclm__v1__released_module__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ReleasedModule) throws(WireError) {
+        self.init()
+        version = try readMessage(c.version)
+        importance = c.importance
+    }
+
+    package func fill(_ c: inout Eclm__V1__ReleasedModule, in arena: Arena) {
+        if let value = version {
+            c.version = arena.message(value)
+        }
+        c.has_importance = 1
+        c.importance = importance
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ModuleVersion`.
+    public struct ModuleVersion: WireMessage, Hashable {
+        /// Field `module_version_id`, number 1.
+        public var moduleVersionId: Int64 = 0
+        /// Field `model`, number 2.
+        public var model: String = ""
+        /// Field `module`, number 3.
+        public var module: String = ""
+        /// Field `slot`, number 4.
+        public var slot: ModuleSlot?
+        /// Field `version`, number 5.
+        public var version: Int32 = 0
+        /// Field `digest`, number 6.
+        public var digest: [UInt8] = []
+        /// Field `dtype`, number 7.
+        public var dtype: String = ""
+        /// Field `tensors`, number 8.
+        public var tensors: [Tensor] = []
+        /// Field `costs`, number 9.
+        public var costs: ModuleCosts?
+        /// Field `requirements`, number 10.
+        public var requirements: Requirements?
+        /// publish or round
+        public var origin: String = ""
+        /// Field `round`, number 12.
+        public var round: Int32?
+        /// Field `created_at_us`, number 13.
+        public var createdAtUs: Int64 = 0
+        /// Field `created_by`, number 14.
+        public var createdBy: String = ""
+        /// Field `withdrawn`, number 15.
+        public var withdrawn: Bool = false
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ModuleVersion: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ModuleVersion" }
+
+    package static func emptyStruct() -> Eclm__V1__ModuleVersion {
+        var empty = Eclm__V1__ModuleVersion()
+        eclm__v1__module_version__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ModuleVersion) throws(WireError) {
+        self.init()
+        moduleVersionId = c.module_version_id
+        model = try readString(c.model, "model")
+        module = try readString(c.module, "module")
+        slot = try readMessage(c.slot)
+        version = c.version
+        digest = readBytes(c.digest)
+        dtype = try readString(c.dtype, "dtype")
+        tensors = try readMessages(c.tensors, c.n_tensors)
+        costs = try readMessage(c.costs)
+        requirements = try readMessage(c.requirements)
+        origin = try readString(c.origin, "origin")
+        if c.has_round != 0 { round = c.round }
+        createdAtUs = c.created_at_us
+        createdBy = try readString(c.created_by, "created_by")
+        withdrawn = c.withdrawn != 0
+    }
+
+    package func fill(_ c: inout Eclm__V1__ModuleVersion, in arena: Arena) {
+        c.has_module_version_id = 1
+        c.module_version_id = moduleVersionId
+        c.model = arena.string(model)
+        c.module = arena.string(module)
+        if let value = slot {
+            c.slot = arena.message(value)
+        }
+        c.has_version = 1
+        c.version = version
+        c.has_digest = 1
+        c.digest = arena.bytes(digest)
+        c.dtype = arena.string(dtype)
+        c.n_tensors = tensors.count
+        c.tensors = arena.messages(tensors)
+        if let value = costs {
+            c.costs = arena.message(value)
+        }
+        if let value = requirements {
+            c.requirements = arena.message(value)
+        }
+        c.origin = arena.string(origin)
+        if let value = round {
+            c.has_round = 1
+            c.round = value
+        }
+        c.has_created_at_us = 1
+        c.created_at_us = createdAtUs
+        c.created_by = arena.string(createdBy)
+        c.has_withdrawn = 1
+        c.withdrawn = withdrawn ? 1 : 0
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ListVersionsRequest`.
+    public struct ListVersionsRequest: WireMessage, Hashable {
+        /// Field `model`, number 1.
+        public var model: String = ""
+        /// Field `module`, number 2.
+        public var module: String = ""
+        /// Field `page`, number 3.
+        public var page: Page?
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ListVersionsRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ListVersionsRequest" }
+
+    package static func emptyStruct() -> Eclm__V1__ListVersionsRequest {
+        var empty = Eclm__V1__ListVersionsRequest()
+        eclm__v1__list_versions_request__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ListVersionsRequest) throws(WireError) {
+        self.init()
+        model = try readString(c.model, "model")
+        module = try readString(c.module, "module")
+        page = try readMessage(c.page)
+    }
+
+    package func fill(_ c: inout Eclm__V1__ListVersionsRequest, in arena: Arena) {
+        c.model = arena.string(model)
+        c.module = arena.string(module)
+        if let value = page {
+            c.page = arena.message(value)
+        }
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ListVersionsResponse`.
+    public struct ListVersionsResponse: WireMessage, Hashable {
+        /// Field `versions`, number 1.
+        public var versions: [ModuleVersion] = []
+        /// Field `next_page_token`, number 2.
+        public var nextPageToken: String = ""
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ListVersionsResponse: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ListVersionsResponse" }
+
+    package static func emptyStruct() -> Eclm__V1__ListVersionsResponse {
+        var empty = Eclm__V1__ListVersionsResponse()
+        eclm__v1__list_versions_response__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ListVersionsResponse) throws(WireError) {
+        self.init()
+        versions = try readMessages(c.versions, c.n_versions)
+        nextPageToken = try readString(c.next_page_token, "next_page_token")
+    }
+
+    package func fill(_ c: inout Eclm__V1__ListVersionsResponse, in arena: Arena) {
+        c.n_versions = versions.count
+        c.versions = arena.messages(versions)
+        c.next_page_token = arena.string(nextPageToken)
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.GetVersionRequest`.
+    public struct GetVersionRequest: WireMessage, Hashable {
+        /// Field `model`, number 1.
+        public var model: String = ""
+        /// Field `module`, number 2.
+        public var module: String = ""
+        /// Field `version`, number 3.
+        public var version: Int32 = 0
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.GetVersionRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.GetVersionRequest" }
+
+    package static func emptyStruct() -> Eclm__V1__GetVersionRequest {
+        var empty = Eclm__V1__GetVersionRequest()
+        eclm__v1__get_version_request__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__GetVersionRequest) throws(WireError) {
+        self.init()
+        model = try readString(c.model, "model")
+        module = try readString(c.module, "module")
+        version = c.version
+    }
+
+    package func fill(_ c: inout Eclm__V1__GetVersionRequest, in arena: Arena) {
+        c.model = arena.string(model)
+        c.module = arena.string(module)
+        c.has_version = 1
+        c.version = version
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.GetLineageRequest`.
+    public struct GetLineageRequest: WireMessage, Hashable {
+        /// Field `model`, number 1.
+        public var model: String = ""
+        /// Field `module`, number 2.
+        public var module: String = ""
+        /// Field `version`, number 3.
+        public var version: Int32 = 0
+        /// false: what the version came from; true: what came from it.
+        public var descendants: Bool = false
+        /// How many edges at most, 0 for 1000.
+        public var limit: Int32 = 0
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.GetLineageRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.GetLineageRequest" }
+
+    package static func emptyStruct() -> Eclm__V1__GetLineageRequest {
+        var empty = Eclm__V1__GetLineageRequest()
+        eclm__v1__get_lineage_request__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__GetLineageRequest) throws(WireError) {
+        self.init()
+        model = try readString(c.model, "model")
+        module = try readString(c.module, "module")
+        version = c.version
+        descendants = c.descendants != 0
+        limit = c.limit
+    }
+
+    package func fill(_ c: inout Eclm__V1__GetLineageRequest, in arena: Arena) {
+        c.model = arena.string(model)
+        c.module = arena.string(module)
+        c.has_version = 1
+        c.version = version
+        c.has_descendants = 1
+        c.descendants = descendants ? 1 : 0
+        c.has_limit = 1
+        c.limit = limit
+    }
+}
+
+extension Wire {
+    /// A node is a version (of the module asked for) or an update.
+    public struct LineageEdge: WireMessage, Hashable {
+        /// Field `version`, number 1.
+        public var version: Int32 = 0
+        /// Field `parent_version`, number 2.
+        public var parentVersion: Int32?
+        /// Field `update_id`, number 3.
+        public var updateId: Int64?
+        /// Field `device_id`, number 4.
+        public var deviceId: String = ""
+        /// Field `weight`, number 5.
+        public var weight: Double = 0
+        /// Field `round`, number 6.
+        public var round: Int32?
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.LineageEdge: CBackedMessage {
+    package static var wireName: String { "eclm.v1.LineageEdge" }
+
+    package static func emptyStruct() -> Eclm__V1__LineageEdge {
+        var empty = Eclm__V1__LineageEdge()
+        eclm__v1__lineage_edge__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__LineageEdge) throws(WireError) {
+        self.init()
+        version = c.version
+        if c.has_parent_version != 0 { parentVersion = c.parent_version }
+        if c.has_update_id != 0 { updateId = c.update_id }
+        deviceId = try readString(c.device_id, "device_id")
+        weight = c.weight
+        if c.has_round != 0 { round = c.round }
+    }
+
+    package func fill(_ c: inout Eclm__V1__LineageEdge, in arena: Arena) {
+        c.has_version = 1
+        c.version = version
+        if let value = parentVersion {
+            c.has_parent_version = 1
+            c.parent_version = value
+        }
+        if let value = updateId {
+            c.has_update_id = 1
+            c.update_id = value
+        }
+        c.device_id = arena.string(deviceId)
+        c.has_weight = 1
+        c.weight = weight
+        if let value = round {
+            c.has_round = 1
+            c.round = value
+        }
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.GetLineageResponse`.
+    public struct GetLineageResponse: WireMessage, Hashable {
+        /// Field `edges`, number 1.
+        public var edges: [LineageEdge] = []
+        /// Field `truncated`, number 2.
+        public var truncated: Bool = false
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.GetLineageResponse: CBackedMessage {
+    package static var wireName: String { "eclm.v1.GetLineageResponse" }
+
+    package static func emptyStruct() -> Eclm__V1__GetLineageResponse {
+        var empty = Eclm__V1__GetLineageResponse()
+        eclm__v1__get_lineage_response__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__GetLineageResponse) throws(WireError) {
+        self.init()
+        edges = try readMessages(c.edges, c.n_edges)
+        truncated = c.truncated != 0
+    }
+
+    package func fill(_ c: inout Eclm__V1__GetLineageResponse, in arena: Arena) {
+        c.n_edges = edges.count
+        c.edges = arena.messages(edges)
+        c.has_truncated = 1
+        c.truncated = truncated ? 1 : 0
+    }
+}
+
+/// The methods of `eclm.v1.ModelService`.
+public enum ModelServiceAPI {
+    /// The service's full name on the wire.
+    public static let name = "eclm.v1.ModelService"
+    /// `ModelService.ListModels`
+    public static let listModels = RemoteMethod<Wire.ListModelsRequest, Wire.ListModelsResponse>(service: name, name: "ListModels")
+    /// `ModelService.GetModel`
+    public static let getModel = RemoteMethod<Wire.GetModelRequest, Wire.Model>(service: name, name: "GetModel")
+    /// `ModelService.ListModules`
+    public static let listModules = RemoteMethod<Wire.ListModulesRequest, Wire.ListModulesResponse>(service: name, name: "ListModules")
+}
+
+/// The methods of `eclm.v1.VersionService`.
+public enum VersionServiceAPI {
+    /// The service's full name on the wire.
+    public static let name = "eclm.v1.VersionService"
+    /// `VersionService.ListVersions`
+    public static let listVersions = RemoteMethod<Wire.ListVersionsRequest, Wire.ListVersionsResponse>(service: name, name: "ListVersions")
+    /// `VersionService.GetVersion`
+    public static let getVersion = RemoteMethod<Wire.GetVersionRequest, Wire.ModuleVersion>(service: name, name: "GetVersion")
+    /// `VersionService.GetLineage`
+    public static let getLineage = RemoteMethod<Wire.GetLineageRequest, Wire.GetLineageResponse>(service: name, name: "GetLineage")
+}

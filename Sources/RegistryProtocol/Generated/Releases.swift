@@ -1,0 +1,926 @@
+// swift-format-ignore-file
+// Generated from proto/releases.proto by `make proto`; do not edit.
+
+import CProtocol
+
+extension Wire {
+    /// The message `eclm.v1.Release`.
+    public struct Release: WireMessage, Hashable {
+        /// Field `model`, number 1.
+        public var model: String = ""
+        /// Field `number`, number 2.
+        public var number: Int32 = 0
+        /// Field `parent`, number 3.
+        public var parent: Int32?
+        /// publish, round or rollback
+        public var origin: String = ""
+        /// Field `round`, number 5.
+        public var round: Int32?
+        /// Field `reason`, number 6.
+        public var reason: String = ""
+        /// Field `created_at_us`, number 7.
+        public var createdAtUs: Int64 = 0
+        /// Field `created_by`, number 8.
+        public var createdBy: String = ""
+        /// Field `withdrawn`, number 9.
+        public var withdrawn: Bool = false
+        /// Field `channels`, number 10.
+        public var channels: [String] = []
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.Release: CBackedMessage {
+    package static var wireName: String { "eclm.v1.Release" }
+
+    package static func emptyStruct() -> Eclm__V1__Release {
+        var empty = Eclm__V1__Release()
+        eclm__v1__release__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__Release) throws(WireError) {
+        self.init()
+        model = try readString(c.model, "model")
+        number = c.number
+        if c.has_parent != 0 { parent = c.parent }
+        origin = try readString(c.origin, "origin")
+        if c.has_round != 0 { round = c.round }
+        reason = try readString(c.reason, "reason")
+        createdAtUs = c.created_at_us
+        createdBy = try readString(c.created_by, "created_by")
+        withdrawn = c.withdrawn != 0
+        channels = try readStrings(c.channels, c.n_channels, "channels")
+    }
+
+    package func fill(_ c: inout Eclm__V1__Release, in arena: Arena) {
+        c.model = arena.string(model)
+        c.has_number = 1
+        c.number = number
+        if let value = parent {
+            c.has_parent = 1
+            c.parent = value
+        }
+        c.origin = arena.string(origin)
+        if let value = round {
+            c.has_round = 1
+            c.round = value
+        }
+        c.reason = arena.string(reason)
+        c.has_created_at_us = 1
+        c.created_at_us = createdAtUs
+        c.created_by = arena.string(createdBy)
+        c.has_withdrawn = 1
+        c.withdrawn = withdrawn ? 1 : 0
+        c.n_channels = channels.count
+        c.channels = arena.strings(channels)
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ListReleasesRequest`.
+    public struct ListReleasesRequest: WireMessage, Hashable {
+        /// Field `model`, number 1.
+        public var model: String = ""
+        /// Field `page`, number 2.
+        public var page: Page?
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ListReleasesRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ListReleasesRequest" }
+
+    package static func emptyStruct() -> Eclm__V1__ListReleasesRequest {
+        var empty = Eclm__V1__ListReleasesRequest()
+        eclm__v1__list_releases_request__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ListReleasesRequest) throws(WireError) {
+        self.init()
+        model = try readString(c.model, "model")
+        page = try readMessage(c.page)
+    }
+
+    package func fill(_ c: inout Eclm__V1__ListReleasesRequest, in arena: Arena) {
+        c.model = arena.string(model)
+        if let value = page {
+            c.page = arena.message(value)
+        }
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ListReleasesResponse`.
+    public struct ListReleasesResponse: WireMessage, Hashable {
+        /// Field `releases`, number 1.
+        public var releases: [Release] = []
+        /// Field `next_page_token`, number 2.
+        public var nextPageToken: String = ""
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ListReleasesResponse: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ListReleasesResponse" }
+
+    package static func emptyStruct() -> Eclm__V1__ListReleasesResponse {
+        var empty = Eclm__V1__ListReleasesResponse()
+        eclm__v1__list_releases_response__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ListReleasesResponse) throws(WireError) {
+        self.init()
+        releases = try readMessages(c.releases, c.n_releases)
+        nextPageToken = try readString(c.next_page_token, "next_page_token")
+    }
+
+    package func fill(_ c: inout Eclm__V1__ListReleasesResponse, in arena: Arena) {
+        c.n_releases = releases.count
+        c.releases = arena.messages(releases)
+        c.next_page_token = arena.string(nextPageToken)
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.GetReleaseRequest`.
+    public struct GetReleaseRequest: WireMessage, Hashable {
+        /// Field `model`, number 1.
+        public var model: String = ""
+        /// Field `release`, number 2.
+        public var release: ReleaseSelector?
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.GetReleaseRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.GetReleaseRequest" }
+
+    package static func emptyStruct() -> Eclm__V1__GetReleaseRequest {
+        var empty = Eclm__V1__GetReleaseRequest()
+        eclm__v1__get_release_request__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__GetReleaseRequest) throws(WireError) {
+        self.init()
+        model = try readString(c.model, "model")
+        release = try readMessage(c.release)
+    }
+
+    package func fill(_ c: inout Eclm__V1__GetReleaseRequest, in arena: Arena) {
+        c.model = arena.string(model)
+        if let value = release {
+            c.release = arena.message(value)
+        }
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.GetReleaseResponse`.
+    public struct GetReleaseResponse: WireMessage, Hashable {
+        /// Field `release`, number 1.
+        public var release: Release?
+        /// Field `modules`, number 2.
+        public var modules: [ReleasedModule] = []
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.GetReleaseResponse: CBackedMessage {
+    package static var wireName: String { "eclm.v1.GetReleaseResponse" }
+
+    package static func emptyStruct() -> Eclm__V1__GetReleaseResponse {
+        var empty = Eclm__V1__GetReleaseResponse()
+        eclm__v1__get_release_response__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__GetReleaseResponse) throws(WireError) {
+        self.init()
+        release = try readMessage(c.release)
+        modules = try readMessages(c.modules, c.n_modules)
+    }
+
+    package func fill(_ c: inout Eclm__V1__GetReleaseResponse, in arena: Arena) {
+        if let value = release {
+            c.release = arena.message(value)
+        }
+        c.n_modules = modules.count
+        c.modules = arena.messages(modules)
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ManifestLayer`.
+    public struct ManifestLayer: WireMessage, Hashable {
+        /// Field `name`, number 1.
+        public var name: String = ""
+        /// Field `block`, number 2.
+        public var block: String = ""
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ManifestLayer: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ManifestLayer" }
+
+    package static func emptyStruct() -> Eclm__V1__ManifestLayer {
+        var empty = Eclm__V1__ManifestLayer()
+        eclm__v1__manifest_layer__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ManifestLayer) throws(WireError) {
+        self.init()
+        name = try readString(c.name, "name")
+        block = try readString(c.block, "block")
+    }
+
+    package func fill(_ c: inout Eclm__V1__ManifestLayer, in arena: Arena) {
+        c.name = arena.string(name)
+        c.block = arena.string(block)
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ManifestModule`.
+    public struct ManifestModule: WireMessage, Hashable {
+        /// Field `slot`, number 1.
+        public var slot: ModuleSlot?
+        /// Field `name`, number 2.
+        public var name: String = ""
+        /// Field `digest`, number 3.
+        public var digest: [UInt8] = []
+        /// Field `costs`, number 4.
+        public var costs: ModuleCosts?
+        /// Field `requirements`, number 5.
+        public var requirements: Requirements?
+        /// Field `importance`, number 6.
+        public var importance: Double = 0
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ManifestModule: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ManifestModule" }
+
+    package static func emptyStruct() -> Eclm__V1__ManifestModule {
+        var empty = Eclm__V1__ManifestModule()
+        eclm__v1__manifest_module__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ManifestModule) throws(WireError) {
+        self.init()
+        slot = try readMessage(c.slot)
+        name = try readString(c.name, "name")
+        digest = readBytes(c.digest)
+        costs = try readMessage(c.costs)
+        requirements = try readMessage(c.requirements)
+        importance = c.importance
+    }
+
+    package func fill(_ c: inout Eclm__V1__ManifestModule, in arena: Arena) {
+        if let value = slot {
+            c.slot = arena.message(value)
+        }
+        c.name = arena.string(name)
+        c.has_digest = 1
+        c.digest = arena.bytes(digest)
+        if let value = costs {
+            c.costs = arena.message(value)
+        }
+        if let value = requirements {
+            c.requirements = arena.message(value)
+        }
+        c.has_importance = 1
+        c.importance = importance
+    }
+}
+
+extension Wire {
+    /// The blobs must be there already (BlobService.Put). Tensors are read from the blobs themselves.
+    public struct PublishRequest: WireMessage, Hashable {
+        /// Field `model`, number 1.
+        public var model: String = ""
+        /// Field `summary`, number 2.
+        public var summary: String = ""
+        /// Field `layers`, number 3.
+        public var layers: [ManifestLayer] = []
+        /// Field `modules`, number 4.
+        public var modules: [ManifestModule] = []
+        /// The channel to move to the new release; empty moves none.
+        public var channel: String = ""
+        /// Field `reason`, number 6.
+        public var reason: String = ""
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.PublishRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.PublishRequest" }
+
+    package static func emptyStruct() -> Eclm__V1__PublishRequest {
+        var empty = Eclm__V1__PublishRequest()
+        eclm__v1__publish_request__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__PublishRequest) throws(WireError) {
+        self.init()
+        model = try readString(c.model, "model")
+        summary = try readString(c.summary, "summary")
+        layers = try readMessages(c.layers, c.n_layers)
+        modules = try readMessages(c.modules, c.n_modules)
+        channel = try readString(c.channel, "channel")
+        reason = try readString(c.reason, "reason")
+    }
+
+    package func fill(_ c: inout Eclm__V1__PublishRequest, in arena: Arena) {
+        c.model = arena.string(model)
+        c.summary = arena.string(summary)
+        c.n_layers = layers.count
+        c.layers = arena.messages(layers)
+        c.n_modules = modules.count
+        c.modules = arena.messages(modules)
+        c.channel = arena.string(channel)
+        c.reason = arena.string(reason)
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.PublishResponse`.
+    public struct PublishResponse: WireMessage, Hashable {
+        /// Field `release`, number 1.
+        public var release: Release?
+        /// Field `new_versions`, number 2.
+        public var newVersions: Int32 = 0
+        /// Field `kept_versions`, number 3.
+        public var keptVersions: Int32 = 0
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.PublishResponse: CBackedMessage {
+    package static var wireName: String { "eclm.v1.PublishResponse" }
+
+    package static func emptyStruct() -> Eclm__V1__PublishResponse {
+        var empty = Eclm__V1__PublishResponse()
+        eclm__v1__publish_response__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__PublishResponse) throws(WireError) {
+        self.init()
+        release = try readMessage(c.release)
+        newVersions = c.new_versions
+        keptVersions = c.kept_versions
+    }
+
+    package func fill(_ c: inout Eclm__V1__PublishResponse, in arena: Arena) {
+        if let value = release {
+            c.release = arena.message(value)
+        }
+        c.has_new_versions = 1
+        c.new_versions = newVersions
+        c.has_kept_versions = 1
+        c.kept_versions = keptVersions
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.RollbackModule`.
+    public struct RollbackModule: WireMessage, Hashable {
+        /// Field `module`, number 1.
+        public var module: String = ""
+        /// The version to go back to; absent for the one before the current.
+        public var version: Int32?
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.RollbackModule: CBackedMessage {
+    package static var wireName: String { "eclm.v1.RollbackModule" }
+
+    package static func emptyStruct() -> Eclm__V1__RollbackModule {
+        var empty = Eclm__V1__RollbackModule()
+        eclm__v1__rollback_module__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__RollbackModule) throws(WireError) {
+        self.init()
+        module = try readString(c.module, "module")
+        if c.has_version != 0 { version = c.version }
+    }
+
+    package func fill(_ c: inout Eclm__V1__RollbackModule, in arena: Arena) {
+        c.module = arena.string(module)
+        if let value = version {
+            c.has_version = 1
+            c.version = value
+        }
+    }
+}
+
+extension Wire {
+    /// Exactly one of to_release and modules.
+    public struct RollbackRequest: WireMessage, Hashable {
+        /// Field `model`, number 1.
+        public var model: String = ""
+        /// Field `channel`, number 2.
+        public var channel: String = "stable"
+        /// Field `to_release`, number 3.
+        public var toRelease: Int32?
+        /// Field `modules`, number 4.
+        public var modules: [RollbackModule] = []
+        /// Field `reason`, number 5.
+        public var reason: String = ""
+        /// Take what was withdrawn back into service where the target holds it.
+        public var reinstate: Bool = false
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.RollbackRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.RollbackRequest" }
+
+    package static func emptyStruct() -> Eclm__V1__RollbackRequest {
+        var empty = Eclm__V1__RollbackRequest()
+        eclm__v1__rollback_request__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__RollbackRequest) throws(WireError) {
+        self.init()
+        model = try readString(c.model, "model")
+        channel = try readString(c.channel, "channel")
+        if c.has_to_release != 0 { toRelease = c.to_release }
+        modules = try readMessages(c.modules, c.n_modules)
+        reason = try readString(c.reason, "reason")
+        reinstate = c.reinstate != 0
+    }
+
+    package func fill(_ c: inout Eclm__V1__RollbackRequest, in arena: Arena) {
+        c.model = arena.string(model)
+        c.channel = arena.string(channel)
+        if let value = toRelease {
+            c.has_to_release = 1
+            c.to_release = value
+        }
+        c.n_modules = modules.count
+        c.modules = arena.messages(modules)
+        c.reason = arena.string(reason)
+        c.has_reinstate = 1
+        c.reinstate = reinstate ? 1 : 0
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ModuleChange`.
+    public struct ModuleChange: WireMessage, Hashable {
+        /// Field `module`, number 1.
+        public var module: String = ""
+        /// Field `from_version`, number 2.
+        public var fromVersion: Int32 = 0
+        /// Field `to_version`, number 3.
+        public var toVersion: Int32 = 0
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ModuleChange: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ModuleChange" }
+
+    package static func emptyStruct() -> Eclm__V1__ModuleChange {
+        var empty = Eclm__V1__ModuleChange()
+        eclm__v1__module_change__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ModuleChange) throws(WireError) {
+        self.init()
+        module = try readString(c.module, "module")
+        fromVersion = c.from_version
+        toVersion = c.to_version
+    }
+
+    package func fill(_ c: inout Eclm__V1__ModuleChange, in arena: Arena) {
+        c.module = arena.string(module)
+        c.has_from_version = 1
+        c.from_version = fromVersion
+        c.has_to_version = 1
+        c.to_version = toVersion
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.RollbackResponse`.
+    public struct RollbackResponse: WireMessage, Hashable {
+        /// Field `release`, number 1.
+        public var release: Release?
+        /// Field `changes`, number 2.
+        public var changes: [ModuleChange] = []
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.RollbackResponse: CBackedMessage {
+    package static var wireName: String { "eclm.v1.RollbackResponse" }
+
+    package static func emptyStruct() -> Eclm__V1__RollbackResponse {
+        var empty = Eclm__V1__RollbackResponse()
+        eclm__v1__rollback_response__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__RollbackResponse) throws(WireError) {
+        self.init()
+        release = try readMessage(c.release)
+        changes = try readMessages(c.changes, c.n_changes)
+    }
+
+    package func fill(_ c: inout Eclm__V1__RollbackResponse, in arena: Arena) {
+        if let value = release {
+            c.release = arena.message(value)
+        }
+        c.n_changes = changes.count
+        c.changes = arena.messages(changes)
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ListChannelsRequest`.
+    public struct ListChannelsRequest: WireMessage, Hashable {
+        /// Field `model`, number 1.
+        public var model: String = ""
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ListChannelsRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ListChannelsRequest" }
+
+    package static func emptyStruct() -> Eclm__V1__ListChannelsRequest {
+        var empty = Eclm__V1__ListChannelsRequest()
+        eclm__v1__list_channels_request__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ListChannelsRequest) throws(WireError) {
+        self.init()
+        model = try readString(c.model, "model")
+    }
+
+    package func fill(_ c: inout Eclm__V1__ListChannelsRequest, in arena: Arena) {
+        c.model = arena.string(model)
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ListChannelsResponse`.
+    public struct ListChannelsResponse: WireMessage, Hashable {
+        /// Field `channels`, number 1.
+        public var channels: [ChannelPointer] = []
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ListChannelsResponse: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ListChannelsResponse" }
+
+    package static func emptyStruct() -> Eclm__V1__ListChannelsResponse {
+        var empty = Eclm__V1__ListChannelsResponse()
+        eclm__v1__list_channels_response__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ListChannelsResponse) throws(WireError) {
+        self.init()
+        channels = try readMessages(c.channels, c.n_channels)
+    }
+
+    package func fill(_ c: inout Eclm__V1__ListChannelsResponse, in arena: Arena) {
+        c.n_channels = channels.count
+        c.channels = arena.messages(channels)
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.MoveChannelRequest`.
+    public struct MoveChannelRequest: WireMessage, Hashable {
+        /// Field `model`, number 1.
+        public var model: String = ""
+        /// Field `channel`, number 2.
+        public var channel: String = ""
+        /// Field `release`, number 3.
+        public var release: Int32 = 0
+        /// Field `reason`, number 4.
+        public var reason: String = ""
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.MoveChannelRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.MoveChannelRequest" }
+
+    package static func emptyStruct() -> Eclm__V1__MoveChannelRequest {
+        var empty = Eclm__V1__MoveChannelRequest()
+        eclm__v1__move_channel_request__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__MoveChannelRequest) throws(WireError) {
+        self.init()
+        model = try readString(c.model, "model")
+        channel = try readString(c.channel, "channel")
+        release = c.release
+        reason = try readString(c.reason, "reason")
+    }
+
+    package func fill(_ c: inout Eclm__V1__MoveChannelRequest, in arena: Arena) {
+        c.model = arena.string(model)
+        c.channel = arena.string(channel)
+        c.has_release = 1
+        c.release = release
+        c.reason = arena.string(reason)
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ChannelHistoryRequest`.
+    public struct ChannelHistoryRequest: WireMessage, Hashable {
+        /// Field `model`, number 1.
+        public var model: String = ""
+        /// Field `channel`, number 2.
+        public var channel: String = ""
+        /// Field `page`, number 3.
+        public var page: Page?
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ChannelHistoryRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ChannelHistoryRequest" }
+
+    package static func emptyStruct() -> Eclm__V1__ChannelHistoryRequest {
+        var empty = Eclm__V1__ChannelHistoryRequest()
+        eclm__v1__channel_history_request__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ChannelHistoryRequest) throws(WireError) {
+        self.init()
+        model = try readString(c.model, "model")
+        channel = try readString(c.channel, "channel")
+        page = try readMessage(c.page)
+    }
+
+    package func fill(_ c: inout Eclm__V1__ChannelHistoryRequest, in arena: Arena) {
+        c.model = arena.string(model)
+        c.channel = arena.string(channel)
+        if let value = page {
+            c.page = arena.message(value)
+        }
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ChannelMove`.
+    public struct ChannelMove: WireMessage, Hashable {
+        /// Field `revision`, number 1.
+        public var revision: Int32 = 0
+        /// Field `from_release`, number 2.
+        public var fromRelease: Int32?
+        /// Field `to_release`, number 3.
+        public var toRelease: Int32 = 0
+        /// Field `action`, number 4.
+        public var action: String = ""
+        /// Field `reason`, number 5.
+        public var reason: String = ""
+        /// Field `moved_by`, number 6.
+        public var movedBy: String = ""
+        /// Field `moved_at_us`, number 7.
+        public var movedAtUs: Int64 = 0
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ChannelMove: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ChannelMove" }
+
+    package static func emptyStruct() -> Eclm__V1__ChannelMove {
+        var empty = Eclm__V1__ChannelMove()
+        eclm__v1__channel_move__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ChannelMove) throws(WireError) {
+        self.init()
+        revision = c.revision
+        if c.has_from_release != 0 { fromRelease = c.from_release }
+        toRelease = c.to_release
+        action = try readString(c.action, "action")
+        reason = try readString(c.reason, "reason")
+        movedBy = try readString(c.moved_by, "moved_by")
+        movedAtUs = c.moved_at_us
+    }
+
+    package func fill(_ c: inout Eclm__V1__ChannelMove, in arena: Arena) {
+        c.has_revision = 1
+        c.revision = revision
+        if let value = fromRelease {
+            c.has_from_release = 1
+            c.from_release = value
+        }
+        c.has_to_release = 1
+        c.to_release = toRelease
+        c.action = arena.string(action)
+        c.reason = arena.string(reason)
+        c.moved_by = arena.string(movedBy)
+        c.has_moved_at_us = 1
+        c.moved_at_us = movedAtUs
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ChannelHistoryResponse`.
+    public struct ChannelHistoryResponse: WireMessage, Hashable {
+        /// Field `moves`, number 1.
+        public var moves: [ChannelMove] = []
+        /// Field `next_page_token`, number 2.
+        public var nextPageToken: String = ""
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ChannelHistoryResponse: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ChannelHistoryResponse" }
+
+    package static func emptyStruct() -> Eclm__V1__ChannelHistoryResponse {
+        var empty = Eclm__V1__ChannelHistoryResponse()
+        eclm__v1__channel_history_response__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ChannelHistoryResponse) throws(WireError) {
+        self.init()
+        moves = try readMessages(c.moves, c.n_moves)
+        nextPageToken = try readString(c.next_page_token, "next_page_token")
+    }
+
+    package func fill(_ c: inout Eclm__V1__ChannelHistoryResponse, in arena: Arena) {
+        c.n_moves = moves.count
+        c.moves = arena.messages(moves)
+        c.next_page_token = arena.string(nextPageToken)
+    }
+}
+
+extension Wire {
+    /// Answers as soon as the channel points to a release other than after_release, or when wait_ms have passed.
+    public struct WatchRequest: WireMessage, Hashable {
+        /// Field `model`, number 1.
+        public var model: String = ""
+        /// Field `channel`, number 2.
+        public var channel: String = "stable"
+        /// Field `after_release`, number 3.
+        public var afterRelease: Int32 = 0
+        /// 0 for 30 s; never beyond the call's deadline.
+        public var waitMs: Int32 = 0
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.WatchRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.WatchRequest" }
+
+    package static func emptyStruct() -> Eclm__V1__WatchRequest {
+        var empty = Eclm__V1__WatchRequest()
+        eclm__v1__watch_request__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__WatchRequest) throws(WireError) {
+        self.init()
+        model = try readString(c.model, "model")
+        channel = try readString(c.channel, "channel")
+        afterRelease = c.after_release
+        waitMs = c.wait_ms
+    }
+
+    package func fill(_ c: inout Eclm__V1__WatchRequest, in arena: Arena) {
+        c.model = arena.string(model)
+        c.channel = arena.string(channel)
+        c.has_after_release = 1
+        c.after_release = afterRelease
+        c.has_wait_ms = 1
+        c.wait_ms = waitMs
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.WatchResponse`.
+    public struct WatchResponse: WireMessage, Hashable {
+        /// Field `release`, number 1.
+        public var release: Int32 = 0
+        /// Field `changed`, number 2.
+        public var changed: Bool = false
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.WatchResponse: CBackedMessage {
+    package static var wireName: String { "eclm.v1.WatchResponse" }
+
+    package static func emptyStruct() -> Eclm__V1__WatchResponse {
+        var empty = Eclm__V1__WatchResponse()
+        eclm__v1__watch_response__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__WatchResponse) throws(WireError) {
+        self.init()
+        release = c.release
+        changed = c.changed != 0
+    }
+
+    package func fill(_ c: inout Eclm__V1__WatchResponse, in arena: Arena) {
+        c.has_release = 1
+        c.release = release
+        c.has_changed = 1
+        c.changed = changed ? 1 : 0
+    }
+}
+
+/// The methods of `eclm.v1.ReleaseService`.
+public enum ReleaseServiceAPI {
+    /// The service's full name on the wire.
+    public static let name = "eclm.v1.ReleaseService"
+    /// `ReleaseService.ListReleases`
+    public static let listReleases = RemoteMethod<Wire.ListReleasesRequest, Wire.ListReleasesResponse>(service: name, name: "ListReleases")
+    /// `ReleaseService.GetRelease`
+    public static let getRelease = RemoteMethod<Wire.GetReleaseRequest, Wire.GetReleaseResponse>(service: name, name: "GetRelease")
+    /// `ReleaseService.Publish`
+    public static let publish = RemoteMethod<Wire.PublishRequest, Wire.PublishResponse>(service: name, name: "Publish")
+    /// `ReleaseService.Rollback`
+    public static let rollback = RemoteMethod<Wire.RollbackRequest, Wire.RollbackResponse>(service: name, name: "Rollback")
+}
+
+/// The methods of `eclm.v1.ChannelService`.
+public enum ChannelServiceAPI {
+    /// The service's full name on the wire.
+    public static let name = "eclm.v1.ChannelService"
+    /// `ChannelService.ListChannels`
+    public static let listChannels = RemoteMethod<Wire.ListChannelsRequest, Wire.ListChannelsResponse>(service: name, name: "ListChannels")
+    /// `ChannelService.MoveChannel`
+    public static let moveChannel = RemoteMethod<Wire.MoveChannelRequest, Wire.Release>(service: name, name: "MoveChannel")
+    /// `ChannelService.ChannelHistory`
+    public static let channelHistory = RemoteMethod<Wire.ChannelHistoryRequest, Wire.ChannelHistoryResponse>(service: name, name: "ChannelHistory")
+    /// `ChannelService.Watch`
+    public static let watch = RemoteMethod<Wire.WatchRequest, Wire.WatchResponse>(service: name, name: "Watch")
+}
