@@ -1,0 +1,172 @@
+import Core
+import Logging
+import PostgreSQL
+import Synchronization
+
+/// Keeps a ``CatalogueSnapshot`` fresh: replaced on NOTIFY, read again after a lost connection, and polled as a net.
+///
+/// While the database is away the last snapshot goes on answering; ``age`` tells how old it is.
+public final class Catalogue: Sendable {
+    private struct State {
+        var snapshot: CatalogueSnapshot
+        var confirmed: ContinuousClock.Instant
+        var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+        var nextWaiter = 0
+        /// Releases asked for by number, newest use last.
+        var pinned: [(key: String, release: CatalogueRelease)] = []
+    }
+
+    /// Releases that no channel points to, kept for queries by number.
+    private static let maximumPinned = 32
+
+    private let registry: Registry
+    private let logger: Logger
+    private let pollInterval: Duration
+    private let state: Mutex<State>
+
+    private init(registry: Registry, snapshot: CatalogueSnapshot, pollInterval: Duration, logger: Logger) {
+        self.registry = registry
+        self.logger = logger
+        self.pollInterval = pollInterval
+        state = Mutex(State(snapshot: snapshot, confirmed: .now))
+    }
+
+    /// A catalogue with its first snapshot loaded; ``run()`` keeps it fresh.
+    public static func load(
+        registry: Registry, pollInterval: Duration = .seconds(30), logger: Logger
+    ) async throws(RegistryError) -> Catalogue {
+        let snapshot = try await CatalogueSnapshot.load(previous: nil, from: registry.pool)
+        return Catalogue(registry: registry, snapshot: snapshot, pollInterval: pollInterval, logger: logger)
+    }
+
+    /// The newest snapshot.
+    public var snapshot: CatalogueSnapshot { state.withLock { $0.snapshot } }
+
+    /// How long ago the snapshot was last known to be the database's state.
+    public var age: Duration { state.withLock { $0.confirmed.duration(to: .now) } }
+
+    /// A release by number or channel; one that no channel points to is read from the database once.
+    public func release(of model: String, _ selector: ReleaseSelector) async throws(RegistryError) -> CatalogueRelease {
+        let snapshot = snapshot
+        switch selector {
+        case .channel(let channel):
+            return try snapshot.release(of: model, channel: channel)
+        case .number(let number):
+            guard let entry = snapshot.models[model] else { throw Registry.noSuchModel(model) }
+            if let release = entry.channels.values.first(where: { $0.number == number }) { return release }
+            let key = "\(model)/\(number)"
+            if let release = pinned(key) { return release }
+            let record = try await registry.release(of: model, .number(number))
+            let release = try await registry.pool.registryTransaction(readOnly: true) { connection in
+                try await CatalogueRelease.load(record.releaseID, model: model, number: number, on: connection)
+            }
+            state.withLock { state in
+                state.pinned.append((key, release))
+                if state.pinned.count > Self.maximumPinned { state.pinned.removeFirst() }
+            }
+            return release
+        }
+    }
+
+    private func pinned(_ key: String) -> CatalogueRelease? {
+        state.withLock { state in
+            guard let index = state.pinned.firstIndex(where: { $0.key == key }) else { return nil }
+            let entry = state.pinned.remove(at: index)
+            state.pinned.append(entry)
+            return entry.release
+        }
+    }
+
+    /// Reads the catalogue again now; called after this process's own changes, so that it sees them at once.
+    public func refresh() async throws(RegistryError) {
+        let started = ContinuousClock.now
+        let fresh = try await CatalogueSnapshot.load(previous: snapshot, from: registry.pool)
+        let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            // Two loads at once may end in either order: the one that began later wins.
+            guard started >= state.confirmed else { return [] }
+            state.snapshot = fresh
+            state.confirmed = started
+            defer { state.waiters = [:] }
+            return Array(state.waiters.values)
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Waits until the snapshot is replaced, or the task is cancelled.
+    public func nextSnapshot() async {
+        let id = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isCancelled = state.withLock { state in
+                    if Task.isCancelled { return true }
+                    state.waiters[id] = continuation
+                    return false
+                }
+                if isCancelled { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
+        }
+    }
+
+    /// Waits until a channel points to another release than `after`.
+    ///
+    /// - Returns: The channel's release, whether or not it changed before the task was cancelled.
+    public func release(
+        of model: String, channel: String, otherThan after: Int
+    ) async throws(RegistryError) -> CatalogueRelease {
+        while true {
+            let release = try snapshot.release(of: model, channel: channel)
+            if release.number != after || Task.isCancelled { return release }
+            await nextSnapshot()
+        }
+    }
+}
+
+extension Catalogue {
+    /// Keeps the snapshot fresh until the task is cancelled.
+    public func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.follow() }
+            group.addTask { await self.poll() }
+        }
+    }
+
+    private func follow() async {
+        let listener = PostgresListener(
+            configuration: registry.pool.configuration, channels: ["eclm_catalogue", "eclm_channels"], logger: logger)
+        do {
+            for try await event in listener {
+                switch event {
+                case .connected: logger.debug("listening for catalogue changes")
+                case .notification(let notification):
+                    logger.debug("catalogue changed", metadata: ["channel": "\(notification.channel)"])
+                default: break
+                }
+                await refreshOrLog()
+            }
+        } catch {
+            logger.warning("the catalogue no longer hears of changes; polling goes on", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func poll() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: pollInterval)
+            if !Task.isCancelled { await refreshOrLog() }
+        }
+    }
+
+    private func refreshOrLog() async {
+        do {
+            try await refresh()
+        } catch where error.code == .cancelled {
+            return
+        } catch {
+            logger.warning("the catalogue could not be read; the last one goes on", metadata: ["error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,181 @@
+import Core
+import Foundation
+import PostgreSQL
+
+/// What a device tells of itself when it registers.
+public struct DeviceRegistration: Sendable, Hashable {
+    /// The name it chose: letters, digits, `.`, `_`, `:` and `-`, at most 128.
+    public var deviceID: String
+    /// The name of its class.
+    public var deviceClass: String
+    /// What it tells of itself: at most 32 pairs of at most 256 bytes each.
+    public var attributes: [String: String]
+    /// The token of its first registration, when it registers again.
+    public var token: [UInt8]?
+
+    /// A registration from its parts.
+    public init(deviceID: String, deviceClass: String, attributes: [String: String] = [:], token: [UInt8]? = nil) {
+        self.deviceID = deviceID
+        self.deviceClass = deviceClass
+        self.attributes = attributes
+        self.token = token
+    }
+}
+
+extension Registry {
+    /// The classes of device, by name.
+    public func deviceClasses() async throws(RegistryError) -> [DeviceClassRecord] {
+        try await registryErrors {
+            try await pool.query("\(DeviceClassRecord.select) ORDER BY name").map(DeviceClassRecord.init)
+        }
+    }
+
+    /// Makes a device class, or changes the traits of an existing one.
+    ///
+    /// - Throws: `invalidArgument` for a name or traits out of range.
+    public func defineDeviceClass(
+        _ name: String, traits: DeviceTraits, as provenance: Provenance
+    ) async throws(RegistryError) -> DeviceClassRecord {
+        try ManifestCheck.name(name, of: "device class")
+        guard traits.memory > 0, traits.flops > 0 else {
+            throw RegistryError(.invalidArgument, "a device class needs memory and flops above 0")
+        }
+        guard traits.operators.count <= 1024, traits.operators.allSatisfy({ (1...64).contains($0.utf8.count) }) else {
+            throw RegistryError(.invalidArgument, "operators have names of 1 to 64 bytes, and there are at most 1024")
+        }
+        let runtime = traits.runtime
+        return try await transaction(as: provenance) { connection in
+            let rows = try await connection.query(
+                """
+                INSERT INTO eclm.device_classes (name, memory, flops, dtypes, operators, runtime)
+                VALUES (\(name), \(traits.memory), \(traits.flops), \(traits.dtypes.map(\.rawValue).sorted()),
+                    \(traits.operators.sorted()), \([runtime.major, runtime.minor, runtime.patch]))
+                ON CONFLICT (name) DO UPDATE SET memory = excluded.memory, flops = excluded.flops,
+                    dtypes = excluded.dtypes, operators = excluded.operators, runtime = excluded.runtime,
+                    updated_at = clock_timestamp()
+                RETURNING device_class_id, name, memory, flops, dtypes, operators, runtime
+                """)
+            return try DeviceClassRecord(rows.one())
+        }
+    }
+
+    /// Registers a device, or changes the class and attributes of one that proves with its token that it is the same.
+    ///
+    /// - Returns: The device, and the token that it must keep when this was the first time.
+    /// - Throws: `invalidArgument` for a malformed registration; `notFound` for an unknown class;
+    ///   `alreadyExists` when the name is taken and no token is given; `permissionDenied` for a wrong token.
+    public func register(
+        _ registration: DeviceRegistration, as provenance: Provenance
+    ) async throws(RegistryError) -> (device: DeviceRecord, token: [UInt8]?) {
+        try Self.check(registration)
+        let attributes: JSONText
+        do {
+            attributes = JSONText(try CanonicalJSON.string(registration.attributes))
+        } catch {
+            throw RegistryError(.invalidArgument, "the attributes cannot be written as JSON", cause: error)
+        }
+        var generator = SystemRandomNumberGenerator()
+        let fresh = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        return try await transaction(as: provenance) { connection in
+            let classes = try await connection.query(
+                "SELECT device_class_id FROM eclm.device_classes WHERE name = \(registration.deviceClass)")
+            guard let classID = try classes.first?.decode("device_class_id", as: Int64.self) else {
+                throw RegistryError(
+                    .notFound,
+                    "there is no device class \(registration.deviceClass.debugDescription); an operator defines classes")
+            }
+            let inserted = try await connection.query(
+                """
+                INSERT INTO eclm.devices (device_id, device_class_id, token_digest, attributes)
+                VALUES (\(registration.deviceID), \(classID), \(Digest.of(fresh).bytes), \(attributes))
+                ON CONFLICT (device_id) DO NOTHING RETURNING device_id
+                """)
+            if inserted.isEmpty {
+                try await Self.checkToken(registration.token, of: registration.deviceID, on: connection)
+                try await connection.query(
+                    """
+                    UPDATE eclm.devices SET device_class_id = \(classID), attributes = \(attributes)
+                    WHERE device_id = \(registration.deviceID)
+                        AND (device_class_id, attributes) IS DISTINCT FROM (\(classID), \(attributes))
+                    """)
+            }
+            let row = try await connection.query(
+                "\(DeviceRecord.select) WHERE d.device_id = \(registration.deviceID)"
+            ).one()
+            return (try DeviceRecord(row), inserted.isEmpty ? nil : fresh)
+        }
+    }
+
+    /// Whether `token` is the one that the device got when it registered.
+    public func isToken(_ token: [UInt8], of deviceID: String) async throws(RegistryError) -> Bool {
+        try await registryErrors {
+            let rows = try await pool.query("SELECT token_digest FROM eclm.devices WHERE device_id = \(deviceID)")
+            return try rows.first?.digest("token_digest") == Digest.of(token)
+        }
+    }
+
+    /// One device.
+    public func device(_ deviceID: String) async throws(RegistryError) -> DeviceRecord {
+        try await registryErrors {
+            let rows = try await pool.query("\(DeviceRecord.select) WHERE d.device_id = \(deviceID)")
+            guard let row = rows.first else { throw Self.noSuchDevice(deviceID) }
+            return try DeviceRecord(row)
+        }
+    }
+
+    /// The devices by name, of one class or of all.
+    public func devices(
+        idContaining text: String = "", deviceClass: String? = nil, page: PageRequest = .first
+    ) async throws(RegistryError) -> Page<DeviceRecord> {
+        try await registryErrors {
+            let rows = try await pool.query(
+                """
+                \(DeviceRecord.select)
+                WHERE d.device_id > \(page.token) AND d.device_id LIKE \(Self.contains(text))
+                    AND (\(deviceClass)::text IS NULL OR c.name = \(deviceClass))
+                ORDER BY d.device_id LIMIT \(page.size + 1)
+                """)
+            return Page(rows: try rows.map(DeviceRecord.init), size: page.size) { $0.deviceID }
+        }
+    }
+
+    static func noSuchDevice(_ deviceID: String) -> RegistryError {
+        RegistryError(.notFound, "device \(deviceID.debugDescription) is not registered; register it first")
+    }
+
+    private static func check(_ registration: DeviceRegistration) throws(RegistryError) {
+        let bytes = registration.deviceID.utf8
+        let isAlphanumeric = { (byte: UInt8) in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        }
+        guard (1...128).contains(bytes.count), bytes.first.map(isAlphanumeric) == true,
+            bytes.allSatisfy({ isAlphanumeric($0) || ".-_:".utf8.contains($0) })
+        else {
+            throw RegistryError(
+                .invalidArgument,
+                "\(registration.deviceID.debugDescription) is no device's name: use letters, digits, '.', '_', ':' and '-', "
+                    + "a letter or digit first, at most 128")
+        }
+        guard registration.attributes.count <= 32,
+            registration.attributes.allSatisfy({ $0.key.utf8.count <= 256 && $0.value.utf8.count <= 256 })
+        else {
+            throw RegistryError(.invalidArgument, "a device has at most 32 attributes of at most 256 bytes each")
+        }
+    }
+
+    private static func checkToken(
+        _ token: [UInt8]?, of deviceID: String, on connection: PostgresConnection
+    ) async throws {
+        guard let token else {
+            throw RegistryError(
+                .alreadyExists, "device \(deviceID) is registered already; send its token to change its registration")
+        }
+        let row = try await connection.query(
+            "SELECT token_digest FROM eclm.devices WHERE device_id = \(deviceID)"
+        ).one()
+        guard try row.digest("token_digest") == Digest.of(token) else {
+            throw RegistryError(.permissionDenied, "the token is not the one that device \(deviceID) registered with")
+        }
+    }
+}

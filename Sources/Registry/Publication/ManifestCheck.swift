@@ -1,0 +1,79 @@
+import Core
+
+/// The checks that a manifest must pass before the database sees it.
+struct ManifestCheck {
+    /// The most modules a model may have.
+    static let maximumModules = 16_384
+    /// The most layers a model may have.
+    static let maximumLayers = 256
+
+    static func check(_ manifest: ModelManifest) throws(RegistryError) {
+        try name(manifest.model, of: "model")
+        guard manifest.summary.count <= 4096 else { throw invalid("the summary is longer than 4096 characters") }
+        guard manifest.layers.count <= maximumLayers else {
+            throw invalid("\(manifest.layers.count) layers; the limit is \(maximumLayers)")
+        }
+        guard (1...maximumModules).contains(manifest.modules.count) else {
+            throw invalid("\(manifest.modules.count) modules; a publication brings 1 to \(maximumModules)")
+        }
+        for (number, layer) in manifest.layers.enumerated() {
+            guard (1...256).contains(layer.name.count), (1...64).contains(layer.block.count) else {
+                throw invalid("layer \(number) needs a name of 1 to 256 characters and a block of 1 to 64")
+            }
+        }
+        var names: Set<String> = []
+        var places: Set<String> = []
+        for module in manifest.modules {
+            try check(module, layers: manifest.layers.count)
+            guard names.insert(module.name).inserted else { throw invalid("module \(module.name) is given twice") }
+            let place = module.slot.layer.map { "layer \($0)" } ?? module.slot.kind.rawValue
+            guard places.insert("\(place) index \(module.slot.index)").inserted else {
+                throw invalid("two modules claim \(place) index \(module.slot.index)")
+            }
+        }
+    }
+
+    private static func check(_ module: ModelManifest.Module, layers: Int) throws(RegistryError) {
+        try name(module.name, of: "module")
+        guard module.slot.kind.isShared == (module.slot.layer == nil) else {
+            throw invalid(
+                "module \(module.name): experts and bypasses lie in a layer, stem, head and selector in none")
+        }
+        if let layer = module.slot.layer, !(0..<layers).contains(layer) {
+            throw invalid("module \(module.name) lies in layer \(layer), but the manifest has \(layers) layers")
+        }
+        guard (0..<maximumModules).contains(module.slot.index) else {
+            throw invalid("module \(module.name): index \(module.slot.index) is not in 0..<\(maximumModules)")
+        }
+        guard module.importance.isFinite, module.importance >= 0 else {
+            throw invalid("module \(module.name): importance \(module.importance) is not a finite number of at least 0")
+        }
+        let costs = module.costs
+        guard min(costs.bytes, costs.parameters, costs.flops, costs.peakMemory) >= 0 else {
+            throw invalid("module \(module.name) has a negative cost")
+        }
+        for text in module.requirements.operators {
+            guard (1...64).contains(text.utf8.count), !text.contains(",") else {
+                throw invalid("module \(module.name): operator \(text.debugDescription) is no operator's name")
+            }
+        }
+    }
+
+    static func name(_ text: String, of what: String) throws(RegistryError) {
+        let allowed = text.utf8.allSatisfy {
+            switch $0 {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+            case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): true
+            default: false
+            }
+        }
+        let first = text.utf8.first.map { ![UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-")].contains($0) }
+        guard allowed, first == true, text.utf8.count <= 128 else {
+            throw invalid(
+                "\(text.debugDescription) is no name for a \(what): use lower-case letters, digits, '.', '_' and '-', "
+                    + "a letter or digit first, at most 128")
+        }
+    }
+
+    private static func invalid(_ message: String) -> RegistryError { RegistryError(.invalidArgument, message) }
+}

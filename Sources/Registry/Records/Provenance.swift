@@ -1,0 +1,27 @@
+import PostgreSQL
+
+/// On whose behalf and why a change is made: recorded with every version, release, channel move and audit row.
+public struct Provenance: Sendable, Hashable {
+    /// The person or service that acts.
+    public var actor: String
+    /// Why; may be empty but for rollbacks.
+    public var reason: String
+
+    /// A provenance from its parts.
+    public init(actor: String, reason: String = "") {
+        self.actor = actor
+        self.reason = reason
+    }
+
+    /// Makes the database's defaults and triggers see this provenance until the transaction ends.
+    package func apply(to connection: PostgresConnection) async throws {
+        guard !actor.isEmpty, actor.utf8.count <= 256 else {
+            throw RegistryError(.invalidArgument, "the actor's name must have 1 to 256 bytes")
+        }
+        guard reason.utf8.count <= 4096 else {
+            throw RegistryError(.invalidArgument, "the reason is longer than 4096 bytes")
+        }
+        try await connection.query(
+            "SELECT set_config('eclm.actor', \(actor), true), set_config('eclm.reason', \(reason), true)")
+    }
+}

@@ -1,0 +1,94 @@
+import Core
+import PostgreSQL
+
+/// Which modules of a release a listing gives.
+public struct ModuleFilter: Sendable, Hashable {
+    /// Only of this kind.
+    public var kind: ModuleKind?
+    /// Only of this layer.
+    public var layer: Int?
+    /// Only with this in the name.
+    public var nameContains: String
+
+    /// A filter from its parts; none of them lets all pass.
+    public init(kind: ModuleKind? = nil, layer: Int? = nil, nameContains: String = "") {
+        self.kind = kind
+        self.layer = layer
+        self.nameContains = nameContains
+    }
+}
+
+extension Registry {
+    /// The modules of a release in the order of their places, shared parts first.
+    public func modules(
+        of model: String, release: ReleaseSelector = .standard, filter: ModuleFilter = ModuleFilter(),
+        page: PageRequest = .first
+    ) async throws(RegistryError) -> (release: ReleaseRecord, modules: Page<ReleasedModule>) {
+        let release = try await self.release(of: model, release)
+        let after = try page.numberToken() ?? 0
+        return try await registryErrors {
+            // Modules are numbered in the order of their places, so that the module's identity is the page key.
+            let rows = try await pool.query(
+                """
+                \(ModuleVersionRecord.select), rm.importance \(ModuleVersionRecord.from)
+                JOIN eclm.release_modules rm ON rm.module_version_id = v.module_version_id
+                WHERE rm.release_id = \(release.releaseID.rawValue) AND v.module_id > \(after)
+                    AND (\(filter.kind?.rawValue)::text IS NULL OR m.kind::text = \(filter.kind?.rawValue))
+                    AND (\(filter.layer.map(Int32.init))::integer IS NULL OR m.layer = \(filter.layer.map(Int32.init)))
+                    AND m.name LIKE \(Self.contains(filter.nameContains))
+                ORDER BY v.module_id LIMIT \(page.size + 1)
+                """)
+            let modules = try rows.map {
+                ReleasedModule(version: try ModuleVersionRecord($0), importance: try $0.decode("importance"))
+            }
+            return (release, Page(rows: modules, size: page.size) { $0.version.moduleID.description })
+        }
+    }
+
+    /// The history of a module: its versions, newest first.
+    public func versions(
+        of model: String, module: String, page: PageRequest = .first
+    ) async throws(RegistryError) -> Page<ModuleVersionRecord> {
+        let before = try page.numberToken().map { Int32(clamping: $0) } ?? .max
+        return try await registryErrors {
+            let moduleID = try await moduleID(of: model, module)
+            let rows = try await pool.query(
+                """
+                \(ModuleVersionRecord.select) \(ModuleVersionRecord.from)
+                WHERE v.module_id = \(moduleID.rawValue) AND v.version < \(before)
+                ORDER BY v.version DESC LIMIT \(page.size + 1)
+                """)
+            return Page(rows: try rows.map(ModuleVersionRecord.init), size: page.size) { String($0.version) }
+        }
+    }
+
+    /// One version of a module.
+    public func version(
+        of model: String, module: String, version: Int
+    ) async throws(RegistryError) -> ModuleVersionRecord {
+        try await registryErrors {
+            let moduleID = try await moduleID(of: model, module)
+            let rows = try await pool.query(
+                """
+                \(ModuleVersionRecord.select) \(ModuleVersionRecord.from)
+                WHERE v.module_id = \(moduleID.rawValue) AND v.version = \(Int32(clamping: version))
+                """)
+            guard let row = rows.first else {
+                throw RegistryError(
+                    .notFound, "module \(module) of \(model) has no version \(version); versions shows those there are")
+            }
+            return try ModuleVersionRecord(row)
+        }
+    }
+
+    func moduleID(of model: String, _ module: String) async throws -> ModuleID {
+        let modelID = try await modelID(model)
+        let rows = try await pool.query(
+            "SELECT module_id FROM eclm.modules WHERE model_id = \(modelID.rawValue) AND name = \(module)")
+        guard let row = rows.first else {
+            throw RegistryError(
+                .notFound, "model \(model) has no module \(module.debugDescription); list-modules shows those there are")
+        }
+        return ModuleID(try row.decode("module_id"))
+    }
+}

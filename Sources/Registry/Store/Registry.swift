@@ -1,0 +1,72 @@
+import Core
+import Logging
+import PostgreSQL
+
+/// The registry: every model, module version, release, channel, device, update and round, in PostgreSQL.
+///
+/// ## Reading
+/// ``models(nameContaining:page:)``, ``model(_:)``, ``modules(of:release:filter:page:)``, ``versions(of:module:page:)``,
+/// ``lineage(of:module:version:direction:limit:)``, ``releases(of:page:)``, ``channelHistory(of:channel:page:)``
+///
+/// ## Writing
+/// ``publish(_:channel:as:)``, ``rollback(_:channel:to:reinstate:as:)``, ``moveChannel(of:channel:to:as:)``,
+/// ``register(_:as:)``, ``submit(_:)``
+///
+/// Every method throws ``RegistryError`` alone.
+public struct Registry: Sendable {
+    /// The connections that every method uses.
+    public let pool: PostgresPool
+    /// Where the bytes of module versions and updates lie.
+    public let blobs: any BlobStore
+    let logger: Logger
+
+    /// A registry over a migrated database.
+    public init(pool: PostgresPool, blobs: any BlobStore, logger: Logger) {
+        self.pool = pool
+        self.blobs = blobs
+        self.logger = logger
+    }
+
+    func transaction<R: Sendable>(
+        as provenance: Provenance?, _ body: @escaping @Sendable (PostgresConnection) async throws -> R
+    ) async throws(RegistryError) -> R {
+        try await registryErrors {
+            try await pool.transaction { connection in
+                try await provenance?.apply(to: connection)
+                return try await body(connection)
+            }
+        }
+    }
+
+    /// The identity of a model by name.
+    ///
+    /// - Throws: `notFound`, naming the models that look alike.
+    func modelID(_ name: String, on connection: PostgresConnection? = nil) async throws -> ModelID {
+        let query: SQL = "SELECT model_id FROM eclm.models WHERE name = \(name)"
+        let rows =
+            if let connection { try await connection.query(query) } else { try await pool.query(query) }
+        guard let row = rows.first else { throw Self.noSuchModel(name) }
+        return ModelID(try row.decode("model_id"))
+    }
+
+    /// Locks a model's row: one at a time may number versions, rounds and releases of it.
+    package static func lockModel(_ name: String, on connection: PostgresConnection) async throws -> ModelID {
+        let rows = try await connection.query("SELECT model_id FROM eclm.models WHERE name = \(name) FOR UPDATE")
+        guard let row = rows.first else { throw noSuchModel(name) }
+        return ModelID(try row.decode("model_id"))
+    }
+
+    static func noSuchModel(_ name: String) -> RegistryError {
+        RegistryError(.notFound, "there is no model \(name.debugDescription); list-models shows those there are")
+    }
+
+    /// A pattern for LIKE that finds `text` anywhere, itself taken literally.
+    static func contains(_ text: String) -> String {
+        var pattern = "%"
+        for character in text {
+            if character == "%" || character == "_" || character == "\\" { pattern.append("\\") }
+            pattern.append(character)
+        }
+        return pattern + "%"
+    }
+}

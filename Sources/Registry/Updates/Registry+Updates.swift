@@ -1,0 +1,184 @@
+import Core
+import PostgreSQL
+
+extension Registry {
+    /// Takes a device's update into the queue of the trainer.
+    ///
+    /// Idempotent: the same key with the same content is the update that was taken before, whatever became of it. The
+    /// blobs must be stored before. Shapes are checked here, values by the trainer.
+    ///
+    /// - Throws: `invalidArgument` for malformed submissions and weights; `notFound` for an unknown device, model,
+    ///   release, module or blob; `alreadyExists` for a key that was used with other content; `failedPrecondition` for a
+    ///   base that was rolled back.
+    public func submit(_ submission: UpdateSubmission) async throws(RegistryError) -> SubmissionResult {
+        try submission.check()
+        if let known = try await replay(of: submission) { return known }
+        try await checkWeights(of: submission)
+        do {
+            return try await insert(submission)
+        } catch where error.code == .alreadyExists {
+            // Two of the same at once: the other one was first.
+            if let known = try await replay(of: submission) { return known }
+            throw error
+        }
+    }
+
+    private func replay(of submission: UpdateSubmission) async throws(RegistryError) -> SubmissionResult? {
+        try await registryErrors {
+            let rows = try await pool.query(
+                """
+                SELECT update_id, content_digest, status::text AS status FROM eclm.updates
+                WHERE device_id = \(submission.deviceID) AND idempotency_key = \(submission.idempotencyKey)
+                """)
+            guard let row = rows.first else { return nil }
+            guard try row.digest("content_digest") == submission.contentDigest else {
+                throw RegistryError(
+                    .alreadyExists,
+                    "idempotency key \(submission.idempotencyKey.debugDescription) was used by device "
+                        + "\(submission.deviceID) for another update; choose a new key for new content")
+            }
+            let status = UpdateStatus(rawValue: try row.decode("status")) ?? .pending
+            return SubmissionResult(updateID: UpdateID(try row.decode("update_id")), replayed: true, status: status)
+        }
+    }
+
+    /// What the base release says of the modules that the update brings.
+    private struct Base {
+        var modelID: ModelID
+        var releaseID: ReleaseID
+        var modules: [String: ModuleVersionRecord]
+    }
+
+    private func base(of submission: UpdateSubmission) async throws(RegistryError) -> Base {
+        let release = try await release(of: submission.model, .number(submission.baseRelease))
+        guard !release.withdrawn else {
+            throw RegistryError(
+                .failedPrecondition,
+                "base release \(release.number) of \(submission.model) was rolled back; pull the channel's release "
+                    + "and train that")
+        }
+        return try await registryErrors {
+            let rows = try await pool.query(
+                """
+                \(ModuleVersionRecord.select), v.model_id \(ModuleVersionRecord.from)
+                JOIN eclm.release_modules rm ON rm.module_version_id = v.module_version_id
+                WHERE rm.release_id = \(release.releaseID.rawValue) AND m.name = ANY (\(submission.modules.map(\.module)))
+                """)
+            var modules: [String: ModuleVersionRecord] = [:]
+            for row in rows {
+                let record = try ModuleVersionRecord(row)
+                modules[record.module] = record
+            }
+            let modelID = try await modelID(submission.model)
+            return Base(modelID: modelID, releaseID: release.releaseID, modules: modules)
+        }
+    }
+
+    private func checkWeights(of submission: UpdateSubmission) async throws(RegistryError) {
+        let base = try await base(of: submission)
+        let sizes = try await blobs.stat(Array(Set(submission.modules.map(\.digest))))
+        let inspection = BlobInspection(blobs: blobs)
+        for module in submission.modules {
+            guard let version = base.modules[module.module] else {
+                throw RegistryError(
+                    .notFound,
+                    "release \(submission.baseRelease) of \(submission.model) has no module "
+                        + module.module.debugDescription)
+            }
+            guard version.version == module.baseVersion else {
+                throw RegistryError(
+                    .invalidArgument,
+                    "release \(submission.baseRelease) has version \(version.version) of \(module.module), "
+                        + "the update says version \(module.baseVersion)")
+            }
+            guard !version.withdrawn else {
+                throw RegistryError(
+                    .failedPrecondition,
+                    "version \(version.version) of \(module.module) was rolled back; pull the channel's release and "
+                        + "train that")
+            }
+            guard let size = sizes[module.digest] else {
+                throw RegistryError(
+                    .notFound, "the weights of \(module.module), \(module.digest), are not stored; put the blob first")
+            }
+            let tensors = try await inspection.tensors(of: module.digest, size: size, owner: module.module)
+            try TensorMatch.check(tensors, against: version.tensors, owner: module.module)
+        }
+    }
+
+    private func insert(_ submission: UpdateSubmission) async throws(RegistryError) -> SubmissionResult {
+        let base = try await base(of: submission)
+        let metrics: JSONText
+        do {
+            metrics = JSONText(try CanonicalJSON.string(submission.metrics))
+        } catch {
+            throw RegistryError(.invalidArgument, "the metrics cannot be written as JSON", cause: error)
+        }
+        let modules = submission.modules.sorted { $0.module < $1.module }
+        return try await transaction(as: Provenance(actor: submission.deviceID)) { connection in
+            let device = try await connection.query(
+                "SELECT FROM eclm.devices WHERE device_id = \(submission.deviceID)")
+            guard !device.isEmpty else { throw Self.noSuchDevice(submission.deviceID) }
+            let id: Int64 = try await connection.query(
+                """
+                INSERT INTO eclm.updates (device_id, model_id, base_release_id, idempotency_key, content_digest,
+                    sample_count, metrics)
+                VALUES (\(submission.deviceID), \(base.modelID.rawValue), \(base.releaseID.rawValue),
+                    \(submission.idempotencyKey), \(submission.contentDigest.bytes), \(submission.sampleCount), \(metrics))
+                RETURNING update_id
+                """
+            ).one().decode("update_id")
+            let versions = modules.compactMap { base.modules[$0.module] }
+            try await connection.query(
+                """
+                INSERT INTO eclm.update_modules (update_id, model_id, module_id, base_version_id, digest, encoding,
+                    importance, sample_count)
+                SELECT \(id), \(base.modelID.rawValue), * FROM unnest(\(versions.map(\.moduleID.rawValue)),
+                    \(versions.map(\.moduleVersionID.rawValue)), \(modules.map(\.digest.bytes)),
+                    \(modules.map(\.encoding)), \(modules.map(\.importance)), \(modules.map(\.sampleCount)))
+                """)
+            return SubmissionResult(updateID: UpdateID(id), replayed: false, status: .pending)
+        }
+    }
+
+    /// One update and its fate.
+    public func update(_ id: UpdateID) async throws(RegistryError) -> UpdateRecord {
+        try await registryErrors {
+            let rows = try await pool.query("\(UpdateRecord.select) WHERE u.update_id = \(id.rawValue)")
+            guard let row = rows.first else { throw RegistryError(.notFound, "there is no update \(id)") }
+            return try UpdateRecord(row)
+        }
+    }
+
+    /// Updates, newest first; of one model, device or status, or of all.
+    public func updates(
+        of model: String? = nil, device: String? = nil, status: UpdateStatus? = nil, page: PageRequest = .first
+    ) async throws(RegistryError) -> Page<UpdateRecord> {
+        let before = try page.numberToken() ?? .max
+        return try await registryErrors {
+            let rows = try await pool.query(
+                """
+                \(UpdateRecord.select)
+                WHERE u.update_id < \(before) AND (\(model)::text IS NULL OR mo.name = \(model))
+                    AND (\(device)::text IS NULL OR u.device_id = \(device))
+                    AND (\(status?.rawValue)::text IS NULL OR u.status::text = \(status?.rawValue))
+                ORDER BY u.update_id DESC LIMIT \(page.size + 1)
+                """)
+            return Page(rows: try rows.map(UpdateRecord.init), size: page.size) { $0.updateID.description }
+        }
+    }
+
+    /// The rounds of a model, newest first.
+    public func rounds(of model: String, page: PageRequest = .first) async throws(RegistryError) -> Page<RoundRecord> {
+        let before = try page.numberToken().map { Int32(clamping: $0) } ?? .max
+        return try await registryErrors {
+            let modelID = try await modelID(model)
+            let rows = try await pool.query(
+                """
+                \(RoundRecord.select) WHERE r.model_id = \(modelID.rawValue) AND r.number < \(before)
+                ORDER BY r.number DESC LIMIT \(page.size + 1)
+                """)
+            return Page(rows: try rows.map(RoundRecord.init), size: page.size) { String($0.number) }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+import Core
+
+/// Whether an update's weights can stand for a module version's: the same tensors, names and shapes.
+package enum TensorMatch {
+    /// Refuses weights that cannot be averaged with the version's.
+    ///
+    /// - Throws: ``RegistryError`` with `invalidArgument` naming the first tensor that differs.
+    package static func check(
+        _ tensors: [TensorDescription], against expected: [TensorDescription], owner: String
+    ) throws(RegistryError) {
+        let given = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        for tensor in expected {
+            guard let other = given[tensor.name] else {
+                throw RegistryError(.invalidArgument, "the weights of \(owner) lack tensor \(tensor.name)")
+            }
+            guard other.shape == tensor.shape else {
+                throw RegistryError(
+                    .invalidArgument,
+                    "tensor \(tensor.name) of \(owner) has shape \(other.shape), the version has \(tensor.shape)")
+            }
+            guard other.dtype == tensor.dtype else {
+                throw RegistryError(
+                    .invalidArgument,
+                    "tensor \(tensor.name) of \(owner) has dtype \(other.dtype.rawValue), the version has "
+                        + tensor.dtype.rawValue)
+            }
+        }
+        let names = Set(expected.map(\.name))
+        if let extra = tensors.first(where: { !names.contains($0.name) }) {
+            throw RegistryError(
+                .invalidArgument, "the weights of \(owner) have tensor \(extra.name), which the version has not")
+        }
+    }
+}

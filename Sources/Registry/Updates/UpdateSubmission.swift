@@ -1,0 +1,133 @@
+import Core
+
+/// What a device submits after training: one trained blob for each module it trained.
+public struct UpdateSubmission: Sendable, Hashable {
+    /// One trained module.
+    public struct Module: Sendable, Hashable {
+        /// The module's name.
+        public var module: String
+        /// The version it was trained from: the base release's.
+        public var baseVersion: Int
+        /// The trained weights.
+        public var digest: Digest
+        /// How the weights are written: `full`, the version's own tensors.
+        public var encoding: String
+        /// The module's importance for the device's data, at least 0.
+        public var importance: Double
+        /// Samples it was trained on.
+        public var sampleCount: Int64
+
+        /// A trained module from its parts.
+        public init(
+            module: String, baseVersion: Int, digest: Digest, encoding: String = "full", importance: Double,
+            sampleCount: Int64
+        ) {
+            self.module = module
+            self.baseVersion = baseVersion
+            self.digest = digest
+            self.encoding = encoding
+            self.importance = importance
+            self.sampleCount = sampleCount
+        }
+    }
+
+    /// The device.
+    public var deviceID: String
+    /// The model's name.
+    public var model: String
+    /// The number of the release it trained.
+    public var baseRelease: Int
+    /// The device's key: the same key with the same content is the same update.
+    public var idempotencyKey: String
+    /// Samples it trained on, at least 1.
+    public var sampleCount: Int64
+    /// What it measured, by name: finite numbers.
+    public var metrics: [String: Double]
+    /// The modules it trained, at least one.
+    public var modules: [Module]
+
+    /// A submission from its parts.
+    public init(
+        deviceID: String, model: String, baseRelease: Int, idempotencyKey: String, sampleCount: Int64,
+        metrics: [String: Double] = [:], modules: [Module]
+    ) {
+        self.deviceID = deviceID
+        self.model = model
+        self.baseRelease = baseRelease
+        self.idempotencyKey = idempotencyKey
+        self.sampleCount = sampleCount
+        self.metrics = metrics
+        self.modules = modules
+    }
+
+    /// The encodings that the registry takes.
+    public static let encodings: Set<String> = ["full"]
+
+    /// Names the content: equal submissions have equal digests, whatever the order of their modules.
+    public var contentDigest: Digest {
+        var builder = DigestBuilder()
+        func field(_ text: String) {
+            builder.update(Array("\(text.utf8.count):\(text)".utf8))
+        }
+        field(model)
+        field(String(baseRelease))
+        field(String(sampleCount))
+        for (name, value) in metrics.sorted(by: { $0.key < $1.key }) {
+            field(name)
+            field(String(value.bitPattern))
+        }
+        for module in modules.sorted(by: { $0.module < $1.module }) {
+            field(module.module)
+            field(String(module.baseVersion))
+            field(module.digest.hex)
+            field(module.encoding)
+            field(String(module.importance.bitPattern))
+            field(String(module.sampleCount))
+        }
+        return builder.finalize()
+    }
+
+    /// Refuses what is wrong whatever the registry holds.
+    func check() throws(RegistryError) {
+        func invalid(_ message: String) -> RegistryError { RegistryError(.invalidArgument, message) }
+        guard (1...128).contains(idempotencyKey.count) else {
+            throw invalid("the idempotency key must have 1 to 128 characters")
+        }
+        guard sampleCount > 0 else { throw invalid("the sample count must be at least 1, not \(sampleCount)") }
+        guard (1...ManifestCheck.maximumModules).contains(modules.count) else {
+            throw invalid("an update brings 1 to \(ManifestCheck.maximumModules) modules, not \(modules.count)")
+        }
+        guard metrics.count <= 64 else { throw invalid("an update has at most 64 metrics, not \(metrics.count)") }
+        for (name, value) in metrics {
+            guard (1...64).contains(name.utf8.count), value.isFinite else {
+                throw invalid("metric \(name.debugDescription) = \(value): metrics have a name of 1 to 64 bytes and a finite value")
+            }
+        }
+        var seen: Set<String> = []
+        for module in modules {
+            guard seen.insert(module.module).inserted else { throw invalid("module \(module.module) is given twice") }
+            guard module.importance.isFinite, module.importance >= 0 else {
+                throw invalid(
+                    "the importance of \(module.module) is \(module.importance); it must be a finite number of at least 0")
+            }
+            guard module.sampleCount > 0 else {
+                throw invalid("the sample count of \(module.module) must be at least 1, not \(module.sampleCount)")
+            }
+            guard Self.encodings.contains(module.encoding) else {
+                throw invalid(
+                    "encoding \(module.encoding.debugDescription) of \(module.module) is not known; use "
+                        + Self.encodings.sorted().joined(separator: ", "))
+            }
+        }
+    }
+}
+
+/// What the registry made of a submission.
+public struct SubmissionResult: Sendable, Hashable {
+    /// The update's identity.
+    public var updateID: UpdateID
+    /// Whether the same submission had arrived before.
+    public var replayed: Bool
+    /// Where it stands.
+    public var status: UpdateStatus
+}
