@@ -1,0 +1,109 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Writes a safetensors file to disk tensor by tensor, without holding it in memory.
+///
+/// The file appears under its name only when it is complete: until ``finish()`` the bytes are in `PATH.partial`, which
+/// is removed when the writer goes away unfinished. Not for use by several tasks at once.
+public final class SafetensorsWriter {
+    /// The layout; tensors must be written in the order of its entries.
+    public let layout: SafetensorsLayout
+    private let path: String
+    private var descriptor: Int32
+    private var digest = DigestBuilder()
+    private var position = 0
+    private var written = 0
+
+    private var partialPath: String { path + ".partial" }
+
+    /// Creates the file and writes its header.
+    ///
+    /// - Throws: ``SafetensorsError`` when the operating system refuses.
+    public init(layout: SafetensorsLayout, path: String) throws(SafetensorsError) {
+        self.layout = layout
+        self.path = path
+        descriptor = open(path + ".partial", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw SafetensorsError.system("create", path + ".partial") }
+        try layout.headerBytes.withUnsafeBufferPointer { (buffer) throws(SafetensorsError) in
+            try put(UnsafeRawBufferPointer(buffer))
+        }
+        written = layout.headerBytes.count
+    }
+
+    deinit {
+        guard descriptor >= 0 else { return }
+        close(descriptor)
+        unlink(partialPath)
+    }
+
+    /// Appends values to a tensor, all of them or the next piece.
+    ///
+    /// - Throws: ``SafetensorsError`` with `invalidWrite` when another tensor comes next or the tensor has no room left.
+    public func append(_ bytes: UnsafeRawBufferPointer, to name: String) throws(SafetensorsError) {
+        while position < layout.header.entries.count, layout.header.entries[position].byteRange.upperBound == written,
+            layout.header.entries[position].description.name != name
+        {
+            position += 1
+        }
+        guard descriptor >= 0, position < layout.header.entries.count,
+            layout.header.entries[position].description.name == name
+        else {
+            throw SafetensorsError(
+                .invalidWrite, "tensor \(name.debugDescription) is not next; write in the order of the layout",
+                tensor: name)
+        }
+        let room = layout.header.entries[position].byteRange.upperBound - written
+        guard bytes.count <= room else {
+            throw SafetensorsError(
+                .invalidWrite,
+                "\(bytes.count) bytes are too many for tensor \(name.debugDescription): \(room) are left",
+                tensor: name)
+        }
+        try put(bytes)
+        written += bytes.count
+    }
+
+    /// Appends values to a tensor; see ``append(_:to:)-(UnsafeRawBufferPointer,_)``.
+    public func append(_ bytes: [UInt8], to name: String) throws(SafetensorsError) {
+        try bytes.withUnsafeBufferPointer { (buffer) throws(SafetensorsError) in
+            try append(UnsafeRawBufferPointer(buffer), to: name)
+        }
+    }
+
+    /// Makes the file durable, gives it its name and returns the digest of its bytes.
+    ///
+    /// - Throws: ``SafetensorsError`` when a tensor is unfinished or the operating system refuses.
+    public func finish() throws(SafetensorsError) -> Digest {
+        guard descriptor >= 0, written == layout.byteCount else {
+            throw SafetensorsError(
+                .invalidWrite, "\(layout.byteCount - written) bytes are still to be written to \(path)")
+        }
+        guard fsync(descriptor) == 0 else { throw SafetensorsError.system("flush", partialPath) }
+        close(descriptor)
+        descriptor = -1
+        guard rename(partialPath, path) == 0 else {
+            let error = SafetensorsError.system("rename", partialPath)
+            unlink(partialPath)
+            throw error
+        }
+        return digest.finalize()
+    }
+
+    private func put(_ bytes: UnsafeRawBufferPointer) throws(SafetensorsError) {
+        digest.update(bytes)
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw SafetensorsError.system("write", partialPath)
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+}

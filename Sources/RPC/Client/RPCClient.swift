@@ -1,0 +1,99 @@
+public import NIOCore
+import NIOPosix
+import Synchronization
+
+/// Calls methods of one or several servers that offer the same services.
+///
+/// Calls are multiplexed over a few connections, opened when first needed and reopened after they break. All failures
+/// are ``RPCError``. Close it when done; a client let go of closes itself.
+public final class RPCClient: RPCCaller {
+    /// The configuration it was made with.
+    public let configuration: RPCClientConfiguration
+    private let pool: ConnectionPool
+
+    /// A client of several servers that offer the same services; calls go to the least loaded connection.
+    /// - Parameters:
+    ///   - endpoints: at least one.
+    ///   - configuration: connections and limits.
+    ///   - eventLoopGroup: the threads that move bytes; by default the process's shared ones.
+    public convenience init(
+        endpoints: [RPCEndpoint], configuration: RPCClientConfiguration = .init(),
+        eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+    ) {
+        let connectors = endpoints.map { SocketConnector(endpoint: $0, eventLoopGroup: eventLoopGroup) }
+        self.init(connectors: connectors, configuration: configuration)
+    }
+
+    /// A client of one server.
+    public convenience init(
+        endpoint: RPCEndpoint, configuration: RPCClientConfiguration = .init(),
+        eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+    ) {
+        self.init(endpoints: [endpoint], configuration: configuration, eventLoopGroup: eventLoopGroup)
+    }
+
+    /// A client of one server over TCP.
+    public convenience init(host: String, port: Int, configuration: RPCClientConfiguration = .init()) {
+        self.init(endpoint: .tcp(host: host, port: port), configuration: configuration)
+    }
+
+    init(connectors: [any ClientConnector], configuration: RPCClientConfiguration) {
+        self.configuration = configuration
+        pool = ConnectionPool(connectors: connectors, configuration: configuration)
+    }
+
+    deinit {
+        pool.close()
+    }
+
+    /// Bytes handed to connections since the start, frame headers included.
+    public var bytesSent: Int { pool.counters.bytesSent.load(ordering: .relaxed) }
+    /// Bytes received from connections since the start, frame headers included.
+    public var bytesReceived: Int { pool.counters.bytesReceived.load(ordering: .relaxed) }
+    /// Connections made since the start.
+    public var connectionsOpened: Int { pool.counters.connectionsOpened.load(ordering: .relaxed) }
+
+    /// Closes all connections. Pending calls fail, later ones too.
+    public func close() {
+        pool.close()
+    }
+
+    public func call(
+        service: String, method: String, payload: ByteBuffer, attachment: ByteBuffer, timeout: Duration?
+    ) async throws -> RPCResponse {
+        let deadline = NIODeadline.now().advanced(by: timeout ?? configuration.defaultTimeout)
+        let retry = configuration.retry
+        var attempt = 1
+        while true {
+            do {
+                return try await attemptCall(service, method, payload, attachment, deadline)
+            } catch let error as RPCError {
+                let isIdempotent = retry.idempotentMethods.contains(service: service, method: method)
+                guard let wait = retry.backoff(after: error, attempt: attempt, isIdempotent: isIdempotent),
+                    NIODeadline.now().advanced(by: wait) < deadline
+                else { throw error }
+                do {
+                    try await Task.sleep(for: wait)
+                } catch {
+                    throw RPCError(.cancelled, "the calling task was cancelled")
+                }
+                attempt += 1
+            }
+        }
+    }
+
+    private func attemptCall(
+        _ service: String, _ method: String, _ payload: ByteBuffer, _ attachment: ByteBuffer, _ deadline: NIODeadline
+    ) async throws -> RPCResponse {
+        // A connection may end between being chosen and being used; nothing was sent then, so another one is taken.
+        for _ in 0..<3 {
+            do {
+                return try await pool.connection().call(
+                    service: service, method: method, payload: payload, attachment: attachment, deadline: deadline)
+            } catch is ClientConnection.Stale {
+                continue
+            }
+        }
+        throw RPCError(.connectionFailed, "the connection keeps closing; the server may be restarting")
+    }
+}

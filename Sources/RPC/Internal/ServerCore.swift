@@ -1,0 +1,132 @@
+import Logging
+import NIOCore
+import Synchronization
+
+/// What all connections of a server share, whatever carries their bytes.
+final class ServerCore: Sendable {
+    let configuration: RPCServerConfiguration
+    let methods: MethodTable
+    let authenticator: any RPCAuthenticator
+    let logger: Logger
+    let counters = ServerCounters()
+    private let draining = Atomic<Bool>(false)
+    private let connections = Mutex<[ObjectIdentifier: ConnectionHandle]>([:])
+
+    /// A connection as other threads may reach it.
+    struct ConnectionHandle: Sendable {
+        let connection: NIOLoopBound<ServerConnection>
+        let eventLoop: any EventLoop
+
+        func onLoop(_ body: @escaping @Sendable (ServerConnection) -> Void) {
+            eventLoop.execute { body(connection.value) }
+        }
+    }
+
+    init(
+        configuration: RPCServerConfiguration, methods: MethodTable, authenticator: any RPCAuthenticator,
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.methods = methods
+        self.authenticator = authenticator
+        self.logger = logger
+    }
+
+    /// Whether new requests are answered ELOGOFF.
+    var isDraining: Bool { draining.load(ordering: .relaxed) }
+
+    func beginDraining() { draining.store(true, ordering: .relaxed) }
+
+    func endDraining() { draining.store(false, ordering: .relaxed) }
+
+    /// A connection's logic, or `nil` where there are too many already. Call on `eventLoop`.
+    func makeConnection(peer: String, eventLoop: any EventLoop) -> ServerConnection? {
+        guard ServerCounters.acquire(counters.connections, limit: configuration.maximumConnections) else {
+            counters.connectionsRefused.add(1, ordering: .relaxed)
+            logger.warning("connection refused: too many", metadata: ["peer": "\(peer)"])
+            return nil
+        }
+        counters.connectionsAccepted.add(1, ordering: .relaxed)
+        let connection = ServerConnection(core: self, peer: peer, eventLoop: eventLoop)
+        let handle = ConnectionHandle(
+            connection: NIOLoopBound(connection, eventLoop: eventLoop), eventLoop: eventLoop)
+        connections.withLock { $0[ObjectIdentifier(connection)] = handle }
+        return connection
+    }
+
+    /// A connection is over.
+    func forget(_ connection: ServerConnection) {
+        let known = connections.withLock { $0.removeValue(forKey: ObjectIdentifier(connection)) }
+        if known != nil { counters.connections.subtract(1, ordering: .relaxed) }
+    }
+
+    /// Runs `body` on every open connection, each on its own loop.
+    func forEachConnection(_ body: @escaping @Sendable (ServerConnection) -> Void) {
+        for handle in connections.withLock({ Array($0.values) }) { handle.onLoop(body) }
+    }
+
+    // MARK: Answering
+
+    /// Runs a handler and encodes what it answers; never fails.
+    func answer(
+        _ entry: MethodEntry, request: RPCRequest, context: RPCContext, correlationID: Int64
+    ) async -> Answer {
+        let result: Result<RPCResponse, RPCError>
+        do {
+            result = .success(try await entry.method.handler(request, context))
+        } catch let error as RPCError {
+            result = .failure(error)
+        } catch is CancellationError {
+            result = .failure(RPCError(.cancelled, "the call was given up"))
+        } catch {
+            logger.error(
+                "method failed",
+                metadata: [
+                    "service": "\(entry.service)", "method": "\(entry.method.name)", "peer": "\(context.peer)",
+                    "error": "\(error)",
+                ])
+            result = .failure(RPCError(.internalError, "the server failed; its log has the detail"))
+        }
+        return encode(result, correlationID: correlationID)
+    }
+
+    /// A response frame of a result.
+    func encode(_ result: Result<RPCResponse, RPCError>, correlationID: Int64) -> Answer {
+        var failure: RPCError
+        switch result {
+        case .success(let response):
+            let meta = RPCMeta(response: .init(), correlationID: correlationID)
+            if let frame = EncodedFrame(
+                meta: meta, payload: response.payload, attachment: response.attachment,
+                maximumBodyBytes: configuration.maximumFrameBytes)
+            {
+                return Answer(frame: frame, status: .ok)
+            }
+            failure = RPCError(
+                .badResponse,
+                """
+                the response of \(response.payload.readableBytes) and \(response.attachment.readableBytes) attached \
+                bytes exceeds the frame limit of \(configuration.maximumFrameBytes); ask for less at a time
+                """)
+        case .failure(let error):
+            failure = error
+        }
+        if failure.status.isOK {
+            logger.error("a method threw an error with status OK", metadata: ["message": "\(failure.message)"])
+            failure.status = .internalError
+        }
+        let text = failure.message.prefix(maximumBytes: RPCError.maximumMessageBytes)
+        let meta = RPCMeta(response: .init(code: failure.status.code, text: text), correlationID: correlationID)
+        // A failure's frame holds bounded text alone, so no limit worth having refuses it.
+        let frame = EncodedFrame(
+            meta: meta, payload: ByteBuffer(), attachment: ByteBuffer(), maximumBodyBytes: .max)
+        return Answer(frame: frame, status: failure.status)
+    }
+}
+
+/// An encoded response on its way to a connection.
+struct Answer: Sendable {
+    /// `nil` only if encoding failed, which bounded text cannot.
+    var frame: EncodedFrame?
+    var status: RPCStatus
+}
