@@ -67,11 +67,15 @@ let package = Package(
         .target(name: "Trainer", dependencies: ["Registry", logging, metrics, lifecycle]),
         .target(name: "EdgeClient", dependencies: ["Core", "RPC", "RegistryProtocol", logging]),
         .target(name: "CommandSupport", dependencies: ["Core", argumentParser, logging]),
+        // A private PostgreSQL and the programs around it, for `registryctl dev`.
+        .target(name: "Development", dependencies: ["Registry", "PostgreSQL", logging]),
 
         // Programs.
         .executableTarget(
             name: "registryctl",
-            dependencies: ["CommandSupport", "Decomposition", "RegistryService", "Registry", argumentParser, logging]),
+            dependencies: [
+                "CommandSupport", "Decomposition", "Development", "Registry", "PostgreSQL", "Core", argumentParser, logging,
+            ]),
         .executableTarget(
             name: "registryd",
             dependencies: ["CommandSupport", "RegistryService", configuration, argumentParser, logging, lifecycle]),
@@ -95,7 +99,9 @@ let package = Package(
         .testTarget(name: "RegistryServiceTests", dependencies: ["RegistryService", "TestSupport"]),
         .testTarget(name: "TrainerTests", dependencies: ["Trainer", "TestSupport"]),
         .testTarget(name: "EdgeClientTests", dependencies: ["EdgeClient", "TestSupport"]),
-        .testTarget(name: "CommandTests", dependencies: ["CommandSupport", "TestSupport"]),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: ["CommandSupport", "Development", "TestSupport", "registryctl", "registryd", "trainerd"]),
     ],
     swiftLanguageModes: [.v6]
 )
