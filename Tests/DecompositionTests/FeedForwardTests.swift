@@ -53,11 +53,11 @@ struct FeedForwardTests {
         }
         let layer = decomposer.specification.layers[0]
         let block = try ReferenceBlock(sumOf: modules, of: layer, outer: checkpoint)
-        // up(1, 2, -1) + bias = relu(-0.875, -1.125, 0.375, 0.875, 2.625) = (0, 0, 0.375, 0.875, 2.625)
+        // up(-1, 1, 2) + bias = relu(-0.875, -1.125, 0.375, 0.875, 2.625) = (0, 0, 0.375, 0.875, 2.625)
         // down = (0.5 * 0.375 + 0.25 * 0.875, -0.75 * 0.375 - 0.875 - 1.25 * 2.625) + (10, -10)
-        #expect(block.evaluate([1, 2, -1], extent: InputExtent()) == [10.40625, -14.4375])
+        #expect(block.evaluate([-1, 1, 2], extent: InputExtent()) == [10.40625, -14.4375])
         let one = try ReferenceBlock(sumOf: [modules[1]], of: layer, outer: checkpoint)
-        #expect(one.evaluate([1, 2, -1], extent: InputExtent()) == [10.21875, -14.15625])
+        #expect(one.evaluate([-1, 1, 2], extent: InputExtent()) == [10.21875, -14.15625])
     }
 
     @Test("of either weight layout")
@@ -75,7 +75,7 @@ struct FeedForwardTests {
         let manifest = try await decomposer.decompose(checkpoint, into: MemorySink())
         #expect(manifest.modules[1].tensors.first { $0.name == "up.weight" }?.shape == [3, 2])
         let dense = try ReferenceBlock(dense: decomposer.specification.layers[0], of: checkpoint)
-        #expect(dense.evaluate([1, 2, -1], extent: InputExtent()) == [10.40625, -14.4375])
+        #expect(dense.evaluate([-1, 1, 2], extent: InputExtent()) == [10.40625, -14.4375])
         let verified = try decomposer.verify(checkpoint)
         #expect(verified.count == 1 && verified[0].holds(within: 1e-6))
     }
