@@ -68,7 +68,7 @@ let package = Package(
         .target(name: "EdgeClient", dependencies: ["Core", "RPC", "RegistryProtocol", logging]),
         .target(name: "CommandSupport", dependencies: ["Core", argumentParser, logging]),
         // A private PostgreSQL and the programs around it, for `registryctl dev`.
-        .target(name: "Development", dependencies: ["Registry", "PostgreSQL", logging]),
+        .target(name: "Development", dependencies: ["Core", "Registry", "PostgreSQL", logging]),
 
         // Programs.
         .executableTarget(
