@@ -42,6 +42,7 @@ let package = Package(
         .package(
             url: "https://github.com/apple/swift-configuration", from: "1.4.0",
             traits: ["JSON", "CommandLineArguments"]),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -66,7 +67,11 @@ let package = Package(
             dependencies: ["Registry", "RPC", "RegistryProtocol", logging, metrics, lifecycle]),
         .target(name: "Trainer", dependencies: ["Registry", logging, metrics, lifecycle]),
         .target(name: "EdgeClient", dependencies: ["Core", "RPC", "RegistryProtocol", logging]),
-        .target(name: "CommandSupport", dependencies: ["Core", argumentParser, logging]),
+        .target(
+            name: "CommandSupport",
+            dependencies: [
+                "Core", argumentParser, logging, configuration, .product(name: "SystemPackage", package: "swift-system"),
+            ]),
 
         // Programs.
         .executableTarget(
@@ -74,12 +79,17 @@ let package = Package(
             dependencies: ["CommandSupport", "Decomposition", "RegistryService", "Registry", argumentParser, logging]),
         .executableTarget(
             name: "registryd",
-            dependencies: ["CommandSupport", "RegistryService", configuration, argumentParser, logging, lifecycle]),
+            dependencies: ["CommandSupport", "RegistryService", argumentParser, logging, lifecycle]),
         .executableTarget(
             name: "trainerd",
             dependencies: ["CommandSupport", "Trainer", configuration, argumentParser, logging, lifecycle]),
         .executableTarget(
             name: "edgectl", dependencies: ["CommandSupport", "EdgeClient", argumentParser, logging]),
+
+        .executableTarget(
+            name: "registry-bench",
+            dependencies: ["RPC", "RegistryProtocol", argumentParser, .product(name: "NIOCore", package: "swift-nio")],
+            path: "Benchmarks/RegistryBench"),
 
         // Tests; TestSupport is the one harness that hands out databases and services.
         .target(
