@@ -129,9 +129,9 @@ struct LimitTests {
 
     @Test("close an idle connection, and not one that waits for an answer")
     func idle() async throws {
-        try await withServer(configure: { $0.idleTimeout = .milliseconds(60) }) { fixture in
+        try await withServer(configure: { $0.idleTimeout = .milliseconds(400) }) { fixture in
             let raw = try await RawConnection.open(port: fixture.port)
-            try await raw.send(requestBytes("Sleep", "200", id: 1))
+            try await raw.send(requestBytes("Sleep", "900", id: 1))
             #expect(await raw.response()?.id == 1)
             #expect(await raw.response() == nil)
         }
