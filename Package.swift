@@ -66,7 +66,9 @@ let package = Package(
             name: "RegistryService",
             dependencies: ["Registry", "RPC", "RegistryProtocol", logging, metrics, lifecycle]),
         .target(name: "Trainer", dependencies: ["Registry", logging, metrics, lifecycle]),
-        .target(name: "EdgeClient", dependencies: ["Core", "RPC", "RegistryProtocol", logging]),
+        .target(
+            name: "EdgeClient",
+            dependencies: ["Core", "RPC", "RegistryProtocol", .product(name: "NIOCore", package: "swift-nio")]),
         .target(
             name: "CommandSupport",
             dependencies: [
@@ -84,7 +86,11 @@ let package = Package(
             name: "trainerd",
             dependencies: ["CommandSupport", "Trainer", configuration, argumentParser, logging, lifecycle]),
         .executableTarget(
-            name: "edgectl", dependencies: ["CommandSupport", "EdgeClient", argumentParser, logging]),
+            name: "edgectl",
+            dependencies: [
+                "CommandSupport", "EdgeClient", "Core", "RPC", "RegistryProtocol", argumentParser,
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
 
         .executableTarget(
             name: "registry-bench",
@@ -106,7 +112,12 @@ let package = Package(
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "TestSupport"]),
         .testTarget(name: "RegistryServiceTests", dependencies: ["RegistryService", "TestSupport"]),
         .testTarget(name: "TrainerTests", dependencies: ["Trainer", "TestSupport"]),
-        .testTarget(name: "EdgeClientTests", dependencies: ["EdgeClient", "TestSupport"]),
+        .testTarget(
+            name: "EdgeClientTests",
+            dependencies: [
+                "EdgeClient", "CommandSupport", "Core", "RPC", "RegistryProtocol",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
         .testTarget(name: "CommandTests", dependencies: ["CommandSupport", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
