@@ -42,6 +42,7 @@ let package = Package(
         .package(
             url: "https://github.com/apple/swift-configuration", from: "1.4.0",
             traits: ["JSON", "CommandLineArguments"]),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -65,8 +66,14 @@ let package = Package(
             name: "RegistryService",
             dependencies: ["Registry", "RPC", "RegistryProtocol", logging, metrics, lifecycle]),
         .target(name: "Trainer", dependencies: ["Registry", logging, metrics, lifecycle]),
-        .target(name: "EdgeClient", dependencies: ["Core", "RPC", "RegistryProtocol", logging]),
-        .target(name: "CommandSupport", dependencies: ["Core", argumentParser, logging]),
+        .target(
+            name: "EdgeClient",
+            dependencies: ["Core", "RPC", "RegistryProtocol", .product(name: "NIOCore", package: "swift-nio")]),
+        .target(
+            name: "CommandSupport",
+            dependencies: [
+                "Core", argumentParser, logging, configuration, .product(name: "SystemPackage", package: "swift-system"),
+            ]),
         // A private PostgreSQL and the programs around it, for `registryctl dev`.
         .target(name: "Development", dependencies: ["Core", "Registry", "PostgreSQL", logging]),
 
@@ -78,12 +85,21 @@ let package = Package(
             ]),
         .executableTarget(
             name: "registryd",
-            dependencies: ["CommandSupport", "RegistryService", configuration, argumentParser, logging, lifecycle]),
+            dependencies: ["CommandSupport", "RegistryService", argumentParser, logging, lifecycle]),
         .executableTarget(
             name: "trainerd",
             dependencies: ["CommandSupport", "Trainer", configuration, argumentParser, logging, lifecycle]),
         .executableTarget(
-            name: "edgectl", dependencies: ["CommandSupport", "EdgeClient", argumentParser, logging]),
+            name: "edgectl",
+            dependencies: [
+                "CommandSupport", "EdgeClient", "Core", "RPC", "RegistryProtocol", argumentParser,
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
+
+        .executableTarget(
+            name: "registry-bench",
+            dependencies: ["RPC", "RegistryProtocol", argumentParser, .product(name: "NIOCore", package: "swift-nio")],
+            path: "Benchmarks/RegistryBench"),
 
         // Tests; TestSupport is the one harness that hands out databases and services.
         .target(
@@ -100,7 +116,12 @@ let package = Package(
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "TestSupport"]),
         .testTarget(name: "RegistryServiceTests", dependencies: ["RegistryService", "TestSupport"]),
         .testTarget(name: "TrainerTests", dependencies: ["Trainer", "TestSupport"]),
-        .testTarget(name: "EdgeClientTests", dependencies: ["EdgeClient", "TestSupport"]),
+        .testTarget(
+            name: "EdgeClientTests",
+            dependencies: [
+                "EdgeClient", "CommandSupport", "Core", "RPC", "RegistryProtocol",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
         .testTarget(
             name: "CommandTests",
             dependencies: ["CommandSupport", "Development", "TestSupport", "registryctl", "registryd", "trainerd"]),

@@ -1,4 +1,4 @@
-public import RPC
+import RPC
 
 /// Why something a device wanted did not happen.
 public struct EdgeError: Error, Sendable, CustomStringConvertible {

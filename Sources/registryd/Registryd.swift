@@ -29,9 +29,7 @@ struct Registryd: AsyncParsableCommand {
     @OptionGroup var log: LogOptions
 
     func run() async throws {
-        LoggingBootstrap.start(format: log.logFormat, level: log.logLevel.level)
-        let logger = Logger(label: "registryd")
-        do {
+        try await runDaemon("registryd", log) { logger in
             let settings = try await RegistrydSettings(flags)
             let pool = PostgresPool(configuration: settings.database, logger: Logger(label: "registryd.database"))
             do {
@@ -42,17 +40,16 @@ struct Registryd: AsyncParsableCommand {
             }
             await pool.shutdown()
             logger.info("stopped")
-        } catch {
-            let report = FailureReport(error)
-            logger.critical("registryd cannot go on", metadata: ["error": "\(report.message)"])
-            throw ExitCode(report.status.code)
         }
     }
 
     private func serve(_ settings: RegistrydSettings, pool: PostgresPool, logger: Logger) async throws {
-        try await Migrator(directory: MigrationsDirectory.locate(explicit: flags.migrations)).requireCurrentSchema(on: pool)
+        let migrator = try Migrator(directory: try MigrationsDirectory.locate(flags.migrations))
+        try await registryErrors { () async throws in
+            try await pool.withConnection { try await migrator.requireCurrentSchema(on: $0) }
+        }
         let registry = Registry(
-            pool: pool, blobs: PostgreSQLBlobStore(pool: pool), logger: Logger(label: "registryd.registry"))
+            pool: pool, blobs: BlobStore(pool: pool), logger: Logger(label: "registryd.registry"))
         let server = try await RegistryServer(
             registry: registry, configuration: settings.rpc, authentication: settings.authentication,
             limits: settings.limits, logger: Logger(label: "registryd.rpc"))
@@ -68,7 +65,7 @@ struct Registryd: AsyncParsableCommand {
     }
 }
 
-extension RegistryError: @retroactive ExitStatusConvertible {
+extension RegistryError: ExitStatusConvertible {
     /// How a command that meets the error ends.
     public var exitStatus: ExitStatus {
         switch code {

@@ -2,8 +2,8 @@
 struct FailureReport {
     let status: ExitStatus
     private let code: String
-    private let message: String
-    private let hint: String?
+    let message: String
+    let hint: String?
     private let details: (any Encodable & Sendable)?
 
     init(_ error: any Error) {

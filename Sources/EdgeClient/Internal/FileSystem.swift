@@ -138,3 +138,8 @@ enum FileSystem {
         return String(cString: current) + "/" + path
     }
 }
+
+extension FileSystem {
+    /// Seconds since 1970, by the clock that stamps files.
+    static var now: Int64 { Int64(time(nil)) }
+}

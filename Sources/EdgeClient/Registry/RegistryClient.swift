@@ -53,7 +53,8 @@ public struct RegistryClient: Sendable {
                     return (try Response(decoding: response.payload), response.attachment)
                 } catch {
                     throw EdgeError(
-                        .registryFailed, "\(name) answered what this client does not understand: \(error)", cause: error)
+                        .registryFailed, "\(name) answered what this client does not understand: \(error)", cause: error
+                    )
                 }
             } catch let error as RPCError {
                 let pause = retry.backoff(afterAttempt: attempt, random: .random(in: 0...1))
@@ -75,7 +76,8 @@ public struct RegistryClient: Sendable {
     /// What would be done twice: a registration that was carried out gives its token only once, and the others move
     /// channels. Submissions carry an idempotency key and blobs a digest, so that they are safe.
     private static let unrepeatable: Set<String> = [
-        "DeviceService.RegisterDevice", "ReleaseService.Publish", "ReleaseService.Rollback", "ChannelService.MoveChannel",
+        "DeviceService.RegisterDevice", "ReleaseService.Publish", "ReleaseService.Rollback",
+        "ChannelService.MoveChannel",
     ]
 }
 
@@ -105,3 +107,4 @@ protocol ConnectionCounters {
 }
 
 extension RPCClient: ConnectionCounters {}
+extension InProcessCaller: ConnectionCounters {}

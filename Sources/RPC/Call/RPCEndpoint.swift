@@ -28,6 +28,7 @@ public enum RPCEndpoint: Hashable, Sendable {
 }
 
 extension RPCEndpoint: CustomStringConvertible {
+    /// The text ``init(_:)`` reads.
     public var description: String {
         switch self {
         case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"

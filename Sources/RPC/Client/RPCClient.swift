@@ -58,6 +58,8 @@ public final class RPCClient: RPCCaller {
         pool.close()
     }
 
+    /// Calls a method and waits for its answer; see ``RPCCaller``.
+    /// - Throws: ``RPCError`` only.
     public func call(
         service: String, method: String, payload: ByteBuffer, attachment: ByteBuffer, timeout: Duration?
     ) async throws -> RPCResponse {

@@ -13,6 +13,8 @@ public final class InProcessCaller: RPCCaller {
         client = RPCClient(connectors: [connector], configuration: configuration)
     }
 
+    /// Calls a method and waits for its answer; see ``RPCCaller``.
+    /// - Throws: ``RPCError`` only.
     public func call(
         service: String, method: String, payload: ByteBuffer, attachment: ByteBuffer, timeout: Duration?
     ) async throws -> RPCResponse {

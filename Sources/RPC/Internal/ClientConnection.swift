@@ -118,7 +118,8 @@ final class ClientConnection: Sendable {
         guard unsent.load(ordering: .relaxed) <= configuration.maximumUnsentBytes else {
             throw RPCError(
                 .overcrowded,
-                "more than \(configuration.maximumUnsentBytes) bytes wait to be sent to this server; send less at a time")
+                "more than \(configuration.maximumUnsentBytes) bytes wait to be sent to this server; send less at a time"
+            )
         }
         guard
             let frame = EncodedFrame(

@@ -39,7 +39,10 @@ struct SocketConnector: ClientConnector {
             switch result {
             case .success(let channel):
                 // Only now: of several addresses tried at once, one channel wins and the others end unseen.
-                guard channel.isActive else {
+                // A port of this machine that nobody listens on can, rarely, connect to itself.
+                let isOwnEnd = channel.remoteAddress?.port != nil && channel.localAddress == channel.remoteAddress
+                guard channel.isActive, !isOwnEnd else {
+                    channel.close(promise: nil)
                     return bound.value.failedToOpen(ChannelError.ioOnClosedChannel, to: name)
                 }
                 do {
@@ -63,10 +66,10 @@ struct InProcessConnector: ClientConnector {
     var name: String { "in-process" }
 
     func connect(_ receiver: ClientReceiver, timeout: Duration, on eventLoop: any EventLoop) {
-        guard let connection = core.makeConnection(peer: name, eventLoop: eventLoop) else {
-            let error = RPCError(.overloaded, "the server has too many connections")
-            return receiver.failedToOpen(error, to: name)
+        do throws(RPCError) {
+            InMemoryPipe.join(try core.makeConnection(peer: name, eventLoop: eventLoop), receiver, on: eventLoop)
+        } catch {
+            receiver.failedToOpen(error, to: name)
         }
-        InMemoryPipe.join(connection, receiver, on: eventLoop)
     }
 }

@@ -190,7 +190,8 @@ final class ServerConnection: ByteReceiver {
         guard meta.compressType == 0 else {
             throw RPCError(
                 .badRequest,
-                "compress_type \(meta.compressType) is not offered; send uncompressed: gzip and snappy are not supported")
+                "compress_type \(meta.compressType) is not offered; send uncompressed: gzip and snappy are not supported"
+            )
         }
         guard let (payload, attachment) = frame.parts(attachmentSize: meta.attachmentSize) else {
             throw RPCError(

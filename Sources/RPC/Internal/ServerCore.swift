@@ -10,7 +10,13 @@ final class ServerCore: Sendable {
     let logger: Logger
     let counters = ServerCounters()
     private let draining = Atomic<Bool>(false)
-    private let connections = Mutex<[ObjectIdentifier: ConnectionHandle]>([:])
+    private let connections = Mutex(Connections())
+
+    private struct Connections {
+        var open: [ObjectIdentifier: ConnectionHandle] = [:]
+        /// Set at the end of a shutdown: what still arrives then is turned away.
+        var isClosed = false
+    }
 
     /// A connection as other threads may reach it.
     struct ConnectionHandle: Sendable {
@@ -37,32 +43,42 @@ final class ServerCore: Sendable {
 
     func beginDraining() { draining.store(true, ordering: .relaxed) }
 
-    func endDraining() { draining.store(false, ordering: .relaxed) }
-
-    /// A connection's logic, or `nil` where there are too many already. Call on `eventLoop`.
-    func makeConnection(peer: String, eventLoop: any EventLoop) -> ServerConnection? {
+    /// A connection's logic. Call on `eventLoop`.
+    /// - Throws: ``RPCError`` where there are too many already, or the server has shut down.
+    func makeConnection(peer: String, eventLoop: any EventLoop) throws(RPCError) -> ServerConnection {
         guard ServerCounters.acquire(counters.connections, limit: configuration.maximumConnections) else {
             counters.connectionsRefused.add(1, ordering: .relaxed)
             logger.warning("connection refused: too many", metadata: ["peer": "\(peer)"])
-            return nil
+            throw RPCError(.overloaded, "the server has \(configuration.maximumConnections) connections already")
         }
-        counters.connectionsAccepted.add(1, ordering: .relaxed)
         let connection = ServerConnection(core: self, peer: peer, eventLoop: eventLoop)
         let handle = ConnectionHandle(
             connection: NIOLoopBound(connection, eventLoop: eventLoop), eventLoop: eventLoop)
-        connections.withLock { $0[ObjectIdentifier(connection)] = handle }
+        let isTaken = connections.withLock { connections in
+            if !connections.isClosed { connections.open[ObjectIdentifier(connection)] = handle }
+            return !connections.isClosed
+        }
+        guard isTaken else {
+            counters.connections.subtract(1, ordering: .relaxed)
+            throw RPCError(.shuttingDown, "the server has shut down")
+        }
+        counters.connectionsAccepted.add(1, ordering: .relaxed)
         return connection
     }
 
     /// A connection is over.
     func forget(_ connection: ServerConnection) {
-        let known = connections.withLock { $0.removeValue(forKey: ObjectIdentifier(connection)) }
+        let known = connections.withLock { $0.open.removeValue(forKey: ObjectIdentifier(connection)) }
         if known != nil { counters.connections.subtract(1, ordering: .relaxed) }
     }
 
-    /// Runs `body` on every open connection, each on its own loop.
-    func forEachConnection(_ body: @escaping @Sendable (ServerConnection) -> Void) {
-        for handle in connections.withLock({ Array($0.values) }) { handle.onLoop(body) }
+    /// Takes no more connections and runs `body` on every open one, each on its own loop.
+    func closeConnections(_ body: @escaping @Sendable (ServerConnection) -> Void) {
+        let open = connections.withLock { connections in
+            connections.isClosed = true
+            return Array(connections.open.values)
+        }
+        for handle in open { handle.onLoop(body) }
     }
 
     // MARK: Answering

@@ -17,5 +17,6 @@ public struct AnonymousAuthenticator: RPCAuthenticator {
     /// The authenticator.
     public init() {}
 
+    /// Accepts whatever it is given.
     public func authenticate(_ data: [UInt8]?, peer: String) async throws -> RPCPrincipal { .anonymous }
 }

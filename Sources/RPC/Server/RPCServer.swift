@@ -13,7 +13,7 @@ public final class RPCServer: Service, Sendable {
         case idle
         case starting
         case listening(any Channel)
-        case shuttingDown
+        case shuttingDown(listener: (any Channel)?)
         case stopped
     }
 
@@ -126,10 +126,10 @@ public final class RPCServer: Service, Sendable {
         let listener: (any Channel)? = state.withLock { state in
             switch state {
             case .listening(let channel):
-                state = .shuttingDown
+                state = .shuttingDown(listener: channel)
                 return channel
             case .idle, .starting:
-                state = .shuttingDown
+                state = .shuttingDown(listener: nil)
                 return nil
             case .shuttingDown, .stopped:
                 return nil
@@ -141,6 +141,7 @@ public final class RPCServer: Service, Sendable {
     }
 
     private func drain(within patience: Duration) async {
+        if case .shuttingDown(let listener?) = state.withLock({ $0 }) { _ = try? await listener.closeFuture.get() }
         let counters = core.counters
         let clock = ContinuousClock()
         let giveUp = clock.now.advanced(by: patience)
@@ -151,13 +152,13 @@ public final class RPCServer: Service, Sendable {
         if unfinished > 0 {
             core.logger.warning("requests cut short by shutdown", metadata: ["count": "\(unfinished)"])
         }
-        core.forEachConnection { $0.closeAfterAnswers() }
+        core.closeConnections { $0.closeAfterAnswers() }
         // What is written goes out even when nothing is left of the patience, but no peer holds the server up.
         let cut = max(giveUp, clock.now.advanced(by: .seconds(1)))
         while counters.connections.load(ordering: .relaxed) > 0, clock.now < cut {
             try? await Task.sleep(for: .milliseconds(2))
         }
-        core.forEachConnection { $0.abort() }
+        core.closeConnections { $0.abort() }
     }
 
     // MARK: Listening
@@ -174,9 +175,7 @@ public final class RPCServer: Service, Sendable {
             .childChannelInitializer { [core] channel in
                 channel.eventLoop.makeCompletedFuture {
                     let peer = channel.remoteAddress.map(Self.describe) ?? "unknown"
-                    guard let connection = core.makeConnection(peer: peer, eventLoop: channel.eventLoop) else {
-                        throw RPCError(.overloaded, "too many connections")
-                    }
+                    let connection = try core.makeConnection(peer: peer, eventLoop: channel.eventLoop)
                     try channel.pipeline.syncOperations.addHandler(ChannelTransport(receiver: connection))
                 }
             }

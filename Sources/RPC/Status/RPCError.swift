@@ -46,6 +46,7 @@ public struct RPCError: Error, Sendable {
 }
 
 extension RPCError: CustomStringConvertible {
+    /// Status and message, and the cause if there is one: for logs on this side of the wire.
     public var description: String {
         let text = "\(status.name) (\(status.code)): \(message)"
         return cause.map { "\(text) (cause: \($0))" } ?? text

@@ -6,6 +6,7 @@ extension RPCStatus: CustomStringConvertible {
         return Self.canonicalNames.indices.contains(canonical) ? Self.canonicalNames[canonical] : "STATUS_\(code)"
     }
 
+    /// Name and number.
     public var description: String { "\(name) (\(code))" }
 
     private static let brpcNames: [Int32: String] = [

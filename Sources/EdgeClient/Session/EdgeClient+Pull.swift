@@ -1,0 +1,204 @@
+import Core
+public import RegistryProtocol
+
+/// What a pull did.
+public struct PullResult: Sendable {
+    /// The sub-model that was pulled.
+    public var manifest: SubModelManifest
+    /// Where it lies.
+    public var directory: String
+    /// The registry's answer, with what was left out where that was asked for.
+    public var composition: Wire.ComposeResponse
+    /// Modules whose weights were fetched.
+    public var fetchedModules: Int
+    /// Bytes of weights that came over the connection.
+    public var fetchedBytes: Int64
+    /// All bytes on the connection during the pull.
+    public var traffic: Traffic
+}
+
+extension EdgeClient {
+    /// The most digests that a composition request names; the registry takes no unlimited messages.
+    static var maximumHeldDigests: Int { 16_384 }
+
+    /// Asks for the sub-model that serves the device best, without fetching it.
+    ///
+    /// Modules that the cache holds cost no bytes to fetch.
+    /// - Throws: ``EdgeError``, with `infeasible` and an ``InfeasibleComposition`` when no sub-model fits the budget.
+    public func compose(_ request: PullRequest) async throws -> Wire.ComposeResponse {
+        let identity = try identity()
+        guard identity != nil || request.deviceClass != nil else {
+            throw EdgeError(.invalidState, "this device is not registered: run edgectl register first, or name a class")
+        }
+        let held = try cache.contents().entries.prefix(Self.maximumHeldDigests).map(\.digest)
+        let message = try request.message(deviceID: identity?.deviceID, held: held)
+        let answer = try await registry.call(CompositionServiceAPI.compose, message)
+        if let infeasibility = answer.infeasibility {
+            throw EdgeError(
+                .infeasible,
+                infeasibility.message.isEmpty ? "no sub-model fits the budget" : infeasibility.message,
+                cause: InfeasibleComposition(infeasibility: infeasibility))
+        }
+        guard answer.composition != nil else {
+            throw EdgeError(.registryFailed, "the registry answered neither a composition nor why there is none")
+        }
+        return answer
+    }
+
+    /// Composes a sub-model, fetches what is missing and writes it to a directory: links to the cache, and the manifest.
+    ///
+    /// The directory's old sub-model stays until the new one is complete.
+    /// - Parameters:
+    ///   - directory: Where to write; by default the state directory's place for the model.
+    ///   - onProgress: Told of the bytes to expect and of those that are there.
+    /// - Throws: ``EdgeError``.
+    public func pull(
+        _ request: PullRequest, to directory: String? = nil,
+        onProgress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
+    ) async throws -> PullResult {
+        let before = registry.traffic
+        return try await cache.whileInUse {
+            let answer = try await compose(request)
+            let modules = try ComposedModules(answer)
+            onProgress(.expected(modules.distinct.values.reduce(0, +)))
+            let fetched = try await fetch(modules.distinct, onProgress)
+            let manifest = try manifest(request, answer, modules)
+            let path = directory ?? state.subModelPath(model: answer.model)
+            try FileSystem.createDirectory(path)
+            let place = FileSystem.absolute(path)
+            try await FileLock.withLock("\(state.path)/\(Digest.of(Array(place.utf8)).short).lock", removesFile: true) {
+                try SubModelDirectory(path: place).replace(with: manifest, from: cache)
+                try state.addRoot(place)
+            }
+            return PullResult(
+                manifest: manifest, directory: place, composition: answer, fetchedModules: fetched.modules,
+                fetchedBytes: fetched.bytes, traffic: registry.traffic - before)
+        }
+    }
+
+    private func fetch(
+        _ blobs: [Digest: Int64], _ onProgress: @escaping @Sendable (TransferProgress) -> Void
+    ) async throws -> (modules: Int, bytes: Int64) {
+        var queue = blobs.sorted { $0.key < $1.key }[...]
+        return try await withThrowingTaskGroup(of: BlobCache.FetchResult.self) { group in
+            func startNext() {
+                guard let (digest, bytes) = queue.popFirst() else { return }
+                group.addTask {
+                    try await cache.fetch(digest, expectedBytes: bytes, from: registry) { onProgress(.moved($0)) }
+                }
+            }
+            for _ in 0..<cache.limits.blobsInFlight { startNext() }
+            var modules = 0
+            var bytes: Int64 = 0
+            while let result = try await group.next() {
+                if result.fetched > 0 { modules += 1 }
+                bytes += result.fetched
+                startNext()
+            }
+            return (modules, bytes)
+        }
+    }
+
+    private func manifest(
+        _ request: PullRequest, _ answer: Wire.ComposeResponse, _ composed: ComposedModules
+    ) throws(EdgeError) -> SubModelManifest {
+        var modules: [SubModelManifest.Module] = []
+        for module in composed.modules {
+            let file: SafetensorsFile
+            do throws(SafetensorsError) {
+                file = try SafetensorsFile(path: cache.path(of: module.digest), limits: .module)
+            } catch {
+                throw EdgeError(
+                    .damaged, "the weights of \(module.name) are no safetensors file of a module: \(error.message)",
+                    cause: error)
+            }
+            modules.append(
+                .init(
+                    module: module.name, slot: module.slot, version: module.version, moduleVersionID: module.id,
+                    digest: module.digest, bytes: Int64(file.header.byteCount), importance: module.importance,
+                    file: SubModelManifest.fileName(of: module.name), tensors: file.header.tensors))
+        }
+        let totals = answer.composition?.totals
+        var channel: String?
+        if case .channel(let name) = request.source { channel = name }
+        return SubModelManifest(
+            model: answer.model, release: answer.release, channel: channel,
+            deviceID: request.deviceClass == nil ? try identity()?.deviceID : nil,
+            budget: Budget(
+                memory: answer.budget?.memory, flops: answer.budget?.flops, fetchBytes: answer.budget?.fetchBytes),
+            totals: Budget(memory: totals?.memory, flops: totals?.flops, fetchBytes: totals?.fetchBytes),
+            objective: answer.composition?.objective ?? 0, gap: answer.composition?.gap ?? 0,
+            modules: modules.sorted { $0.slot < $1.slot })
+    }
+}
+
+/// How far a transfer of blobs is.
+public enum TransferProgress: Hashable, Sendable {
+    /// So many bytes more are to be expected.
+    case expected(Int64)
+    /// So many bytes more are there.
+    case moved(Int64)
+}
+
+/// The modules of a composition, checked: names that are safe in paths, digests, places.
+private struct ComposedModules {
+    struct Module {
+        var name: String
+        var slot: ModuleSlot
+        var version: Int32
+        var id: ModuleVersionID
+        var digest: Digest
+        var importance: Double
+    }
+
+    private(set) var modules: [Module] = []
+    /// Every blob once, and its size.
+    private(set) var distinct: [Digest: Int64] = [:]
+
+    init(_ answer: Wire.ComposeResponse) throws(EdgeError) {
+        guard Self.isName(answer.model) else { throw Self.unusable("the model", answer.model) }
+        var names: Set<String> = []
+        for module in answer.composition?.modules ?? [] {
+            guard Self.isName(module.module), names.insert(module.module).inserted else {
+                throw Self.unusable("a module", module.module)
+            }
+            guard let digest = try? Digest(bytes: module.digest), module.bytes > 0, let slot = Self.slot(module.slot)
+            else {
+                throw Self.unusable("the digest, size or place of", module.module)
+            }
+            if let known = distinct[digest], known != module.bytes { throw Self.unusable("the size of", module.module) }
+            distinct[digest] = module.bytes
+            modules.append(
+                Module(
+                    name: module.module, slot: slot, version: module.version,
+                    id: ModuleVersionID(module.moduleVersionId), digest: digest, importance: module.importance))
+        }
+        guard !modules.isEmpty else { throw EdgeError(.registryFailed, "the registry composed no modules at all") }
+    }
+
+    private static func unusable(_ what: String, _ name: String) -> EdgeError {
+        EdgeError(
+            .registryFailed, "the registry's composition gives \(what) \(name.debugDescription), which is unusable")
+    }
+
+    /// The registry's own rule for names, which keeps them safe in paths.
+    private static func isName(_ text: String) -> Bool {
+        (1...128).contains(text.utf8.count)
+            && text.utf8.enumerated().allSatisfy { offset, byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+                case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): offset > 0
+                default: false
+                }
+            }
+    }
+
+    private static func slot(_ slot: Wire.ModuleSlot?) -> ModuleSlot? {
+        guard let slot else { return nil }
+        let kinds: [Wire.ModuleKind: ModuleKind] = [
+            .expert: .expert, .bypass: .bypass, .stem: .stem, .head: .head, .selector: .selector,
+        ]
+        guard let kind = kinds[slot.kind], kind.isShared == (slot.layer == nil), slot.index >= 0 else { return nil }
+        return ModuleSlot(kind: kind, layer: slot.layer.map(Int.init), index: Int(slot.index))
+    }
+}

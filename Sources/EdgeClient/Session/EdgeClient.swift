@@ -1,0 +1,155 @@
+public import Core
+public import RegistryProtocol
+
+/// A device's side of the registry: it registers, pulls sub-models, and submits what they learned.
+///
+/// - Registering: ``register(deviceID:deviceClass:attributes:)``, ``identity()``.
+/// - Sub-models: ``pull(_:onProgress:)``, ``compose(_:)``, ``waitForRelease(model:channel:after:wait:)``.
+/// - Updates: ``submit(_:onProgress:)``, ``update(_:)``.
+/// - The local cache: ``cache``, ``verifyCache(onBytes:)``, ``pruneCache(partialAge:isDryRun:)``.
+public struct EdgeClient: Sendable {
+    /// The registry.
+    public let registry: RegistryClient
+    /// Where the device keeps its identity, blobs and sub-models.
+    public let state: StateDirectory
+    /// The blobs the device holds.
+    public let cache: BlobCache
+
+    /// A client over a connection. The connection's authentication data is the caller's: see `Credential.device`.
+    ///
+    /// - Throws: ``EdgeError`` when the cache's directory cannot be created.
+    public init(
+        registry: RegistryClient, state: StateDirectory, limits: TransferLimits = .init()
+    ) throws(EdgeError) {
+        self.registry = registry
+        self.state = state
+        cache = try BlobCache(path: state.cachePath, limits: limits)
+    }
+
+    /// Who this device is; `nil` before it registered.
+    ///
+    /// - Throws: ``EdgeError`` with `invalidState` when the stored identity is damaged.
+    public func identity() throws(EdgeError) -> DeviceIdentity? { try state.identity() }
+
+    /// Registers the device and stores its token, or changes the class and attributes of one that registered before.
+    ///
+    /// - Parameters:
+    ///   - deviceID: The device's name: 1 to 128 letters, digits, `.`, `_`, `:` and `-`.
+    ///   - deviceClass: The name of its class.
+    ///   - attributes: Further facts, for operators to search by.
+    /// - Throws: ``EdgeError``: `refused` when the directory belongs to another device, or the name is taken.
+    public func register(
+        deviceID: String, deviceClass: String, attributes: [String: String] = [:]
+    ) async throws -> DeviceIdentity {
+        try await state.whileRegistering {
+            let known = try state.identity()
+            if let known, known.deviceID != deviceID {
+                throw EdgeError(
+                    .refused,
+                    "\(state.path) belongs to the device \(known.deviceID); name another state directory for \(deviceID)"
+                )
+            }
+            var request = Wire.RegisterRequest()
+            request.deviceId = deviceID
+            request.deviceClass = deviceClass
+            request.token = try known?.tokenBytes()
+            request.attributes = attributes.sorted { $0.key < $1.key }.map { key, value in
+                var attribute = Wire.Attribute()
+                attribute.key = key
+                attribute.value = value
+                return attribute
+            }
+            let answer = try await registry.call(DeviceServiceAPI.registerDevice, request)
+            let identity: DeviceIdentity
+            if let token = answer.token {
+                identity = try DeviceIdentity(deviceID: deviceID, deviceClass: deviceClass, token: token)
+            } else if var known {
+                known.deviceClass = answer.device?.deviceClass ?? deviceClass
+                identity = known
+            } else {
+                throw EdgeError(
+                    .refused,
+                    "the registry knows \(deviceID) already and gave no token; restore its device.json or choose another "
+                        + "id")
+            }
+            try state.save(identity)
+            return identity
+        }
+    }
+
+    /// The fate of an update.
+    ///
+    /// - Throws: ``EdgeError``.
+    public func update(_ id: UpdateID) async throws -> Wire.Update {
+        var request = Wire.GetUpdateRequest()
+        request.updateId = id.rawValue
+        return try await registry.call(UpdateServiceAPI.getUpdate, request)
+    }
+
+    /// Waits until a channel points to another release than `after`.
+    ///
+    /// - Parameters:
+    ///   - after: The release that is known; 0 to learn the current one at once.
+    ///   - wait: How long the server holds the answer back when nothing changes.
+    /// - Returns: The release the channel points to; the same as `after` when nothing changed in time.
+    /// - Throws: ``EdgeError``.
+    public func waitForRelease(
+        model: String, channel: String, after: Int32, wait: Duration = .seconds(30)
+    ) async throws -> Int32 {
+        var request = Wire.WatchRequest()
+        request.model = model
+        request.channel = channel
+        request.afterRelease = after
+        request.waitMs = Int32(
+            clamping: wait.components.seconds * 1000 + wait.components.attoseconds / 1_000_000_000_000_000)
+        return try await registry.call(ChannelServiceAPI.watch, request, wait: wait).release
+    }
+
+    /// Checks every blob of the cache and every file of the sub-models; removes damaged blobs, so that the next pull
+    /// fetches them again.
+    ///
+    /// - Throws: ``EdgeError`` when something cannot be read.
+    public func verifyCache(onBytes: (Int64) -> Void = { _ in }) async throws -> CacheVerification {
+        try await cache.whileInUse {
+            var result = CacheVerification()
+            result.blobs = try cache.contents().entries.count
+            result.damagedBlobs = try cache.damaged(onBytes: onBytes)
+            for entry in result.damagedBlobs { try cache.remove(entry.digest) }
+            for subModel in try state.subModels() {
+                for module in subModel.manifest.modules {
+                    let path = "\(subModel.path)/\(module.file)"
+                    result.files += 1
+                    let isThere = FileSystem.entry(path) != nil
+                    if try !isThere || BlobCache.digest(ofFile: path) != module.digest {
+                        result.damagedFiles.append(path)
+                    }
+                }
+            }
+            return result
+        }
+    }
+
+    /// Removes the blobs that no sub-model uses, and partial files that nobody has gone on with for a while.
+    ///
+    /// - Throws: ``EdgeError`` when something cannot be read or removed.
+    public func pruneCache(
+        partialAge: Duration = .seconds(86_400), isDryRun: Bool = false
+    ) async throws -> BlobCache.PruneResult {
+        try await cache.prune(keeping: { try state.digestsInUse() }, partialAge: partialAge, isDryRun: isDryRun)
+    }
+}
+
+/// What a check of a device's cache found.
+public struct CacheVerification: Hashable, Sendable {
+    /// The blobs that were checked.
+    public var blobs = 0
+    /// The files of sub-models that were checked.
+    public var files = 0
+    /// Blobs with wrong bytes; they were removed.
+    public var damagedBlobs: [BlobCache.Entry] = []
+    /// Files of sub-models that are missing or have other bytes than were pulled: damaged, or trained in place.
+    public var damagedFiles: [String] = []
+
+    /// Whether everything is as it was pulled.
+    public var isIntact: Bool { damagedBlobs.isEmpty && damagedFiles.isEmpty }
+}

@@ -1,0 +1,86 @@
+public import Core
+public import RegistryProtocol
+
+/// What a device asks of a composition.
+public struct PullRequest: Hashable, Sendable {
+    /// Which release of a model.
+    public enum Source: Hashable, Sendable {
+        /// What a channel points to.
+        case channel(String)
+        /// A release by its number.
+        case release(Int32)
+    }
+
+    /// The model.
+    public var model: String
+    /// The release to compose from.
+    public var source: Source
+    /// What the device may spend; missing figures are its class's.
+    public var budget: Budget
+    /// The importances of each layer's modules, in index order; empty for the release's defaults.
+    public var importances: [[Double]]
+    /// A class to compose for instead of the registered device's; for trying out.
+    public var deviceClass: String?
+    /// The least number of modules in every layer.
+    public var minimumPerLayer: Int32
+    /// Whether to tell what was left out, and why.
+    public var explains: Bool
+
+    /// A request from its parts.
+    public init(
+        model: String, source: Source = .channel("stable"), budget: Budget = .init(), importances: [[Double]] = [],
+        deviceClass: String? = nil, minimumPerLayer: Int32 = 1, explains: Bool = false
+    ) {
+        self.model = model
+        self.source = source
+        self.budget = budget
+        self.importances = importances
+        self.deviceClass = deviceClass
+        self.minimumPerLayer = minimumPerLayer
+        self.explains = explains
+    }
+
+    /// The request on the wire.
+    ///
+    /// - Throws: ``EdgeError`` with `refused` for importances that are negative or not finite.
+    func message(deviceID: String?, held: [Digest]) throws(EdgeError) -> Wire.ComposeRequest {
+        var request = Wire.ComposeRequest()
+        request.model = model
+        var selector = Wire.ReleaseSelector()
+        switch source {
+        case .channel(let name): selector.channel = name
+        case .release(let number): selector.number = number
+        }
+        request.release = selector
+        if let deviceClass { request.deviceClass = deviceClass } else { request.deviceId = deviceID }
+        var limits = Wire.Budget()
+        limits.memory = budget.memory
+        limits.flops = budget.flops
+        limits.fetchBytes = budget.fetchBytes
+        request.budget = limits
+        for (layer, values) in importances.enumerated() {
+            if let index = values.firstIndex(where: { !$0.isFinite || $0 < 0 }) {
+                throw EdgeError(
+                    .refused,
+                    "importance \(values[index]) of module \(index) in layer \(layer) is not a number of at least 0")
+            }
+            var message = Wire.LayerImportances()
+            message.layer = Int32(clamping: layer)
+            message.importances = values
+            request.importances.append(message)
+        }
+        request.heldDigests = held.map(\.bytes)
+        request.minimumPerLayer = minimumPerLayer
+        request.explain = explains
+        return request
+    }
+}
+
+/// A composition that no budget of the request allows: what is short, and by how much.
+public struct InfeasibleComposition: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What the registry found.
+    public var infeasibility: Wire.Infeasibility
+
+    /// The registry's explanation.
+    public var description: String { infeasibility.message }
+}

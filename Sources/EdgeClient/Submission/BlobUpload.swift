@@ -1,0 +1,102 @@
+import Core
+import NIOCore
+import RPC
+import RegistryProtocol
+
+/// Sends one blob, part by part, going on where an earlier attempt stopped.
+struct BlobUpload: Sendable {
+    let file: SafetensorsFile
+    let digest: Digest
+    let registry: RegistryClient
+
+    /// How often an upload may begin anew before it gives up: connections break, and servers forget uploads.
+    private static var maximumBeginnings: Int { 8 }
+
+    /// Sends what the registry lacks.
+    ///
+    /// - Returns: The bytes sent; 0 when the registry has the blob.
+    /// - Throws: ``EdgeError``.
+    func run(chunkBytes: Int, onBytes: (Int64) -> Void) async throws -> Int64 {
+        let size = Int64(file.header.byteCount)
+        var sent: Int64 = 0
+        var reported: Int64 = 0
+        func report(_ position: Int64) {
+            onBytes(position - reported)
+            reported = position
+        }
+        var beginnings = 0
+        var furthest: Int64 = -1
+        while true {
+            var begin = Wire.BeginPutRequest()
+            begin.digest = digest.bytes
+            begin.size = size
+            let state = try await registry.call(BlobServiceAPI.beginPut, begin)
+            if state.exists {
+                report(size)
+                return sent
+            }
+            guard (0...size).contains(state.offset), !state.uploadId.isEmpty else {
+                throw EdgeError(.registryFailed, "BlobService.BeginPut wants bytes from \(state.offset) of \(size)")
+            }
+            // Only beginnings that bring nothing further count.
+            beginnings = state.offset > furthest ? 1 : beginnings + 1
+            furthest = max(furthest, state.offset)
+            report(state.offset)
+            let part = try Self.partBytes(chunkBytes, multiple: state.partMultiple, maximum: state.partMaximum)
+            do {
+                var offset = state.offset
+                while true {
+                    let range = offset..<min(size, offset + part)
+                    let answer = try await put(range, state.uploadId)
+                    sent += Int64(range.count)
+                    report(answer.received)
+                    if answer.complete { return sent }
+                    guard answer.received > offset, answer.received <= size else {
+                        throw EdgeError(
+                            .registryFailed,
+                            "BlobService.Put has received \(answer.received) bytes of \(digest), not more")
+                    }
+                    offset = answer.received
+                }
+            } catch let error as EdgeError where Self.mayBeginAgain(error) && beginnings < Self.maximumBeginnings {
+                // The part may have arrived though its answer did not, or somebody else sends the same blob: the
+                // registry knows where to go on.
+                try await pause(beginnings)
+            }
+        }
+    }
+
+    private func put(_ range: Range<Int64>, _ upload: String) async throws -> Wire.PutResponse {
+        var request = Wire.PutRequest()
+        request.uploadId = upload
+        request.offset = range.lowerBound
+        let bytes = file.withUnsafeBytes { all in
+            ByteBuffer(bytes: all[Int(range.lowerBound)..<Int(range.upperBound)])
+        }
+        return try await registry.exchange(BlobServiceAPI.put, request, attachment: bytes).message
+    }
+
+    private func pause(_ attempt: Int) async throws {
+        do {
+            try await Task.sleep(for: registry.retry.backoff(afterAttempt: attempt, random: .random(in: 0...1)))
+        } catch {
+            throw EdgeError(.cancelled, "the upload of \(digest) was given up", cause: error)
+        }
+    }
+
+    /// Where the registry's idea of the upload may differ from ours, asking it again settles that.
+    private static func mayBeginAgain(_ error: EdgeError) -> Bool {
+        guard let status = (error.cause as? RPCError)?.status else { return false }
+        return [.outOfRange, .failedPrecondition, .notFound, .aborted, .connectionClosed, .timedOut].contains(status)
+    }
+
+    private static func partBytes(_ wanted: Int, multiple: Int64, maximum: Int64) throws(EdgeError) -> Int64 {
+        let unit = max(1, multiple)
+        let limit = maximum > 0 ? maximum : Int64(wanted)
+        guard unit <= limit || maximum == 0 else {
+            throw EdgeError(
+                .registryFailed, "the registry takes parts of a multiple of \(unit), but at most \(limit) bytes")
+        }
+        return max(unit, min(Int64(wanted), limit) / unit * unit)
+    }
+}

@@ -1,0 +1,142 @@
+import Core
+import RegistryProtocol
+
+extension EdgeClient {
+    /// Submits trained weights: checks them, sends those the registry lacks, and hands in the update.
+    ///
+    /// Safe to repeat after any failure: uploads go on where they stopped, and the same content is the same update.
+    /// Modules whose weights did not change are left out.
+    /// - Parameter onProgress: Told of the bytes to expect and of those that are there.
+    /// - Throws: ``EdgeError``, with `invalidWeights` before anything is sent when the weights do not fit the sub-model.
+    public func submit(
+        _ submission: Submission, onProgress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
+    ) async throws -> SubmitResult {
+        let before = registry.traffic
+        guard let identity = try identity() else {
+            throw EdgeError(.invalidState, "this device is not registered: run edgectl register first")
+        }
+        guard submission.sampleCount >= 1 else {
+            throw EdgeError(.refused, "an update needs at least 1 sample, \(submission.sampleCount) were given")
+        }
+        if let metric = submission.metrics.first(where: { !$0.value.isFinite }) {
+            throw EdgeError(.refused, "metric \(metric.key) is \(metric.value); only finite numbers are taken")
+        }
+        let manifest = try SubModelManifest(directory: submission.subModelDirectory)
+        let (trained, unchanged) = try Self.trainedWeights(submission, manifest)
+        var request = try Self.request(submission, manifest, trained)
+        request.deviceId = identity.deviceID
+        request.idempotencyKey = submission.idempotencyKey ?? Self.defaultKey(request)
+
+        onProgress(.expected(trained.reduce(0) { $0 + $1.bytes }))
+        let uploaded = try await upload(trained, onProgress)
+        let answer = try await registry.call(UpdateServiceAPI.submit, request)
+        return SubmitResult(
+            updateID: UpdateID(answer.updateId), isReplay: answer.replayed, status: answer.status,
+            idempotencyKey: request.idempotencyKey, modules: trained.map(\.module.module), unchanged: unchanged,
+            uploadedBytes: uploaded, traffic: registry.traffic - before)
+    }
+
+    private static func trainedWeights(
+        _ submission: Submission, _ manifest: SubModelManifest
+    ) throws(EdgeError) -> (trained: [TrainedWeights], unchanged: [String]) {
+        var paths: [(path: String, name: String)] = []
+        switch submission.weights {
+        case .directory(let directory):
+            for name in try FileSystem.names(in: directory) where name.hasSuffix(".safetensors") {
+                paths.append(("\(directory)/\(name)", name))
+            }
+        case .files(let files):
+            for file in files {
+                paths.append((file, file.split(separator: "/").last.map(String.init) ?? file))
+            }
+        }
+        var trained: [TrainedWeights] = []
+        var unchanged: [String] = []
+        for (path, name) in paths {
+            guard let module = manifest.modules.first(where: { SubModelManifest.fileName(of: $0.module) == name })
+            else {
+                throw EdgeError(
+                    .invalidWeights,
+                    "\(path) belongs to no module of the sub-model of \(manifest.model); files are named after their module"
+                )
+            }
+            guard !trained.contains(where: { $0.module == module }), !unchanged.contains(module.module) else {
+                throw EdgeError(.invalidWeights, "\(path): the module \(module.module) is named twice")
+            }
+            let weights = try TrainedWeights(path: path, module: module)
+            if weights.digest == module.digest { unchanged.append(module.module) } else { trained.append(weights) }
+        }
+        guard !trained.isEmpty else {
+            throw EdgeError(
+                .invalidWeights,
+                unchanged.isEmpty
+                    ? "there are no weights to submit: expected MODULE.safetensors files"
+                    : "nothing was trained: all \(unchanged.count) files are the weights that were pulled")
+        }
+        return (trained, unchanged)
+    }
+
+    private static func request(
+        _ submission: Submission, _ manifest: SubModelManifest, _ trained: [TrainedWeights]
+    ) throws(EdgeError) -> Wire.SubmitRequest {
+        var request = Wire.SubmitRequest()
+        request.model = manifest.model
+        request.baseRelease = manifest.release
+        request.sampleCount = submission.sampleCount
+        for (name, value) in submission.metrics.sorted(by: { $0.key < $1.key }) {
+            var metric = Wire.Metric()
+            metric.name = name
+            metric.value = value
+            request.metrics.append(metric)
+        }
+        for weights in trained {
+            var module = Wire.TrainedModule()
+            module.module = weights.module.module
+            module.baseVersion = weights.module.version
+            module.digest = weights.digest.bytes
+            module.importance = weights.module.importance
+            if !submission.importances.isEmpty, let layer = weights.module.slot.layer {
+                guard submission.importances.indices.contains(layer),
+                    submission.importances[layer].indices.contains(weights.module.slot.index)
+                else {
+                    throw EdgeError(.refused, "the importances say nothing of the module \(weights.module.module)")
+                }
+                module.importance = submission.importances[layer][weights.module.slot.index]
+            }
+            guard module.importance.isFinite, module.importance >= 0 else {
+                throw EdgeError(
+                    .refused, "the importance of \(weights.module.module) is \(module.importance); at least 0 is needed"
+                )
+            }
+            request.modules.append(module)
+        }
+        return request
+    }
+
+    /// A key that the same content always gets: everything of the request but the key itself.
+    private static func defaultKey(_ request: Wire.SubmitRequest) -> String {
+        request.encoded().withUnsafeReadableBytes { Digest.of($0) }.hex
+    }
+
+    private func upload(
+        _ weights: [TrainedWeights], _ onProgress: @escaping @Sendable (TransferProgress) -> Void
+    ) async throws -> Int64 {
+        // Two modules may have learned the same bytes; their blob is one.
+        var queue = Array(Dictionary(weights.map { ($0.digest, $0) }) { first, _ in first }.values)[...]
+        return try await withThrowingTaskGroup(of: Int64.self) { group in
+            func startNext() {
+                guard let next = queue.popFirst() else { return }
+                let upload = BlobUpload(file: next.file, digest: next.digest, registry: registry)
+                let chunk = cache.limits.chunkBytes
+                group.addTask { try await upload.run(chunkBytes: chunk) { onProgress(.moved($0)) } }
+            }
+            for _ in 0..<cache.limits.blobsInFlight { startNext() }
+            var sent: Int64 = 0
+            while let bytes = try await group.next() {
+                sent += bytes
+                startNext()
+            }
+            return sent
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import ArgumentParser
+import CommandSupport
+import EdgeClient
+
+struct Submit: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Submit what this device learned.",
+        discussion: """
+            Takes MODULE.safetensors files with the tensors of the pulled versions, checks them here, and sends those that \
+            changed. Safe to repeat: uploads go on where they stopped, and the same content is the same update.
+
+            Example:
+              edgectl submit --sub-model ~/.local/state/eclm/sub-models/vision --weights trained/ \\
+                --samples 120 --metric accuracy=0.91
+
+            \(ExitStatus.help)
+            """)
+
+    @Option(name: .long, help: ArgumentHelp("The pulled sub-model that was trained.", valueName: "directory"))
+    var subModel: String
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The trained weights: a directory or MODULE.safetensors files; several may be given. Default: the sub-model's directory.",
+            valueName: "path"))
+    var weights: [String] = []
+
+    @Option(name: .long, help: ArgumentHelp("How many samples it was trained on.", valueName: "count"))
+    var samples: Int64
+
+    @Option(name: .long, help: ArgumentHelp("What was measured; several may be given.", valueName: "name=value"))
+    var metric: [NamedValue] = []
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The importances over the data trained on. Default: those the sub-model was composed with.",
+            valueName: "file"))
+    var importances: String?
+
+    @Option(name: .long, help: "Name the submission; the same key is the same update. Default: made from the content.")
+    var idempotencyKey: String?
+
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var global: GlobalOptions
+
+    func validate() throws {
+        guard samples >= 1 else { throw ValidationError("--samples takes at least 1, not \(samples)") }
+        if let idempotencyKey, !(1...128).contains(idempotencyKey.count) {
+            throw ValidationError("--idempotency-key takes 1 to 128 characters")
+        }
+    }
+
+    func run() async throws {
+        try await runCommand(global) { output in
+            let submission = try submission()
+            let bar = output.progress("submitting")
+            defer { bar.finish() }
+            let result = try await connection.withClient { client in
+                try await client.submit(submission) { bar.show($0) }
+            }
+            bar.finish()
+            try output.result(Report(result)) { _ in Report(result).text }
+        }
+    }
+
+    private func submission() throws -> Submission {
+        var metrics: [String: Double] = [:]
+        for (name, text) in try NamedValue.dictionary(metric) {
+            guard let value = Double(text), value.isFinite else {
+                throw ValidationError("--metric \(name)=\(text): the value is not a finite number")
+            }
+            metrics[name] = value
+        }
+        let isFile = weights.allSatisfy { $0.hasSuffix(".safetensors") }
+        guard isFile || weights.count == 1 else {
+            throw ValidationError("--weights takes one directory, or MODULE.safetensors files")
+        }
+        let place: Submission.Weights? = weights.isEmpty ? nil : isFile ? .files(weights) : .directory(weights[0])
+        return Submission(
+            subModelDirectory: subModel, weights: place, sampleCount: samples, metrics: metrics,
+            importances: try ImportancesFile.read(importances), idempotencyKey: idempotencyKey)
+    }
+
+    private struct Report: Encodable {
+        var updateId: Int64
+        var replayed: Bool
+        var status: String
+        var idempotencyKey: String
+        var modules: [String]
+        var unchanged: [String]
+        var uploadedBytes: Int64
+        var bytesSent: Int64
+        var bytesReceived: Int64
+
+        init(_ result: SubmitResult) {
+            updateId = result.updateID.rawValue
+            replayed = result.isReplay
+            status = result.status
+            idempotencyKey = result.idempotencyKey
+            modules = result.modules
+            unchanged = result.unchanged
+            uploadedBytes = result.uploadedBytes
+            bytesSent = result.traffic.sent
+            bytesReceived = result.traffic.received
+        }
+
+        var text: String {
+            var fields = FieldList()
+            fields.add("update", replayed ? "\(updateId), submitted before" : "\(updateId)")
+            fields.add("status", status)
+            fields.add(
+                "modules", "\(modules.count)" + (unchanged.isEmpty ? "" : ", \(unchanged.count) unchanged left out"))
+            fields.add(
+                "uploaded", "\(ByteSize(uploadedBytes)) of weights; on the connection \(ByteSize(bytesSent)) sent")
+            fields.add("key", idempotencyKey)
+            return fields.rendered()
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import ArgumentParser
+import CommandSupport
+import EdgeClient
+import NIOCore
+import RPC
+import RegistryProtocol
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Where the device keeps its state.
+struct StateOptions: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The device's state directory. Default: ECLM_STATE, else ~/.local/state/eclm.", valueName: "directory"))
+    var state: String?
+
+    func stateDirectory() throws -> StateDirectory {
+        let path = state ?? StateDirectory.defaultPath(environment: ProcessInfo.processInfo.environment)
+        return try StateDirectory(path: path)
+    }
+
+    /// A client that talks to nobody, for what is on this device only.
+    func offlineClient() throws -> EdgeClient {
+        try EdgeClient(registry: RegistryClient(NoRegistry(), retry: .never), state: stateDirectory())
+    }
+}
+
+/// How the registry is reached.
+struct ConnectionOptions: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "A registry server, host:port or unix:/path; several may be given. Default: ECLM_ENDPOINT, separated by commas.",
+            valueName: "endpoint"))
+    var endpoint: [String] = []
+
+    @Option(
+        name: .long, help: ArgumentHelp("Give a call up after this many seconds of trying.", valueName: "seconds"))
+    var timeout: Double = 60
+
+    @OptionGroup var stateOptions: StateOptions
+
+    func validate() throws {
+        guard timeout.isFinite, timeout > 0, timeout <= 86_400 else {
+            throw ValidationError("--timeout takes seconds from 0 to 86400, not \(timeout)")
+        }
+        for text in endpoint where RPCEndpoint(text) == nil {
+            throw ValidationError("\(text.debugDescription) is no endpoint; write host:port or unix:/path")
+        }
+    }
+
+    /// Runs `body` with a client that is closed afterwards.
+    func withClient<Result>(
+        isolation: isolated (any Actor)? = #isolation, _ body: (EdgeClient) async throws -> Result
+    ) async throws -> Result {
+        let state = try stateOptions.stateDirectory()
+        var configuration = RPCClientConfiguration()
+        // The registry client above sends again; two layers that do would multiply.
+        configuration.retry = .never
+        configuration.authenticationData = try state.identity().map {
+            Credential.device(id: $0.deviceID, token: try $0.tokenBytes()).authenticationData
+        }
+        let connection = RPCClient(endpoints: try endpoints(), configuration: configuration)
+        defer { connection.close() }
+        let retry = RetryPolicy(deadline: .milliseconds(Int64(timeout * 1000)))
+        return try await body(EdgeClient(registry: RegistryClient(connection, retry: retry), state: state))
+    }
+
+    private func endpoints() throws -> [RPCEndpoint] {
+        var texts = endpoint
+        if texts.isEmpty {
+            let variable = ProcessInfo.processInfo.environment["ECLM_ENDPOINT"] ?? ""
+            texts = variable.split(separator: ",").map(String.init)
+        }
+        guard !texts.isEmpty else {
+            throw ValidationError("no registry was named: give --endpoint host:port or set ECLM_ENDPOINT")
+        }
+        return try texts.map { text in
+            guard let endpoint = RPCEndpoint(text) else {
+                throw ValidationError("ECLM_ENDPOINT: \(text.debugDescription) is no endpoint; write host:port")
+            }
+            return endpoint
+        }
+    }
+}
+
+/// Stands where a connection would be, for commands that need none.
+private struct NoRegistry: RPCCaller {
+    func call(
+        service: String, method: String, payload: ByteBuffer, attachment: ByteBuffer, timeout: Duration?
+    ) async throws -> RPCResponse {
+        throw RPCError(.connectionFailed, "this command talks to no registry")
+    }
+}

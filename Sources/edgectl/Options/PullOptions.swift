@@ -1,0 +1,58 @@
+import ArgumentParser
+import CommandSupport
+import Core
+import EdgeClient
+
+/// What to compose.
+struct PullOptions: ParsableArguments {
+    @Option(name: .long, help: "The model's name.")
+    var model: String
+
+    @Option(name: .long, help: "The channel whose release to use.")
+    var channel: String = "stable"
+
+    @Option(name: .long, help: ArgumentHelp("Spend at most this much peak memory, such as 12MiB.", valueName: "size"))
+    var memory: ByteSize?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Spend at most this many operations a sample, such as 1.5GFLOPs.", valueName: "count"))
+    var flops: OperationCount?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Fetch at most this much, such as 4MiB. Held modules cost nothing.", valueName: "size"))
+    var fetchBytes: ByteSize?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(#"The device's importances: {"layers": [[0.1, …], …]}."#, valueName: "file"))
+    var importances: String?
+
+    @Option(name: .long, help: "At least this many modules in every layer.")
+    var minimumPerLayer: Int32 = 1
+
+    @Option(name: .long, help: "Compose for this device class instead of the registered device.")
+    var deviceClass: String?
+
+    @Option(name: .long, help: "Where to write the sub-model. Default: STATE/sub-models/MODEL.")
+    var out: String?
+
+    func request(release: Int32? = nil, explains: Bool = false) throws -> PullRequest {
+        PullRequest(
+            model: model, source: release.map { .release($0) } ?? .channel(channel),
+            budget: Budget(memory: memory?.bytes, flops: flops?.operations, fetchBytes: fetchBytes?.bytes),
+            importances: try ImportancesFile.read(importances), deviceClass: deviceClass,
+            minimumPerLayer: minimumPerLayer, explains: explains)
+    }
+}
+
+extension ProgressBar {
+    /// Draws a client's progress.
+    func show(_ progress: TransferProgress) {
+        switch progress {
+        case .expected(let bytes): expect(bytes)
+        case .moved(let bytes): advance(bytes)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import CommandSupport
+import Core
+import EdgeClient
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Adds noise to the weights of a sub-model, tensor by tensor. A stand-in for training where only the way of an
+/// update through the system matters.
+struct SimulatedTraining {
+    let seed: UInt64
+    let scale: Double
+
+    /// Writes a changed copy of every module to `out`, and the manifest beside them.
+    ///
+    /// - Returns: The number of modules written.
+    func run(manifest: SubModelManifest, directory: String, out: String) throws -> Int {
+        guard mkdir(out, 0o755) == 0 || errno == EEXIST else {
+            throw CommandFailure(.failure, "cannot create \(out): \(String(cString: strerror(errno)))")
+        }
+        do {
+            for module in manifest.modules {
+                let source = try SafetensorsFile(path: "\(directory)/\(module.file)", limits: .module)
+                let layout = try SafetensorsLayout(
+                    tensors: source.header.tensors, metadata: source.header.metadata, limits: .module)
+                let writer = try SafetensorsWriter(layout: layout, path: "\(out)/\(module.file)")
+                for entry in layout.header.entries {
+                    let tensor = try source.tensor(entry.description.name)
+                    try writer.append(try changed(tensor, of: module.module), to: tensor.name)
+                }
+                _ = try writer.finish()
+            }
+        } catch {
+            throw CommandFailure(.failure, error.message)
+        }
+        try manifest.write(to: out)
+        return manifest.modules.count
+    }
+
+    private func changed(_ tensor: TensorView, of module: String) throws(SafetensorsError) -> [UInt8] {
+        guard tensor.dtype.isFloatingPoint else { return tensor.bytes() }
+        // Seeded by name, so that a module gets the same noise in whatever sub-model it is.
+        var noise = GaussianNoise(seed: Digest.of(Array("\(seed)/\(module)/\(tensor.name)".utf8)))
+        var values = try tensor.floats()
+        for position in values.indices { values[position] += Float(scale * noise.next()) }
+        return tensor.dtype.encode(values)
+    }
+}
+
+/// Standard normal numbers: Marsaglia's polar method over SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+struct GaussianNoise {
+    private var state: UInt64
+    private var spare: Double?
+
+    init(seed: Digest) {
+        state = seed.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    mutating func next() -> Double {
+        if let spare {
+            self.spare = nil
+            return spare
+        }
+        while true {
+            let (x, y) = (uniform(), uniform())
+            let square = x * x + y * y
+            guard square > 0, square < 1 else { continue }
+            let factor = (-2 * log(square) / square).squareRoot()
+            spare = y * factor
+            return x * factor
+        }
+    }
+
+    /// A number from -1 to 1.
+    private mutating func uniform() -> Double {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        mixed ^= mixed >> 31
+        return Double(mixed >> 11) * 0x1p-52 - 1
+    }
+}
