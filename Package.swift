@@ -74,11 +74,15 @@ let package = Package(
             dependencies: [
                 "Core", argumentParser, logging, configuration, .product(name: "SystemPackage", package: "swift-system"),
             ]),
+        // A private PostgreSQL and the programs around it, for `registryctl dev`.
+        .target(name: "Development", dependencies: ["Registry", "PostgreSQL", logging]),
 
         // Programs.
         .executableTarget(
             name: "registryctl",
-            dependencies: ["CommandSupport", "Decomposition", "RegistryService", "Registry", argumentParser, logging]),
+            dependencies: [
+                "CommandSupport", "Decomposition", "Development", "Registry", "PostgreSQL", "Core", argumentParser, logging,
+            ]),
         .executableTarget(
             name: "registryd",
             dependencies: ["CommandSupport", "RegistryService", argumentParser, logging, lifecycle]),
@@ -118,7 +122,9 @@ let package = Package(
                 "EdgeClient", "CommandSupport", "Core", "RPC", "RegistryProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
-        .testTarget(name: "CommandTests", dependencies: ["CommandSupport", "TestSupport"]),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: ["CommandSupport", "Development", "TestSupport", "registryctl", "registryd", "trainerd"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,35 @@
+import ArgumentParser
+import CommandSupport
+import Registry
+
+struct Releases: RegistryCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Lists the releases of a model, newest first.",
+        discussion: """
+            Example:
+              registryctl releases minilm --limit 10
+            """)
+
+    @Argument(help: "The model's name.")
+    var model: String
+    @OptionGroup var page: PageOptions
+    @OptionGroup var options: GlobalOptions
+    @OptionGroup var database: DatabaseOptions
+
+    func run(on session: RegistrySession, output: CommandOutput) async throws {
+        let listing = try await page.listing(ReleaseDocument.init) {
+            try await session.registry.releases(of: model, page: $0)
+        }
+        try output.listing(
+            listing,
+            columns: [.number("release"), .number("parent"), "origin", "state", "channels", "created", "by", "reason"],
+            ifEmpty: "Model \(model) has no release."
+        ) { release in
+            [
+                "\(release.release)", release.parent.map(String.init) ?? "",
+                release.round.map { "round \($0)" } ?? release.origin, release.withdrawn ? "withdrawn" : "in service",
+                release.channels.joined(separator: " "), release.createdAt.brief, release.createdBy, release.reason,
+            ]
+        }
+    }
+}

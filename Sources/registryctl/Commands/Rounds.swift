@@ -1,0 +1,37 @@
+import ArgumentParser
+import CommandSupport
+import Registry
+
+struct Rounds: RegistryCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Lists the rounds of a model, newest first.",
+        discussion: """
+            Example:
+              registryctl rounds minilm
+            """)
+
+    @Argument(help: "The model's name.")
+    var model: String
+    @OptionGroup var page: PageOptions
+    @OptionGroup var options: GlobalOptions
+    @OptionGroup var database: DatabaseOptions
+
+    func run(on session: RegistrySession, output: CommandOutput) async throws {
+        let listing = try await page.listing(RoundDocument.init) {
+            try await session.registry.rounds(of: model, page: $0)
+        }
+        try output.listing(
+            listing,
+            columns: [
+                .number("round"), .number("base release"), .number("release"), "rule", .number("updates"),
+                .number("versions"), "trainer", "committed",
+            ],
+            ifEmpty: "Model \(model) has had no round."
+        ) { round in
+            [
+                "\(round.round)", "\(round.baseRelease)", round.release.map(String.init) ?? "", round.rule,
+                "\(round.updates)", "\(round.versions)", round.trainer, round.committedAt.brief,
+            ]
+        }
+    }
+}

@@ -1,0 +1,35 @@
+import CommandSupport
+import Core
+import Foundation
+import Registry
+
+extension Timestamp {
+    /// The instant of a date, to the microsecond.
+    init(_ date: Date) {
+        self.init(microseconds: Int64((date.timeIntervalSince1970 * 1_000_000).rounded()))
+    }
+}
+
+/// Figures as tables show them.
+enum Figure {
+    static func bytes(_ value: Int64) -> String { ByteSize(value).description }
+    static func operations(_ value: Int64) -> String { OperationCount(value).description }
+    static func importance(_ value: Double) -> String { Quantity.decimal(value, places: 4) }
+
+    static func amount(_ value: Int64, of resource: Resource) -> String {
+        resource == .flops ? operations(value) : bytes(value)
+    }
+
+    static func shape(_ shape: [Int]) -> String { "[" + shape.map(String.init).joined(separator: ", ") + "]" }
+}
+
+extension Resource {
+    /// The resource as tables name it.
+    var title: String {
+        switch self {
+        case .memory: "memory"
+        case .flops: "flops"
+        case .fetchBytes: "fetch bytes"
+        }
+    }
+}
