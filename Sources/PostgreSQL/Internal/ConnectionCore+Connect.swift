@@ -1,0 +1,138 @@
+import CLibPQ
+import Dispatch
+import Glibc
+import Logging
+
+extension ConnectionCore {
+    /// A new connection, ready for statements.
+    static func connect(_ configuration: PostgresConfiguration, logger: Logger) async throws -> ConnectionCore {
+        try configuration.validate()
+        if Task.isCancelled { throw PostgresError.taskCancelled }
+        let core = ConnectionCore(configuration: configuration, logger: logger)
+        do {
+            try await withTaskCancellationHandler {
+                try await core.open()
+            } onCancel: {
+                core.executor.queue.async { core.assumeIsolated { $0.close() } }
+            }
+        } catch {
+            await core.close()
+            throw Task.isCancelled ? PostgresError.taskCancelled : error
+        }
+        return core
+    }
+
+    private func open() async throws {
+        // With expand_dbname, dbname is the whole connection string; what follows it comes on top.
+        var parameters: [(String, String)] = []
+        if !configuration.connectionString.isEmpty { parameters.append(("dbname", configuration.connectionString)) }
+        parameters.append(("fallback_application_name", configuration.applicationName))
+        parameters.append(("client_encoding", "UTF8"))
+        handle = withCStrings(parameters.map(\.0)) { keywords in
+            withCStrings(parameters.map(\.1)) { values in PQconnectStartParams(keywords, values, 1) }
+        }
+        guard let handle else { throw failure("libpq ran out of memory") }
+        noticeSink = NoticeSink.install(on: handle, logger: logger)
+        guard PQstatus(handle) != CONNECTION_BAD else { throw failure(libpqMessage(handle)) }
+
+        try await poll(handle)
+
+        guard PQsetnonblocking(handle, 1) == 0 else { throw failure(libpqMessage(handle)) }
+        try watchSocket(handle)
+        isOpen.store(true, ordering: .releasing)
+        if let timeout = configuration.statementTimeout {
+            try await run { _ = try await simple("SET statement_timeout = \(timeout.milliseconds)") }
+        } else {
+            watcher?.arm(read: true, write: false)
+        }
+    }
+
+    /// Drives `PQconnectPoll`. libpq may change the socket from one step to the next, so each step watches anew.
+    private func poll(_ handle: OpaquePointer) async throws {
+        let hosts = hostCount(handle)
+        let deadline = ContinuousClock.now + configuration.connectTimeout * hosts
+        var stepDeadline = ContinuousClock.now + configuration.connectTimeout
+        var host = hostIdentity(handle)
+        var status = PGRES_POLLING_WRITING
+        while true {
+            switch status {
+            case PGRES_POLLING_OK: return
+            case PGRES_POLLING_READING, PGRES_POLLING_WRITING: break
+            default: throw failure(libpqMessage(handle))
+            }
+            let now = ContinuousClock.now
+            if hostIdentity(handle) != host {
+                host = hostIdentity(handle)
+                stepDeadline = now + configuration.connectTimeout
+            }
+            let reading = status == PGRES_POLLING_READING
+            try watchSocket(handle)
+            let remaining = min(deadline, stepDeadline) - now
+            let outcome =
+                remaining > .zero
+                ? try await wait(.socket(read: reading, write: !reading), timeout: remaining) : .timedOut
+            watcher?.invalidate()
+            watcher = nil
+            if outcome == .timedOut {
+                let message = "no answer from \(hostName(handle)) within \(configuration.connectTimeout)"
+                // Shutting down a socket that is still connecting makes that attempt fail, and libpq try the next host.
+                guard PQstatus(handle) == CONNECTION_STARTED, ContinuousClock.now < deadline else {
+                    throw failure(message)
+                }
+                logger.debug("PostgreSQL: \(message)")
+                _ = shutdown(PQsocket(handle), CInt(SHUT_RDWR))
+                stepDeadline = ContinuousClock.now + configuration.connectTimeout
+            }
+            status = PQconnectPoll(handle)
+        }
+    }
+
+    private func watchSocket(_ handle: OpaquePointer) throws {
+        watcher?.invalidate()
+        let descriptor = PQsocket(handle)
+        guard descriptor >= 0 else { throw failure(libpqMessage(handle)) }
+        watcher = try SocketWatcher(descriptor: descriptor, queue: executor.queue) { [weak self] event in
+            self?.assumeIsolated { $0.socketEvent(event) }
+        }
+    }
+
+    /// How many hosts libpq may try, from what it made of the string, the environment and the service file.
+    private func hostCount(_ handle: OpaquePointer) -> Int {
+        guard let options = PQconninfo(handle) else { return 1 }
+        defer { PQconninfoFree(options) }
+        var count = 1
+        var option = options
+        while let keyword = option.pointee.keyword {
+            if ["host", "hostaddr"].contains(String(cString: keyword)), let value = option.pointee.val {
+                count = max(count, String(cString: value).split(separator: ",", omittingEmptySubsequences: false).count)
+            }
+            option += 1
+        }
+        return min(count, 64)
+    }
+
+    private func hostIdentity(_ handle: OpaquePointer) -> String { hostName(handle) + ":" + text(PQport(handle)) }
+
+    private func hostName(_ handle: OpaquePointer) -> String { text(PQhost(handle)) }
+
+    private func text(_ pointer: UnsafePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "" }
+
+    private func text(_ pointer: UnsafeMutablePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "" }
+
+    private func libpqMessage(_ handle: OpaquePointer) -> String {
+        String(cString: PQerrorMessage(handle)).trimmedLine
+    }
+
+    private func failure(_ message: String) -> PostgresError {
+        PostgresError(code: .connectionFailed, message: message.isEmpty ? "libpq gave no reason" : message)
+    }
+}
+
+/// Calls `body` with a null-terminated array of C strings.
+private func withCStrings<R>(_ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> R) -> R {
+    let copies = strings.map { strdup($0) }
+    defer { copies.forEach { free($0) } }
+    let pointers = copies.map { UnsafePointer($0) } + [nil]
+    // The array is never empty: it ends in a null pointer.
+    return pointers.withUnsafeBufferPointer { body($0.baseAddress!) }
+}
