@@ -85,12 +85,14 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["RegistryService", "EdgeClient", "Decomposition"],
             path: "Tests/TestSupport"),
-        .testTarget(name: "CoreTests", dependencies: ["Core"]),
+        // Runs the Python packages that Scripts/python-env installs, for tests against independent implementations.
+        .target(name: "PythonReference", path: "Tests/PythonReference"),
+        .testTarget(name: "CoreTests", dependencies: ["Core", "PythonReference"]),
         .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL"]),
         .testTarget(
             name: "RPCTests",
             dependencies: ["RPC", .product(name: "NIOEmbedded", package: "swift-nio")]),
-        .testTarget(name: "DecompositionTests", dependencies: ["Decomposition"]),
+        .testTarget(name: "DecompositionTests", dependencies: ["Decomposition", "PythonReference"]),
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "TestSupport"]),
         .testTarget(name: "RegistryServiceTests", dependencies: ["RegistryService", "TestSupport"]),
         .testTarget(name: "TrainerTests", dependencies: ["Trainer", "TestSupport"]),

@@ -61,3 +61,31 @@ public struct Requirements: Hashable, Sendable, Codable {
         case minimumRuntime = "minimum_runtime"
     }
 }
+
+// Sets are written in order: equal values must give equal JSON, which manifests and audit records are compared by.
+
+extension DeviceTraits {
+    enum CodingKeys: String, CodingKey {
+        case memory, flops, dtypes, operators, runtime
+    }
+
+    /// Writes the traits, sets in alphabetical order.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(memory, forKey: .memory)
+        try container.encode(flops, forKey: .flops)
+        try container.encode(dtypes.map(\.rawValue).sorted(), forKey: .dtypes)
+        try container.encode(operators.sorted(), forKey: .operators)
+        try container.encode(runtime, forKey: .runtime)
+    }
+}
+
+extension Requirements {
+    /// Writes the requirements, sets in alphabetical order.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(dtypes.map(\.rawValue).sorted(), forKey: .dtypes)
+        try container.encode(operators.sorted(), forKey: .operators)
+        try container.encode(minimumRuntime, forKey: .minimumRuntime)
+    }
+}

@@ -17,18 +17,29 @@ extension ElementType {
         switch self {
         case .f64:
             bytes.forEachBlock(of: UInt64.self) { values, count, start in
-                for position in 0..<count {
-                    output[start + position] = Float(Double(bitPattern: values[position]))
+                let target = output + start
+                var position = 0
+                while position < count {
+                    target[position] = Float(Double(bitPattern: values[position]))
+                    position &+= 1
                 }
             }
         case .f16:
             bytes.forEachBlock(of: UInt16.self) { values, count, start in
-                for position in 0..<count { output[start + position] = Self.single(half: values[position]) }
+                let target = output + start
+                var position = 0
+                while position < count {
+                    target[position] = Self.single(half: values[position])
+                    position &+= 1
+                }
             }
         case .bf16:
             bytes.forEachBlock(of: UInt16.self) { values, count, start in
-                for position in 0..<count {
-                    output[start + position] = Float(bitPattern: UInt32(values[position]) << 16)
+                let target = output + start
+                var position = 0
+                while position < count {
+                    target[position] = Float(bitPattern: UInt32(truncatingIfNeeded: values[position]) &<< 16)
+                    position &+= 1
                 }
             }
         default:
@@ -80,10 +91,10 @@ extension ElementType {
     /// come out right since the multiplication normalises them. All exponent bits set must stay so.
     @inline(__always)
     private static func single(half: UInt16) -> Float {
-        let magnitude = UInt32(half & 0x7FFF) << 13
+        let magnitude = UInt32(truncatingIfNeeded: half & 0x7FFF) &<< 13
         let scaled = (Float(bitPattern: magnitude) * Float(bitPattern: 0x7780_0000)).bitPattern
         let special: UInt32 = magnitude >= 0x0F80_0000 ? 0x7F80_0000 : 0
-        return Float(bitPattern: scaled | special | UInt32(half & 0x8000) << 16)
+        return Float(bitPattern: scaled | special | UInt32(truncatingIfNeeded: half & 0x8000) &<< 16)
     }
 
     /// Single precision to bfloat16, to nearest even; NaN stays NaN.

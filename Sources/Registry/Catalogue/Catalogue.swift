@@ -138,18 +138,12 @@ extension Catalogue {
     private func follow() async {
         let listener = PostgresListener(
             configuration: registry.pool.configuration, channels: ["eclm_catalogue", "eclm_channels"], logger: logger)
-        do {
-            for try await event in listener {
-                switch event {
-                case .connected: logger.debug("listening for catalogue changes")
-                case .notification(let notification):
-                    logger.debug("catalogue changed", metadata: ["channel": "\(notification.channel)"])
-                default: break
-                }
-                await refreshOrLog()
+        for await event in listener {
+            switch event {
+            case .connected: logger.debug("listening for catalogue changes")
+            case .notification(let channel, _): logger.debug("catalogue changed", metadata: ["channel": "\(channel)"])
             }
-        } catch {
-            logger.warning("the catalogue no longer hears of changes; polling goes on", metadata: ["error": "\(error)"])
+            await refreshOrLog()
         }
     }
 

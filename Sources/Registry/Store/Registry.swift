@@ -17,11 +17,11 @@ public struct Registry: Sendable {
     /// The connections that every method uses.
     public let pool: PostgresPool
     /// Where the bytes of module versions and updates lie.
-    public let blobs: any BlobStore
+    public let blobs: BlobStore
     let logger: Logger
 
     /// A registry over a migrated database.
-    public init(pool: PostgresPool, blobs: any BlobStore, logger: Logger) {
+    public init(pool: PostgresPool, blobs: BlobStore, logger: Logger) {
         self.pool = pool
         self.blobs = blobs
         self.logger = logger
@@ -70,3 +70,6 @@ public struct Registry: Sendable {
         return pattern + "%"
     }
 }
+
+/// PostgreSQL's `json` and `jsonb`, not the JSON scanner of the same name in Core.
+typealias JSONText = PostgreSQL.JSONText

@@ -1,0 +1,126 @@
+import Configuration
+import Foundation
+import SystemPackage
+
+/// A daemon's settings in layers: a flag wins over the environment, the environment over the file.
+///
+/// The setting `listen` of `registryd` is the flag `--listen`, the variable `ECLM_REGISTRYD_LISTEN`, and in the file
+/// `{"eclm": {"registryd": {"listen": …}}}`. `database` belongs to all daemons: `ECLM_DATABASE`, `{"eclm": {"database": …}}`.
+public struct DaemonConfiguration: Sendable {
+    private let reader: ConfigReader
+    private let section: String
+
+    /// Reads the file and the environment.
+    ///
+    /// - Parameters:
+    ///   - section: The daemon's name.
+    ///   - file: The JSON file's path; `nil` for none.
+    ///   - settings: The names of the daemon's settings: any other in the file is an error.
+    /// - Throws: ``ConfigurationError`` for a file that cannot be read, is no JSON, or has settings nobody knows.
+    public init(section: String, file: String?, settings: Set<String>) async throws {
+        self.section = section
+        var providers: [any ConfigProvider] = [EnvironmentVariablesProvider()]
+        if let file {
+            try Self.check(file, section: section, settings: settings)
+            do {
+                providers.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(file)))
+            } catch {
+                throw ConfigurationError("the configuration file \(file) cannot be read: \(error)")
+            }
+        }
+        reader = ConfigReader(providers: providers)
+    }
+
+    /// The database's connection string: `database` of all daemons; empty for libpq's own defaults.
+    public func database(flag: String?) -> String {
+        flag ?? reader.string(forKey: ["eclm", "database"]) ?? ""
+    }
+
+    /// A setting as text.
+    public func string(_ name: String, flag: String?) -> String? {
+        flag ?? reader.string(forKey: ConfigKey(["eclm", section, name]))
+    }
+
+    /// A setting that is a whole number in a range.
+    ///
+    /// - Throws: ``ConfigurationError`` for anything else.
+    public func integer(_ name: String, flag: Int?, in range: ClosedRange<Int>, default standard: Int) throws -> Int {
+        let value: Int
+        if let flag {
+            value = flag
+        } else if let number = reader.int(forKey: ConfigKey(["eclm", section, name])) {
+            value = number
+        } else if let text = string(name, flag: nil) {
+            throw ConfigurationError("\(name) is \(text.debugDescription); it must be a whole number")
+        } else {
+            value = standard
+        }
+        guard range.contains(value) else {
+            throw ConfigurationError("\(name) is \(value); it must be \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    /// A setting in seconds, fractions allowed.
+    ///
+    /// - Throws: ``ConfigurationError`` for anything but a number of at least 0.
+    public func seconds(_ name: String, flag: Double?, default standard: Double) throws -> Duration {
+        let value = flag ?? reader.double(forKey: ConfigKey(["eclm", section, name])) ?? standard
+        guard value.isFinite, (0...31_536_000).contains(value) else {
+            throw ConfigurationError("\(name) is \(value); it must be 0 to 31536000 seconds")
+        }
+        return .seconds(value)
+    }
+
+    /// A setting in bytes, such as `256MiB`.
+    ///
+    /// - Throws: ``ConfigurationError`` for anything that is no size.
+    public func size(_ name: String, flag: ByteSize?, default standard: ByteSize) throws -> ByteSize {
+        if let flag { return flag }
+        guard let text = string(name, flag: nil) else { return standard }
+        guard let size = ByteSize(text) else {
+            throw ConfigurationError("\(name) is \(text.debugDescription); write a size such as 256MiB")
+        }
+        return size
+    }
+
+    private static func check(_ file: String, section: String, settings: Set<String>) throws {
+        let root: Any
+        do {
+            root = try JSONSerialization.jsonObject(with: try Data(contentsOf: URL(filePath: file)))
+        } catch {
+            throw ConfigurationError("the configuration file \(file) cannot be read: \(error.localizedDescription)")
+        }
+        guard let document = root as? [String: Any], let eclm = document["eclm"] as? [String: Any],
+            document.count == 1
+        else {
+            throw ConfigurationError("the configuration file \(file) must be {\"eclm\": {…}}")
+        }
+        for name in eclm.keys.sorted() where !["database", "registryd", "trainerd"].contains(name) {
+            throw ConfigurationError("\(file): eclm.\(name) is no setting; use database, registryd or trainerd")
+        }
+        guard let mine = eclm[section] else { return }
+        guard let mine = mine as? [String: Any] else {
+            throw ConfigurationError("\(file): eclm.\(section) must be an object")
+        }
+        for name in mine.keys.sorted() where !settings.contains(name) {
+            throw ConfigurationError(
+                "\(file): eclm.\(section).\(name) is no setting; use \(settings.sorted().joined(separator: ", "))")
+        }
+    }
+}
+
+/// Settings that cannot be used.
+public struct ConfigurationError: ExitStatusConvertible, CustomStringConvertible {
+    /// What is wrong and what would be right.
+    public var description: String
+    /// Refused.
+    public var exitStatus: ExitStatus { .refused }
+    /// The description.
+    public var failureMessage: String { description }
+
+    /// An error with its message.
+    public init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,68 @@
+import Core
+import NIOCore
+import RPC
+import Registry
+import RegistryProtocol
+
+extension RPCMethod {
+    /// A method that takes and gives messages, without attachments.
+    ///
+    /// - Parameter role: The role that the caller needs; see ``Role``.
+    init<Request, Response>(
+        _ remote: RemoteMethod<Request, Response>, role: Role,
+        handler: @escaping @Sendable (Request, RPCContext) async throws -> Response
+    ) {
+        self.init(remote, role: role, attachments: { request, _, context in (try await handler(request, context), ByteBuffer()) })
+    }
+
+    /// A method that takes and gives messages with attachments.
+    init<Request, Response>(
+        _ remote: RemoteMethod<Request, Response>, role: Role,
+        attachments handler: @escaping @Sendable (Request, ByteBuffer, RPCContext) async throws -> (Response, ByteBuffer)
+    ) {
+        self.init(name: remote.name) { request, context in
+            do {
+                try role.check(context.principal, calls: "\(remote.service).\(remote.name)")
+                let message = try Request(decoding: request.payload)
+                let (response, attachment) = try await handler(message, request.attachment, context)
+                return RPCResponse(payload: response.encoded(), attachment: attachment)
+            } catch {
+                throw RPCError(answering: error)
+            }
+        }
+    }
+}
+
+extension RPCError {
+    /// The status and message that a caller gets for an error of the layers below.
+    init(answering error: any Error) {
+        switch error {
+        case let error as RPCError: self = error
+        case let error as RegistryError: self.init(error.code.status, error.message, cause: error)
+        case let error as WireError: self.init(.badRequest, error.description, cause: error)
+        case let error as MappingError: self.init(.invalidArgument, error.description, cause: error)
+        case let error as DigestError: self.init(.invalidArgument, error.description, cause: error)
+        case let error as CancellationError: self.init(.cancelled, "the call was cancelled", cause: error)
+        default: self.init(.internalError, "the registry failed; its log tells more", cause: error)
+        }
+    }
+}
+
+extension RegistryError.Code {
+    /// The status that stands for the code on the wire.
+    var status: RPCStatus {
+        switch self {
+        case .invalidArgument: .invalidArgument
+        case .notFound: .notFound
+        case .alreadyExists: .alreadyExists
+        case .failedPrecondition: .failedPrecondition
+        case .aborted: .aborted
+        case .permissionDenied: .permissionDenied
+        case .resourceExhausted: .resourceExhausted
+        case .unavailable: .unavailable
+        case .dataLoss: .dataLoss
+        case .cancelled: .cancelled
+        default: .internalError
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import Logging
+import PostgreSQL
+import RPC
+import Registry
+import ServiceLifecycle
+
+/// The registry behind its RPC: the services over one catalogue, to be run by a service group or called in process.
+public struct RegistryServer: Service {
+    /// The program's version.
+    public static let version = "0.1.0"
+
+    /// The transport; ``RPCServer/start()`` binds it.
+    public let rpc: RPCServer
+    private let catalogue: Catalogue
+    private let recorder: CompositionRecorder
+    private let logger: Logger
+    private let registry: Registry
+
+    /// Loads the catalogue and makes the server; nothing is bound before ``run()`` or `rpc.start()`.
+    ///
+    /// - Throws: ``RegistryError`` when the catalogue cannot be read, ``RPCError`` for limits that cannot work.
+    public init(
+        registry: Registry, configuration: RPCServerConfiguration, authentication: AuthenticationMode = .none,
+        limits: RegistryServiceLimits = RegistryServiceLimits(), logger: Logger
+    ) async throws {
+        let catalogue = try await Catalogue.load(registry: registry, logger: logger)
+        let recorder = CompositionRecorder(pool: registry.pool, logger: logger)
+        let context = ServiceContext(
+            registry: registry, catalogue: catalogue,
+            segments: BlobSegmentCache(blobs: registry.blobs, capacity: limits.blobCacheBytes),
+            devices: DeviceDirectory(registry: registry), recorder: recorder, limits: limits)
+        let gauge = InFlightGauge()
+        rpc = try RPCServer(
+            configuration: configuration,
+            services: [
+                ModelService(context), VersionService(context), ReleaseService(context), ChannelService(context),
+                CompositionService(context), BlobService(context), DeviceService(context), UpdateService(context),
+                HealthService(context, inFlight: { gauge.value }),
+            ],
+            authenticator: RegistryAuthenticator(mode: authentication, registry: registry), logger: logger)
+        gauge.attach(rpc)
+        self.catalogue = catalogue
+        self.recorder = recorder
+        self.logger = logger
+        self.registry = registry
+    }
+
+    /// Serves until graceful shutdown: then no call is taken any more, those in flight end, and what waits is written.
+    public func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let background = Task { await maintain() }
+            group.addTask { try await rpc.run() }
+            try await group.next()
+            background.cancel()
+            await background.value
+        }
+        await recorder.flush()
+    }
+
+    /// Keeps the catalogue fresh, records compositions and sweeps old uploads, until the task is cancelled.
+    public func maintain() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await catalogue.run() }
+            group.addTask { await recorder.run() }
+            group.addTask { await sweep() }
+        }
+    }
+
+    private func sweep() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(3600))
+            guard !Task.isCancelled else { return }
+            do {
+                let swept = try await registry.blobs.sweepUploads(olderThan: .seconds(24 * 3600))
+                if swept > 0 { logger.info("swept uploads that nobody went on with", metadata: ["uploads": "\(swept)"]) }
+            } catch {
+                logger.warning("old uploads could not be swept", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+}

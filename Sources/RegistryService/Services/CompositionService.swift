@@ -1,0 +1,124 @@
+import Core
+import RPC
+import Registry
+import RegistryProtocol
+
+/// `eclm.v1.CompositionService`: the sub-model for a device, from the catalogue in memory.
+struct CompositionService: RPCService {
+    let name = CompositionServiceAPI.name
+    let methods: [RPCMethod]
+
+    init(_ context: ServiceContext) {
+        methods = [
+            RPCMethod(CompositionServiceAPI.compose, role: .reader) { request, call in
+                try await Self.compose(request, call, context)
+            }
+        ]
+    }
+
+    private static func compose(
+        _ request: Wire.ComposeRequest, _ call: RPCContext, _ context: ServiceContext
+    ) async throws -> Wire.ComposeResponse {
+        let release = try await context.catalogue.release(of: request.model, ReleaseSelector(request.release))
+        var query = try await query(request, call, context)
+        query.importances = try importances(request.importances, of: release)
+        let started = ContinuousClock.now
+        let answer = try release.compose(query)
+        let elapsed = started.duration(to: .now)
+
+        var response = Wire.ComposeResponse()
+        response.model = request.model
+        response.release = Int32(answer.release)
+        response.budget = Wire.Budget(query.budget)
+        response.solveUs = elapsed.microseconds
+        let excluded = request.explain ? answer.excluded.map(Wire.ExcludedModule.init) : []
+        switch answer.outcome {
+        case .infeasible(let infeasibility):
+            response.infeasibility = Wire.Infeasibility(infeasibility)
+            response.infeasibility?.excluded = excluded
+        case .composed(let modules, let solution):
+            response.composition = Wire.Composition(modules, solution)
+            response.composition?.excluded = excluded
+            if let device = request.deviceId {
+                context.recorder.record(
+                    CompositionEntry(
+                        deviceID: device, releaseID: release.releaseID, budget: query.budget,
+                        modules: modules.map(\.module.moduleVersionID), totals: solution.totals,
+                        objective: solution.objective, gap: solution.gap))
+            }
+        }
+        return response
+    }
+
+    private static func query(
+        _ request: Wire.ComposeRequest, _ call: RPCContext, _ context: ServiceContext
+    ) async throws -> CompositionQuery {
+        guard request.heldDigests.count <= context.limits.maximumDigests else {
+            throw RegistryError(
+                .invalidArgument, "at most \(context.limits.maximumDigests) held digests, not \(request.heldDigests.count)")
+        }
+        var query = CompositionQuery(
+            budget: request.budget?.core ?? Budget(), held: Set(try request.heldDigests.map { try Digest(bytes: $0) }),
+            minimumPerLayer: Int(request.minimumPerLayer))
+        let wished: Duration =
+            request.timeLimitMs > 0 ? .milliseconds(request.timeLimitMs) : context.limits.defaultSearch
+        query.limits = CompositionLimits(time: min(wished, context.limits.maximumSearch, call.remaining))
+
+        let snapshot = context.catalogue.snapshot
+        if let device = request.deviceId {
+            try call.principal.checkMayAct(as: device)
+            let name = try await context.devices.deviceClass(of: device)
+            query.use(try snapshot.deviceClass(name), measured: snapshot.measured)
+        } else if let name = request.deviceClass {
+            query.use(try snapshot.deviceClass(name), measured: snapshot.measured)
+        }
+        if let traits = request.traits { query.traits = try traits.core() }
+        if query.budget.memory == nil { query.budget.memory = query.traits?.memory }
+        if query.budget.flops == nil { query.budget.flops = query.traits?.flops }
+        return query
+    }
+
+    /// The importances layer by layer: every layer once, or none at all.
+    private static func importances(
+        _ given: [Wire.LayerImportances], of release: CatalogueRelease
+    ) throws -> [[Double]] {
+        guard !given.isEmpty else { return [] }
+        var layers = [[Double]?](repeating: nil, count: release.layers.count)
+        for entry in given {
+            guard layers.indices.contains(Int(entry.layer)) else {
+                throw RegistryError(
+                    .invalidArgument, "importances for layer \(entry.layer); \(release.model) has \(layers.count) layers")
+            }
+            guard layers[Int(entry.layer)] == nil else {
+                throw RegistryError(.invalidArgument, "importances for layer \(entry.layer) are given twice")
+            }
+            layers[Int(entry.layer)] = entry.importances
+        }
+        return try layers.enumerated().map { layer, values in
+            guard let values else {
+                throw RegistryError(.invalidArgument, "no importances for layer \(layer); give every layer or none")
+            }
+            return values
+        }
+    }
+}
+
+extension CompositionQuery {
+    /// Composes for a device class: its traits, and what was measured on it.
+    mutating func use(
+        _ deviceClass: DeviceClassRecord, measured: [DeviceClassID: [ModuleVersionID: MeasuredCosts]]
+    ) {
+        traits = deviceClass.traits
+        self.measured = measured[deviceClass.deviceClassID] ?? [:]
+    }
+}
+
+extension Duration {
+    /// Whole microseconds.
+    var microseconds: Int64 {
+        components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
+    }
+
+    /// Whole milliseconds.
+    var milliseconds: Int64 { microseconds / 1000 }
+}

@@ -1,0 +1,62 @@
+import Core
+import RPC
+import Registry
+import RegistryProtocol
+
+/// `eclm.v1.DeviceService`: devices and their classes.
+struct DeviceService: RPCService {
+    let name = DeviceServiceAPI.name
+    let methods: [RPCMethod]
+
+    init(_ context: ServiceContext) {
+        let registry = context.registry
+        methods = [
+            // A new device has no token yet, so that registering is open to readers; the registry checks the token of
+            // one that registers again.
+            RPCMethod(DeviceServiceAPI.registerDevice, role: .reader) { request, call in
+                try call.principal.checkMayAct(as: request.deviceId)
+                var attributes: [String: String] = [:]
+                for attribute in request.attributes {
+                    guard attributes.updateValue(attribute.value, forKey: attribute.key) == nil else {
+                        throw RegistryError(.invalidArgument, "attribute \(attribute.key.debugDescription) is given twice")
+                    }
+                }
+                let result = try await registry.register(
+                    DeviceRegistration(
+                        deviceID: request.deviceId, deviceClass: request.deviceClass, attributes: attributes,
+                        token: request.token),
+                    as: context.provenance(call))
+                context.devices.remember(result.device)
+                var response = Wire.RegisterResponse()
+                response.device = Wire.Device(result.device)
+                response.token = result.token
+                return response
+            },
+            RPCMethod(DeviceServiceAPI.getDevice, role: .reader) { request, _ in
+                Wire.Device(try await registry.device(request.deviceId))
+            },
+            RPCMethod(DeviceServiceAPI.listDevices, role: .reader) { request, _ in
+                let page = try await registry.devices(
+                    idContaining: request.idContains, deviceClass: request.deviceClass, page: PageRequest(request.page))
+                var response = Wire.ListDevicesResponse()
+                response.devices = page.items.map(Wire.Device.init)
+                response.nextPageToken = page.nextToken
+                return response
+            },
+            RPCMethod(DeviceServiceAPI.listDeviceClasses, role: .reader) { _, _ in
+                var response = Wire.ListDeviceClassesResponse()
+                response.classes = try await registry.deviceClasses().map(Wire.DeviceClass.init)
+                return response
+            },
+            RPCMethod(DeviceServiceAPI.defineDeviceClass, role: .operator) { request, call in
+                guard let traits = request.traits else {
+                    throw RegistryError(.invalidArgument, "a device class needs traits")
+                }
+                let record = try await registry.defineDeviceClass(
+                    request.name, traits: try traits.core(), as: context.provenance(call))
+                try await context.catalogue.refresh()
+                return Wire.DeviceClass(record)
+            },
+        ]
+    }
+}

@@ -1,0 +1,39 @@
+import RPC
+import Registry
+import RegistryProtocol
+
+/// `eclm.v1.ModelService`: what models there are, and what they are made of.
+struct ModelService: RPCService {
+    let name = ModelServiceAPI.name
+    let methods: [RPCMethod]
+
+    init(_ context: ServiceContext) {
+        let registry = context.registry
+        methods = [
+            RPCMethod(ModelServiceAPI.listModels, role: .reader) { request, _ in
+                let page = try await registry.models(
+                    nameContaining: request.nameContains, page: PageRequest(request.page))
+                var response = Wire.ListModelsResponse()
+                response.models = page.items.map(Wire.Model.init)
+                response.nextPageToken = page.nextToken
+                return response
+            },
+            RPCMethod(ModelServiceAPI.getModel, role: .reader) { request, _ in
+                Wire.Model(try await registry.model(request.model))
+            },
+            RPCMethod(ModelServiceAPI.listModules, role: .reader) { request, _ in
+                let filter = ModuleFilter(
+                    kind: try request.kind.map { (kind) throws(MappingError) in try kind.core() },
+                    layer: request.layer.map(Int.init), nameContains: request.nameContains)
+                let listing = try await registry.modules(
+                    of: request.model, release: ReleaseSelector(request.release), filter: filter,
+                    page: PageRequest(request.page))
+                var response = Wire.ListModulesResponse()
+                response.release = Int32(listing.release.number)
+                response.modules = listing.modules.items.map(Wire.ReleasedModule.init)
+                response.nextPageToken = listing.modules.nextToken
+                return response
+            },
+        ]
+    }
+}

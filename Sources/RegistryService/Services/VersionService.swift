@@ -1,0 +1,38 @@
+import RPC
+import Registry
+import RegistryProtocol
+
+/// `eclm.v1.VersionService`: the history and lineage of modules.
+struct VersionService: RPCService {
+    let name = VersionServiceAPI.name
+    let methods: [RPCMethod]
+
+    init(_ context: ServiceContext) {
+        let registry = context.registry
+        methods = [
+            RPCMethod(VersionServiceAPI.listVersions, role: .reader) { request, _ in
+                let page = try await registry.versions(
+                    of: request.model, module: request.module, page: PageRequest(request.page))
+                var response = Wire.ListVersionsResponse()
+                response.versions = page.items.map(Wire.ModuleVersion.init)
+                response.nextPageToken = page.nextToken
+                return response
+            },
+            RPCMethod(VersionServiceAPI.getVersion, role: .reader) { request, _ in
+                Wire.ModuleVersion(
+                    try await registry.version(
+                        of: request.model, module: request.module, version: Int(request.version)))
+            },
+            RPCMethod(VersionServiceAPI.getLineage, role: .reader) { request, _ in
+                let lineage = try await registry.lineage(
+                    of: request.model, module: request.module, version: Int(request.version),
+                    direction: request.descendants ? .descendants : .ancestors,
+                    limit: request.limit == 0 ? 1000 : Int(request.limit))
+                var response = Wire.GetLineageResponse()
+                response.edges = lineage.edges.map(Wire.LineageEdge.init)
+                response.truncated = lineage.truncated
+                return response
+            },
+        ]
+    }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import CommandSupport
+
+/// The flags of registryd; each has a setting of the same name in the environment and the file.
+struct RegistrydFlags: ParsableArguments {
+    @Option(help: "JSON file with settings.")
+    var config: String?
+
+    @Option(help: "Connection string or URI of the database; libpq's PG* variables fill what it leaves out.")
+    var database: String?
+
+    @Option(help: "Where to listen, HOST:PORT or a socket's path; port 0 lets the system choose. Default 127.0.0.1:7420.")
+    var listen: String?
+
+    @Option(help: "Write the bound endpoint to this file once the server listens.")
+    var endpointFile: String?
+
+    @Option(help: "How callers are known: none (everybody may do everything) or tokens. Default none.")
+    var auth: String?
+
+    @Option(help: "JSON file with access tokens: [{\"name\": …, \"secret\": …, \"roles\": [\"publisher\"]}].")
+    var tokensFile: String?
+
+    @Option(help: "Database connections. Default 8.")
+    var poolSize: Int?
+
+    @Option(help: "Client connections at a time. Default 4096.")
+    var maxConnections: Int?
+
+    @Option(help: "Calls in flight at a time; beyond, callers are told to come back. Default 4096.")
+    var maxInFlight: Int?
+
+    @Option(help: "Memory for blobs that devices fetch, such as 256MiB.")
+    var blobCache: ByteSize?
+
+    @Option(help: "Seconds that a statement may take in the database. Default 60.")
+    var statementTimeout: Double?
+
+    @Option(help: "Seconds that calls in flight get to end at shutdown. Default 20.")
+    var drainTimeout: Double?
+
+    @Option(help: "Folder of the migrations, to check that the schema is current.")
+    var migrations: String?
+}
