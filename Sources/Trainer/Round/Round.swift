@@ -76,9 +76,14 @@ struct Round: Sendable {
         guard !accepted.isEmpty else { return outcome }
         outcome.updates = accepted.map(\.updateID)
 
+        var parts: [ModuleID: [Part]] = [:]
+        for update in accepted {
+            for module in update.modules { parts[module.moduleID, default: []].append(Part(update, module)) }
+        }
         var changed: [Aggregate] = []
         for version in versions.values.sorted(by: { $0.moduleID < $1.moduleID }) where rule.trains(version.slot.kind) {
-            guard let aggregate = try await aggregate(version, from: accepted, on: connection) else { continue }
+            guard let parts = parts[version.moduleID] else { continue }
+            let aggregate = try await aggregate(version, from: parts, on: connection)
             if aggregate.digest == version.digest {
                 outcome.keptVersions += 1
             } else {
@@ -92,26 +97,31 @@ struct Round: Sendable {
         return outcome
     }
 
-    /// Aggregates one module and stores the blob; `nil` when none of the updates trained it.
-    private func aggregate(
-        _ version: ModuleVersionRecord, from updates: [ClaimedUpdate], on connection: PostgresConnection
-    ) async throws -> Aggregate? {
-        var parts: [ClaimedUpdate.Module] = []
-        var contributions: [Contribution] = []
-        for update in updates {
-            guard let part = update.modules.first(where: { $0.moduleID == version.moduleID }) else { continue }
-            parts.append(part)
-            contributions.append(
-                Contribution(
-                    updateID: update.updateID, importance: part.importance, sampleCount: part.sampleCount))
+    /// One update's weights for one module.
+    private struct Part {
+        var contribution: Contribution
+        var digest: Digest
+        var size: Int64
+
+        init(_ update: ClaimedUpdate, _ module: ClaimedUpdate.Module) {
+            contribution = Contribution(
+                updateID: update.updateID, importance: module.importance, sampleCount: module.sampleCount)
+            digest = module.digest
+            size = module.size ?? 0
         }
-        guard !parts.isEmpty else { return nil }
+    }
+
+    /// Aggregates one module and stores the blob.
+    private func aggregate(
+        _ version: ModuleVersionRecord, from parts: [Part], on connection: PostgresConnection
+    ) async throws -> Aggregate {
+        let contributions = parts.map(\.contribution)
         let weights = rule.weights(of: contributions, kind: version.slot.kind)
         guard weights.count == parts.count, weights.allSatisfy({ (0...1).contains($0) }) else {
             throw RegistryError(.internal, "rule \(rule.name) gave no weights for \(version.module)")
         }
         let sources = zip(parts, weights).map { part, weight in
-            ModuleAggregation.Source(digest: part.digest, size: part.size ?? 0, weight: weight)
+            ModuleAggregation.Source(digest: part.digest, size: part.size, weight: weight)
         }
         let file = try await ModuleAggregation(registry: registry).aggregate(sources, onto: version)
         let digest = Digest.of(file)

@@ -18,7 +18,7 @@ extension Trainer {
                 let rows = try await registry.pool.query(
                     """
                     SELECT mo.name, oldest.age, (SELECT count(*) FROM (SELECT FROM eclm.updates u
-                            WHERE u.model_id = mo.model_id AND u.status = 'pending' LIMIT \(policy.minimumUpdates)) some)
+                            WHERE u.model_id = mo.model_id AND u.status = 'pending' LIMIT \(policy.minimumUpdates)) few)
                             >= \(policy.minimumUpdates) AS enough,
                         EXISTS (SELECT FROM eclm.channels c
                             WHERE c.model_id = mo.model_id AND c.name = \(policy.channel)) AS has_channel
