@@ -41,6 +41,9 @@ CREATE TABLE eclm.blobs (
     store      text NOT NULL DEFAULT 'postgresql' CHECK (store ~ '^[a-z0-9_-]{1,32}$'),
     storage_id bigint NOT NULL UNIQUE DEFAULT nextval('eclm.blob_storage_ids'),
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- When somebody last brought the bytes and was told that they are here: until a grace period later, garbage
+    -- collection leaves a blob alone that nothing refers to yet.
+    wanted_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     UNIQUE (digest, size)
 );
 
@@ -96,7 +99,12 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER blobs_whole BEFORE INSERT ON eclm.blobs FOR EACH ROW EXECUTE FUNCTION eclm.check_blob();
-CREATE TRIGGER blobs_immutable BEFORE UPDATE ON eclm.blobs FOR EACH ROW EXECUTE FUNCTION eclm.refuse_change();
+CREATE TRIGGER blobs_immutable BEFORE UPDATE OF digest, size, store, storage_id, created_at ON eclm.blobs
+    FOR EACH ROW EXECUTE FUNCTION eclm.refuse_change();
+CREATE TRIGGER blobs_keep BEFORE TRUNCATE ON eclm.blobs
+    FOR EACH STATEMENT EXECUTE FUNCTION eclm.refuse_change();
+CREATE TRIGGER blob_chunks_keep BEFORE TRUNCATE ON eclm.blob_chunks
+    FOR EACH STATEMENT EXECUTE FUNCTION eclm.refuse_change();
 
 CREATE TABLE eclm.module_versions (
     module_version_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

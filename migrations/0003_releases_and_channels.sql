@@ -45,6 +45,15 @@ END $$;
 CREATE TRIGGER release_modules_open AFTER INSERT ON eclm.release_modules
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION eclm.check_release_open();
 
+-- Whoever makes a release cannot name another transaction, in which modules could join it later.
+CREATE FUNCTION eclm.stamp_release() RETURNS trigger
+    LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.created_in := pg_current_xact_id();
+    RETURN NEW;
+END $$;
+CREATE TRIGGER releases_stamp BEFORE INSERT ON eclm.releases FOR EACH ROW EXECUTE FUNCTION eclm.stamp_release();
+
 -- Complete: one version of every module of the model, and no layer without a module.
 CREATE FUNCTION eclm.check_release_complete() RETURNS trigger
     LANGUAGE plpgsql AS $$
@@ -172,4 +181,8 @@ BEGIN
             table_name || '_keep', table_name);
     END LOOP;
 END $$;
-CREATE TRIGGER channels_keep BEFORE DELETE ON eclm.channels FOR EACH ROW EXECUTE FUNCTION eclm.refuse_change();
+CREATE TRIGGER channels_immutable BEFORE DELETE ON eclm.channels FOR EACH ROW EXECUTE FUNCTION eclm.refuse_change();
+CREATE TRIGGER channels_keep BEFORE TRUNCATE ON eclm.channels
+    FOR EACH STATEMENT EXECUTE FUNCTION eclm.refuse_change();
+CREATE TRIGGER withdrawals_keep BEFORE TRUNCATE ON eclm.withdrawals
+    FOR EACH STATEMENT EXECUTE FUNCTION eclm.refuse_change();

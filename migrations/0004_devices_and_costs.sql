@@ -21,7 +21,9 @@ CREATE TABLE eclm.devices (
     registered_at   timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX devices_by_class ON eclm.devices (device_class_id);
-CREATE TRIGGER devices_keep BEFORE DELETE ON eclm.devices FOR EACH ROW EXECUTE FUNCTION eclm.refuse_change();
+CREATE TRIGGER devices_immutable BEFORE DELETE ON eclm.devices FOR EACH ROW EXECUTE FUNCTION eclm.refuse_change();
+CREATE TRIGGER devices_keep BEFORE TRUNCATE ON eclm.devices
+    FOR EACH STATEMENT EXECUTE FUNCTION eclm.refuse_change();
 
 -- Costs measured on a device class; where there is no row, the version's analytic figures hold.
 CREATE TABLE eclm.costs (

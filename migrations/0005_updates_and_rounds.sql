@@ -57,7 +57,11 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER updates_change BEFORE UPDATE ON eclm.updates FOR EACH ROW EXECUTE FUNCTION eclm.check_update_change();
-CREATE TRIGGER updates_keep BEFORE DELETE ON eclm.updates FOR EACH ROW EXECUTE FUNCTION eclm.refuse_change();
+CREATE TRIGGER updates_immutable BEFORE DELETE ON eclm.updates FOR EACH ROW EXECUTE FUNCTION eclm.refuse_change();
+CREATE TRIGGER updates_keep BEFORE TRUNCATE ON eclm.updates
+    FOR EACH STATEMENT EXECUTE FUNCTION eclm.refuse_change();
+CREATE TRIGGER update_modules_keep BEFORE TRUNCATE ON eclm.update_modules
+    FOR EACH STATEMENT EXECUTE FUNCTION eclm.refuse_change();
 
 CREATE FUNCTION eclm.notify_updates() RETURNS trigger
     LANGUAGE plpgsql AS $$

@@ -25,6 +25,10 @@ CREATE TRIGGER audit_immutable BEFORE UPDATE OR DELETE ON eclm.audit
     FOR EACH ROW EXECUTE FUNCTION eclm.refuse_change();
 CREATE TRIGGER audit_keep BEFORE TRUNCATE ON eclm.audit
     FOR EACH STATEMENT EXECUTE FUNCTION eclm.refuse_change();
+CREATE TRIGGER audit_head_immutable BEFORE DELETE ON eclm.audit_head
+    FOR EACH ROW EXECUTE FUNCTION eclm.refuse_change();
+CREATE TRIGGER audit_head_keep BEFORE TRUNCATE ON eclm.audit_head
+    FOR EACH STATEMENT EXECUTE FUNCTION eclm.refuse_change();
 
 -- One field of the hashed text: its length in bytes, a colon, the field. No two rows give the same text.
 CREATE FUNCTION eclm.audit_field(field text) RETURNS bytea
@@ -115,9 +119,10 @@ BEGIN ATOMIC
     WHERE a.sequence <> a.position OR a.previous_hash <> a.expected_previous
         OR a.hash <> eclm.audit_hash(a.previous_hash, a.sequence, a.at, a.actor, a.action, a.object_kind, a.object, a.detail)
     UNION ALL
-    SELECT h.sequence, 'the chain does not end where its head says'
-    FROM eclm.audit_head h
+    SELECT coalesce(h.sequence, 0), 'the chain does not end where its head says'
+    FROM (VALUES (true)) one
+    LEFT JOIN eclm.audit_head h ON true
     LEFT JOIN eclm.audit last ON last.sequence = (SELECT max(a.sequence) FROM eclm.audit a)
-    WHERE h.sequence <> coalesce(last.sequence, 0) OR h.hash <> coalesce(last.hash, sha256('eclm audit'))
+    WHERE h.sequence IS DISTINCT FROM coalesce(last.sequence, 0) OR h.hash IS DISTINCT FROM coalesce(last.hash, sha256('eclm audit'))
     ORDER BY 1;
 END;

@@ -16,6 +16,8 @@ GRANT INSERT ON eclm.compositions, eclm.updates, eclm.update_modules TO eclm_dev
 GRANT SELECT, INSERT, UPDATE, DELETE ON eclm.blob_uploads TO eclm_device, eclm_publisher;
 GRANT INSERT, DELETE ON eclm.blob_chunks TO eclm_device, eclm_publisher, eclm_trainer;
 GRANT INSERT ON eclm.blobs TO eclm_device, eclm_publisher, eclm_trainer;
+-- Also what SELECT ... FOR KEY SHARE asks for, which keeps a blob from being collected until the transaction's end.
+GRANT UPDATE (wanted_at) ON eclm.blobs TO eclm_device, eclm_publisher, eclm_trainer;
 GRANT USAGE ON SEQUENCE eclm.blob_storage_ids TO eclm_device, eclm_publisher, eclm_trainer;
 
 GRANT INSERT ON eclm.models, eclm.module_layers, eclm.modules TO eclm_publisher;

@@ -4,6 +4,7 @@ import PostgreSQL
 public struct RegistryError: Error, Sendable, CustomStringConvertible {
     /// What kind of failure it is; the canonical gRPC statuses that apply here.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
+        /// The code in words.
         public let description: String
 
         /// The request itself is wrong, whatever the registry holds.
@@ -44,5 +45,6 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         self.cause = cause
     }
 
+    /// Code and message.
     public var description: String { "\(code): \(message)" }
 }

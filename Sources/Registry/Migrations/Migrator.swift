@@ -1,0 +1,175 @@
+import Core
+import PostgreSQL
+
+/// Brings a database's schema to the state that `migrations/` describes: forward only, checksummed, one at a time.
+///
+/// What was applied is kept in `eclm_meta.migrations`, outside the schema that the migrations make, so that it is there
+/// before the first of them. A file that was applied is history: a changed or missing one is an error, never a repair.
+public struct Migrator: Sendable {
+    /// The directory the files came from.
+    public let directory: String
+    /// The files in order, numbered from 1.
+    public let files: [MigrationFile]
+
+    /// How long ``migrate(on:)`` waits for another that is under way.
+    public static let lockTimeout = Duration.seconds(60)
+    /// The advisory lock's key: "eclm" and 1 for migrations.
+    static let lockKey: Int64 = 0x65_63_6C_6D_0000_0001
+
+    /// Reads the files of a directory.
+    /// - Throws: ``RegistryError`` `.notFound` or `.invalidArgument` naming the file that is wrong.
+    public init(directory: String) throws(RegistryError) {
+        self.directory = directory
+        files = try MigrationFile.load(directory: directory)
+    }
+
+    /// Where each migration stands, in order. Changes nothing.
+    /// - Throws: ``RegistryError`` `.failedPrecondition` where an applied file was changed or is missing.
+    public func status(on connection: PostgresConnection) async throws(RegistryError) -> [MigrationStatus] {
+        let applied = try await registryErrors { try await history(on: connection) }
+        try check(applied)
+        return files.map { file in
+            MigrationStatus(file: file, applied: file.number <= applied.count ? applied[file.number - 1].applied : nil)
+        }
+    }
+
+    /// Applies what is pending, each file in a transaction of its own together with its record, under an advisory lock.
+    ///
+    /// Needs the right to create schemas and, for the first file, roles. The lock is the session's: the connection must
+    /// not go through a pooler that shares sessions.
+    /// - Returns: the files applied now, in order; none when the schema was current.
+    /// - Throws: ``RegistryError`` `.failedPrecondition` where an applied file was changed or is missing, `.aborted`
+    ///   where another migration is still under way after ``lockTimeout``, and whatever a failing file caused, with the
+    ///   file's name; that file then left nothing behind and the ones before it stay applied.
+    public func migrate(on connection: PostgresConnection) async throws(RegistryError) -> [MigrationFile] {
+        try await lock(connection)
+        let result: Result<[MigrationFile], RegistryError>
+        do throws(RegistryError) {
+            result = .success(try await migrateLocked(on: connection))
+        } catch {
+            result = .failure(error)
+        }
+        // Where this fails the connection is gone, and the lock with it.
+        _ = try? await connection.query("SELECT pg_advisory_unlock(\(Self.lockKey))")
+        return try result.get()
+    }
+
+    /// Makes sure that the schema is the one this program was built for.
+    /// - Throws: ``RegistryError`` `.failedPrecondition` saying what to run.
+    public func requireCurrentSchema(on connection: PostgresConnection) async throws(RegistryError) {
+        let pending = try await status(on: connection).filter { $0.applied == nil }
+        guard let first = pending.first else { return }
+        throw RegistryError(
+            .failedPrecondition,
+            pending.count == files.count
+                ? "the database has no registry yet; run `registryctl migrate`"
+                : "the database lacks \(pending.count) migration(s) from \(first.file) on; run `registryctl migrate`")
+    }
+
+    private func lock(_ connection: PostgresConnection) async throws(RegistryError) {
+        let milliseconds = String(Self.lockTimeout.components.seconds * 1000)
+        do {
+            _ = try await connection.query("SELECT set_config('lock_timeout', \(milliseconds), false)")
+            _ = try await connection.query("SELECT pg_advisory_lock(\(Self.lockKey))")
+            _ = try await connection.query("RESET lock_timeout")
+        } catch {
+            _ = try? await connection.query("RESET lock_timeout")
+            if (error as? PostgresError)?.code == .lockNotAvailable {
+                throw RegistryError(
+                    .aborted, "another migration of this database is under way; wait for it and try again", cause: error
+                )
+            }
+            throw RegistryError(wrapping: error)
+        }
+    }
+
+    private func migrateLocked(on connection: PostgresConnection) async throws(RegistryError) -> [MigrationFile] {
+        let applied = try await registryErrors {
+            try await prepare(connection)
+            return try await history(on: connection)
+        }
+        try check(applied)
+        let pending = Array(files.dropFirst(applied.count))
+        for file in pending {
+            do {
+                try await apply(file, on: connection)
+            } catch {
+                var failure = RegistryError(wrapping: error)
+                failure.message = "migration \(file) failed and left nothing behind: \(failure.message)"
+                throw failure
+            }
+        }
+        return pending
+    }
+
+    private func prepare(_ connection: PostgresConnection) async throws {
+        let row = try await connection.query("SELECT to_regclass('eclm_meta.migrations') IS NOT NULL AS there").one()
+        if try row.decode("there") { return }
+        try await connection.transaction { connection in
+            try await connection.execute(
+                script: """
+                    CREATE SCHEMA eclm_meta;
+                    COMMENT ON SCHEMA eclm_meta IS 'Which migrations made the schema eclm.';
+                    CREATE TABLE eclm_meta.migrations (
+                        number     integer PRIMARY KEY CHECK (number >= 1),
+                        name       text NOT NULL,
+                        checksum   bytea NOT NULL CHECK (octet_length(checksum) = 32),
+                        applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+                        applied_by text NOT NULL DEFAULT session_user
+                    );
+                    GRANT USAGE ON SCHEMA eclm_meta TO PUBLIC;
+                    GRANT SELECT ON eclm_meta.migrations TO PUBLIC;
+                    """)
+        }
+    }
+
+    /// Runs the file through PL/pgSQL's EXECUTE, which refuses COMMIT and the like: no file can end its transaction.
+    private func apply(_ file: MigrationFile, on connection: PostgresConnection) async throws {
+        try await connection.transaction { connection in
+            _ = try await connection.query("SELECT set_config('statement_timeout', '0', true)")
+            _ = try await connection.query("SELECT set_config('eclm.migration', \(file.sql), true)")
+            try await connection.execute(script: "DO $$ BEGIN EXECUTE current_setting('eclm.migration'); END $$")
+            _ = try await connection.query("SELECT set_config('eclm.migration', '', true)")
+            _ = try await connection.query(
+                """
+                INSERT INTO eclm_meta.migrations (number, name, checksum)
+                VALUES (\(Int32(file.number)), \(file.name), \(file.checksum.bytes))
+                """)
+        }
+    }
+
+    private func history(on connection: PostgresConnection) async throws -> [AppliedMigration] {
+        let row = try await connection.query("SELECT to_regclass('eclm_meta.migrations') IS NOT NULL AS there").one()
+        guard try row.decode("there", as: Bool.self) else { return [] }
+        return try await connection.query(
+            "SELECT number, name, checksum, applied_at, applied_by FROM eclm_meta.migrations ORDER BY number"
+        ).map(AppliedMigration.init(row:))
+    }
+
+    private func check(_ applied: [AppliedMigration]) throws(RegistryError) {
+        for (index, record) in applied.enumerated() {
+            guard record.number == index + 1 else {
+                throw RegistryError(
+                    .failedPrecondition, "eclm_meta.migrations lacks number \(index + 1); somebody changed it by hand")
+            }
+            guard index < files.count else {
+                throw RegistryError(
+                    .failedPrecondition,
+                    "the database has migration \(record.label), which \(directory) lacks; restore the file, or use "
+                        + "the newer release that brought it")
+            }
+            guard files[index].name == record.name else {
+                throw RegistryError(
+                    .failedPrecondition,
+                    "the database has migration \(record.label), which is missing from \(directory): \(files[index]) "
+                        + "stands in its place; restore the file")
+            }
+            guard files[index].checksum == record.checksum else {
+                throw RegistryError(
+                    .failedPrecondition,
+                    "migration \(record.label) was changed after it had been applied; restore the file and put the "
+                        + "change into a new one")
+            }
+        }
+    }
+}
