@@ -170,7 +170,4 @@ struct LayeredRelaxation: ~Copyable {
         slots = (-1, -2, -3)
         for layer in 0..<layerCount { key[layer] = Self.surplus(of: layer) }
     }
-
-    /// The value of a basic variable.
-    func value(slot index: Int) -> Double { slotValue[index] }
 }
