@@ -103,9 +103,10 @@ let package = Package(
         .testTarget(
             name: "EdgeClientTests",
             dependencies: [
-                "EdgeClient", "CommandSupport", "Core", "RPC", "RegistryProtocol",
+                "EdgeClient", "Core", "RPC", "RegistryProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
+        .testTarget(name: "CommandSupportTests", dependencies: ["CommandSupport", logging]),
         .testTarget(name: "CommandTests", dependencies: ["CommandSupport", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
