@@ -52,7 +52,7 @@ struct LayeredKnapsack {
             } else {
                 // Sums are multiples of the costs' common divisor; what the capacity has beyond one can never be used.
                 // Modules of one layer mostly cost the same, so this tightens the relaxation by much.
-                capacity[resource] -= capacity[resource] % Self.commonDivisor(items.lazy.map(\.cost[resource]))
+                capacity[resource] -= capacity[resource] % Self.commonDivisor(items, resource)
             }
         }
         layerCount = problem.layerCount
@@ -61,9 +61,11 @@ struct LayeredKnapsack {
         self.capacity = capacity
     }
 
-    private static func commonDivisor(_ costs: some Sequence<Int64>) -> Int64 {
+    private static func commonDivisor(_ items: [Item], _ resource: Resource) -> Int64 {
         var divisor: Int64 = 0
-        for cost in costs {
+        for item in items {
+            let cost = item.cost[resource]
+            if divisor > 0 && cost % divisor == 0 { continue }
             var rest = cost
             while rest != 0 { (divisor, rest) = (rest, divisor % rest) }
             if divisor == 1 { break }
