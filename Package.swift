@@ -88,7 +88,7 @@ let package = Package(
             dependencies: ["CommandSupport", "RegistryService", argumentParser, logging, lifecycle]),
         .executableTarget(
             name: "trainerd",
-            dependencies: ["CommandSupport", "Trainer", configuration, argumentParser, logging, lifecycle]),
+            dependencies: ["CommandSupport", "Trainer", argumentParser, logging, lifecycle]),
         .executableTarget(
             name: "edgectl",
             dependencies: [
