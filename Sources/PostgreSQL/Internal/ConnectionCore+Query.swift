@@ -59,6 +59,9 @@ extension ConnectionCore {
     }
 
     private func prepare(_ statement: Statement) async throws -> String {
+        // Before, not after, so that the server never holds more than the cache.
+        statements.makeRoom()
+        try await deallocateDropped()
         let name = statements.nextName()
         try send(statement.text) {
             PQsendPrepare($0, name, statement.text, CInt(statement.types.count), statement.types)

@@ -16,8 +16,11 @@ final class ResultStorage: @unchecked Sendable {
 
     init(_ pointer: OpaquePointer) {
         self.pointer = pointer
+        // The columns of a COPY have no names.
         columns = (0..<PQnfields(pointer)).map {
-            Column(name: String(cString: PQfname(pointer, $0)), type: PostgresType(rawValue: PQftype(pointer, $0)))
+            Column(
+                name: PQfname(pointer, $0).map { String(cString: $0) } ?? "",
+                type: PostgresType(rawValue: PQftype(pointer, $0)))
         }
         rowCount = Int(PQntuples(pointer))
     }

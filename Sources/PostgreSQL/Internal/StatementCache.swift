@@ -23,12 +23,17 @@ struct StatementCache {
         return "eclm_\(clock)"
     }
 
-    mutating func insert(_ name: String, for key: Statement.Key) {
-        clock += 1
-        if let old = entries.updateValue((name, clock), forKey: key) { dropped.append(old.name) }
-        if entries.count > capacity, let oldest = entries.min(by: { $0.value.used < $1.value.used }) {
+    /// Drops the least recently used where one more would be too many.
+    mutating func makeRoom() {
+        if entries.count >= capacity, let oldest = entries.min(by: { $0.value.used < $1.value.used }) {
             remove(oldest.key)
         }
+    }
+
+    mutating func insert(_ name: String, for key: Statement.Key) {
+        if entries[key] == nil { makeRoom() }
+        clock += 1
+        if let old = entries.updateValue((name, clock), forKey: key) { dropped.append(old.name) }
     }
 
     mutating func remove(_ key: Statement.Key) {

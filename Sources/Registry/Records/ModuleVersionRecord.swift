@@ -40,7 +40,7 @@ public struct ModuleVersionRecord: Sendable, Hashable {
 
 extension ModuleVersionRecord {
     /// Everything before WHERE; `v` is the version, `m` the module, `mo` the model.
-    static let select: SQL = """
+    package static let select: SQL = """
         SELECT v.module_version_id, v.module_id, mo.name AS model, m.name AS module, m.kind::text AS kind, m.layer,
             m.index, v.version, v.digest, v.dtype, v.tensors, v.bytes, v.parameters, v.flops, v.peak_memory,
             q.dtypes, q.operators, q.minimum_runtime, v.origin::text AS origin, r.number AS round, v.created_at,
@@ -48,7 +48,7 @@ extension ModuleVersionRecord {
             EXISTS (SELECT FROM eclm.withdrawals w WHERE w.module_version_id = v.module_version_id
                 AND w.reinstated_at IS NULL) AS withdrawn
         """
-    static let from: SQL = """
+    package static let from: SQL = """
         FROM eclm.module_versions v
         JOIN eclm.modules m USING (module_id)
         JOIN eclm.models mo ON mo.model_id = v.model_id
@@ -56,7 +56,7 @@ extension ModuleVersionRecord {
         LEFT JOIN eclm.rounds r ON r.round_id = v.round_id
         """
 
-    init(_ row: PostgresRow) throws {
+    package init(_ row: PostgresRow) throws {
         moduleVersionID = ModuleVersionID(try row.decode("module_version_id"))
         moduleID = ModuleID(try row.decode("module_id"))
         model = try row.decode("model")

@@ -35,7 +35,6 @@ extension BranchAndBound {
                 // Few items are left now: the moment for what costs their square.
                 isRoot = false
                 dominance = Dominance(self)
-                guard settleDominance() else { return .closed }
                 improveIncumbent()
                 continue
             }
@@ -87,18 +86,6 @@ extension BranchAndBound {
             let item = Int(relaxation.active[index])
             if relaxation.place[item] != .basic && abs(relaxation.reduced[item]) >= margin {
                 guard fix(item, relaxation.reduced[item] > 0) else { return false }
-            }
-        }
-        return true
-    }
-
-    /// Applies dominance to what the root has fixed before the relation was known.
-    private mutating func settleDominance() -> Bool {
-        for index in 0..<trailCount {
-            let item = Int(trail[index])
-            let related = value[item] ? dominance.dominators(of: item) : dominance.dominated(by: item)
-            for entry in related {
-                guard fix(Int(dominance.list[entry]), value[item]) else { return false }
             }
         }
         return true

@@ -1,0 +1,116 @@
+import Core
+import PostgreSQL
+import Registry
+
+/// An update whose row this round holds locked.
+struct ClaimedUpdate: Sendable {
+    /// One trained module of the update.
+    struct Module: Sendable {
+        var moduleID: ModuleID
+        var name: String
+        var baseVersion: Int
+        var baseWithdrawn: Bool
+        var digest: Digest
+        /// The blob's size; `nil` when there is no such blob.
+        var size: Int64?
+        var encoding: String
+        var importance: Double
+        var sampleCount: Int64
+    }
+
+    var updateID: UpdateID
+    var baseRelease: Int
+    var baseWithdrawn: Bool
+    /// Time since it was submitted.
+    var age: Duration
+    var modules: [Module] = []
+}
+
+extension ClaimedUpdate {
+    /// Locks up to `limit` pending updates of a model, oldest first; what another trainer holds is passed over.
+    ///
+    /// - Returns: The updates in ascending order with their modules in ascending order.
+    static func claim(
+        of model: ModelID, limit: Int, on connection: PostgresConnection
+    ) async throws -> [ClaimedUpdate] {
+        let rows = try await connection.query(
+            """
+            SELECT u.update_id, b.number AS base_release,
+                extract(epoch FROM clock_timestamp() - u.submitted_at)::float8 AS age
+            FROM eclm.updates u JOIN eclm.releases b ON b.release_id = u.base_release_id
+            WHERE u.model_id = \(model.rawValue) AND u.status = 'pending'
+            ORDER BY u.update_id LIMIT \(limit) FOR UPDATE OF u SKIP LOCKED
+            """)
+        var updates: [ClaimedUpdate] = []
+        for row in rows {
+            updates.append(
+                ClaimedUpdate(
+                    updateID: UpdateID(try row.decode("update_id")),
+                    baseRelease: Int(try row.decode("base_release", as: Int32.self)), baseWithdrawn: false,
+                    age: .seconds(try row.decode("age", as: Double.self))))
+        }
+        // A row that another trainer gave back meanwhile comes in the order of the locks.
+        updates.sort { $0.updateID < $1.updateID }
+        try await readModules(of: &updates, on: connection)
+        let withdrawn = try await withdrawnBases(of: updates.map(\.updateID), on: connection)
+        for index in updates.indices {
+            guard let bases = withdrawn[updates[index].updateID] else { continue }
+            updates[index].baseWithdrawn = bases.contains(nil)
+            for module in updates[index].modules.indices {
+                updates[index].modules[module].baseWithdrawn = bases.contains(updates[index].modules[module].moduleID)
+            }
+        }
+        return updates
+    }
+
+    private static func readModules(
+        of updates: inout [ClaimedUpdate], on connection: PostgresConnection
+    ) async throws {
+        var places: [UpdateID: Int] = [:]
+        for (index, update) in updates.enumerated() { places[update.updateID] = index }
+        let rows = try await connection.query(
+            """
+            SELECT um.update_id, um.module_id, m.name, v.version, um.digest, b.size, um.encoding, um.importance,
+                um.sample_count
+            FROM eclm.update_modules um
+            JOIN eclm.modules m ON m.module_id = um.module_id
+            JOIN eclm.module_versions v ON v.module_version_id = um.base_version_id
+            LEFT JOIN eclm.blobs b ON b.digest = um.digest
+            WHERE um.update_id = ANY (\(updates.map(\.updateID.rawValue)))
+            ORDER BY um.update_id, um.module_id
+            """)
+        for row in rows {
+            guard let place = places[UpdateID(try row.decode("update_id"))] else { continue }
+            updates[place].modules.append(
+                Module(
+                    moduleID: ModuleID(try row.decode("module_id")), name: try row.decode("name"),
+                    baseVersion: Int(try row.decode("version", as: Int32.self)), baseWithdrawn: false,
+                    digest: try Digest(bytes: row.decode("digest", as: [UInt8].self)), size: try row.decode("size"),
+                    encoding: try row.decode("encoding"), importance: try row.decode("importance"),
+                    sampleCount: try row.decode("sample_count")))
+        }
+    }
+
+    /// Which of the updates were trained on something that a rollback took out of service: `nil` stands for the whole
+    /// base release, a module for the version of it that the update was trained from.
+    static func withdrawnBases(
+        of updates: [UpdateID], on connection: PostgresConnection
+    ) async throws -> [UpdateID: Set<ModuleID?>] {
+        let rows = try await connection.query(
+            """
+            SELECT u.update_id, NULL::bigint AS module_id
+            FROM eclm.updates u JOIN eclm.withdrawals w ON w.release_id = u.base_release_id
+            WHERE u.update_id = ANY (\(updates.map(\.rawValue))) AND w.reinstated_at IS NULL
+            UNION ALL
+            SELECT um.update_id, um.module_id
+            FROM eclm.update_modules um JOIN eclm.withdrawals w ON w.module_version_id = um.base_version_id
+            WHERE um.update_id = ANY (\(updates.map(\.rawValue))) AND w.reinstated_at IS NULL
+            """)
+        var bases: [UpdateID: Set<ModuleID?>] = [:]
+        for row in rows {
+            let module = try row.decode("module_id", as: Int64?.self).map { ModuleID($0) }
+            bases[UpdateID(try row.decode("update_id")), default: []].insert(module)
+        }
+        return bases
+    }
+}

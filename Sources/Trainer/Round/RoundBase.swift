@@ -1,0 +1,52 @@
+import Core
+import PostgreSQL
+import Registry
+
+/// What a round builds on: the release that the channel points to.
+struct RoundBase: Sendable {
+    var modelID: ModelID
+    var releaseID: ReleaseID
+
+    /// Where the channel points now.
+    ///
+    /// - Throws: ``RegistryError`` with `notFound` when there is no such model or channel.
+    static func read(
+        model: String, channel: String, on connection: PostgresConnection
+    ) async throws -> RoundBase {
+        let row = try await connection.query(
+            """
+            SELECT mo.model_id, c.release_id FROM eclm.models mo
+            LEFT JOIN eclm.channels c ON c.model_id = mo.model_id AND c.name = \(channel)
+            WHERE mo.name = \(model)
+            """
+        ).oneOrNone()
+        guard let row else {
+            throw RegistryError(
+                .notFound, "there is no model \(model.debugDescription); list-models shows those there are")
+        }
+        guard let release = try row.decode("release_id", as: Int64?.self) else {
+            throw RegistryError(
+                .notFound,
+                "model \(model) has no channel \(channel.debugDescription): publish to it, or train another channel")
+        }
+        return RoundBase(modelID: ModelID(try row.decode("model_id")), releaseID: ReleaseID(release))
+    }
+
+    /// The release's versions of some modules.
+    func versions(
+        of modules: Set<ModuleID>, on connection: PostgresConnection
+    ) async throws -> [ModuleID: ModuleVersionRecord] {
+        let rows = try await connection.query(
+            """
+            \(ModuleVersionRecord.select) \(ModuleVersionRecord.from)
+            JOIN eclm.release_modules rm ON rm.module_version_id = v.module_version_id
+            WHERE rm.release_id = \(releaseID.rawValue) AND v.module_id = ANY (\(modules.map(\.rawValue).sorted()))
+            """)
+        var versions: [ModuleID: ModuleVersionRecord] = [:]
+        for row in rows {
+            let record = try ModuleVersionRecord(row)
+            versions[record.moduleID] = record
+        }
+        return versions
+    }
+}

@@ -1,0 +1,45 @@
+import PostgreSQL
+import Registry
+
+/// A model with updates in the queue.
+struct PendingModel: Sendable {
+    var name: String
+    /// How long its updates may still wait for others.
+    var dueIn: Duration
+    var hasChannel: Bool
+}
+
+extension Trainer {
+    /// The models with pending updates, the one with the oldest first.
+    func pendingModels() async throws(TrainerError) -> [PendingModel] {
+        do {
+            return try await registryErrors {
+                // One look into the index of pending updates a model, and no count beyond what decides.
+                let rows = try await registry.pool.query(
+                    """
+                    SELECT mo.name, oldest.age, (SELECT count(*) FROM (SELECT FROM eclm.updates u
+                            WHERE u.model_id = mo.model_id AND u.status = 'pending' LIMIT \(policy.minimumUpdates)) few)
+                            >= \(policy.minimumUpdates) AS enough,
+                        EXISTS (SELECT FROM eclm.channels c
+                            WHERE c.model_id = mo.model_id AND c.name = \(policy.channel)) AS has_channel
+                    FROM eclm.models mo
+                    CROSS JOIN LATERAL (SELECT u.update_id,
+                            extract(epoch FROM clock_timestamp() - u.submitted_at)::float8 AS age
+                        FROM eclm.updates u WHERE u.model_id = mo.model_id AND u.status = 'pending'
+                        ORDER BY u.update_id LIMIT 1) oldest
+                    WHERE \(policy.models.isEmpty) OR mo.name = ANY (\(policy.models.sorted()))
+                    ORDER BY oldest.update_id
+                    """, retry: .idempotent)
+                return try rows.map { row in
+                    let age = Duration.seconds(try row.decode("age", as: Double.self))
+                    let enough: Bool = try row.decode("enough")
+                    return PendingModel(
+                        name: try row.decode("name"), dueIn: enough ? .zero : max(.zero, policy.maximumWait - age),
+                        hasChannel: try row.decode("has_channel"))
+                }
+            }
+        } catch {
+            throw TrainerError(error)
+        }
+    }
+}

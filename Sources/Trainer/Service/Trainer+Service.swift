@@ -1,0 +1,118 @@
+import Logging
+import PostgreSQL
+import Registry
+import ServiceLifecycle
+
+extension Trainer: Service {
+    /// The channel of `pg_notify` that tells of new updates; the payload is the model's identity.
+    static let notifications = "eclm_updates"
+
+    /// Runs rounds as updates arrive, until a graceful shutdown, which lets the round in hand finish, or cancellation,
+    /// which rolls it back.
+    ///
+    /// A lost database or a failing model is tried again after growing pauses; nothing ends the service but its owner.
+    public func run() async {
+        let (wakes, wake) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await listen(wake) }
+            await withGracefulShutdownHandler {
+                await work(wakes, wake)
+            } onGracefulShutdown: {
+                wake.yield()
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Runs rounds until nothing is pending that this trainer can take, whatever the policy's minimum.
+    ///
+    /// - Returns: What each round did, in order.
+    /// - Throws: ``TrainerError`` of the first failure; the rounds before it stay committed.
+    public func drain() async throws(TrainerError) -> [RoundOutcome] {
+        var outcomes: [RoundOutcome] = []
+        for model in try await pendingModels() where model.hasChannel {
+            while let outcome = try await runRound(model: model.name, minimum: 1) {
+                outcomes.append(outcome)
+                if Task.isCancelled || Task.isShuttingDownGracefully { return outcomes }
+            }
+        }
+        return outcomes
+    }
+
+    private func listen(_ wake: AsyncStream<Void>.Continuation) async {
+        let listener = PostgresListener(
+            configuration: registry.pool.configuration, channels: [Self.notifications], logger: logger)
+        // Also after every loss of the connection: what was announced meanwhile is not known.
+        for await _ in listener { wake.yield() }
+    }
+
+    private func work(_ wakes: AsyncStream<Void>, _ wake: AsyncStream<Void>.Continuation) async {
+        var iterator = wakes.makeAsyncIterator()
+        var memory = WorkMemory()
+        logger.info("trainer started", metadata: ["trainer": "\(name)", "channel": "\(policy.channel)"])
+        while !Task.isCancelled, !Task.isShuttingDownGracefully {
+            let pause = await pass(&memory)
+            if pause <= .zero { continue }
+            let timer = Task {
+                try await Task.sleep(for: pause)
+                wake.yield()
+            }
+            _ = await iterator.next()
+            timer.cancel()
+        }
+        logger.info("trainer stopped", metadata: ["trainer": "\(name)"])
+    }
+
+    /// What the service remembers from one look at the queue to the next.
+    private struct WorkMemory {
+        var backoff = Backoff()
+        /// Models without the channel, of which the log was told.
+        var homeless: Set<String> = []
+    }
+
+    /// Gives every model that is due one round.
+    ///
+    /// - Returns: How long to wait for a notification; zero when there may be more to do at once.
+    private func pass(_ memory: inout WorkMemory) async -> Duration {
+        let queue = ""
+        if let rest = memory.backoff.remaining(queue) { return rest }
+        let models: [PendingModel]
+        do {
+            models = try await pendingModels()
+            memory.backoff.succeeded(queue)
+        } catch {
+            logger.error("the queue cannot be read", metadata: ["error": "\(error)"])
+            return memory.backoff.failed(queue)
+        }
+        var pause = policy.pollInterval
+        var progressed = false
+        for model in models {
+            if Task.isCancelled || Task.isShuttingDownGracefully { return .zero }
+            guard model.hasChannel else {
+                if memory.homeless.insert(model.name).inserted {
+                    logger.warning(
+                        "updates wait for a channel",
+                        metadata: ["model": "\(model.name)", "channel": "\(policy.channel)"])
+                }
+                continue
+            }
+            if let rest = memory.backoff.remaining(model.name) {
+                pause = min(pause, rest)
+                continue
+            }
+            guard model.dueIn <= .zero else {
+                pause = min(pause, model.dueIn)
+                continue
+            }
+            do {
+                if try await runRound(model: model.name) != nil { progressed = true }
+                memory.backoff.succeeded(model.name)
+            } catch {
+                if error.code == .cancelled { return .zero }
+                logger.error("no round", metadata: ["model": "\(model.name)", "error": "\(error)"])
+                pause = min(pause, memory.backoff.failed(model.name))
+            }
+        }
+        return progressed ? .zero : pause
+    }
+}

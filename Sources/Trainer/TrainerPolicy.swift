@@ -1,0 +1,39 @@
+/// When a trainer starts a round, and for what.
+public struct TrainerPolicy: Sendable, Hashable {
+    /// The channel whose release a round starts from and moves.
+    public var channel: String = "stable"
+    /// The models it trains; empty for all that have the channel.
+    public var models: Set<String> = []
+    /// Updates that make a round worth while, unless the oldest has waited ``maximumWait``.
+    public var minimumUpdates: Int = 1
+    /// The most updates one round takes.
+    public var maximumUpdates: Int = 256
+    /// How long an update waits for others at most before a round starts without them.
+    public var maximumWait: Duration = .seconds(60)
+    /// How often the queue is looked at when no notification came.
+    public var pollInterval: Duration = .seconds(30)
+    /// How often a round begins anew because the channel moved under it. From the second time on the round holds the
+    /// model's lock from its start, so nothing can move the channel again.
+    public var maximumRestarts: Int = 4
+
+    /// The default policy: the channel `stable` of every model, a round for whatever is pending.
+    public init() {}
+
+    /// Refuses values that make no sense together.
+    ///
+    /// - Throws: ``TrainerError`` with `invalidPolicy` naming the value.
+    public func check() throws(TrainerError) {
+        func require(_ condition: Bool, _ rule: String) throws(TrainerError) {
+            guard condition else { throw TrainerError(.invalidPolicy, rule) }
+        }
+        try require((1...128).contains(channel.utf8.count), "the channel's name must have 1 to 128 characters")
+        try require(
+            (1...65_536).contains(maximumUpdates), "maximumUpdates must lie in 1...65536, not be \(maximumUpdates)")
+        try require(
+            (1...maximumUpdates).contains(minimumUpdates),
+            "minimumUpdates must lie in 1...maximumUpdates (\(maximumUpdates)), not be \(minimumUpdates)")
+        try require(maximumWait >= .zero, "maximumWait must not be negative")
+        try require(pollInterval >= .milliseconds(10), "pollInterval must be at least 10 ms")
+        try require((1...100).contains(maximumRestarts), "maximumRestarts must lie in 1...100")
+    }
+}

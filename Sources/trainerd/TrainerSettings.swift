@@ -1,0 +1,45 @@
+import CommandSupport
+import Foundation
+import Logging
+import PostgreSQL
+import Registry
+import Trainer
+
+/// What trainerd runs with, after all layers of settings.
+struct TrainerSettings: Sendable {
+    static let names: Set<String> = [
+        "name", "channel", "models", "minimum-updates", "maximum-updates", "maximum-wait", "poll-interval",
+        "train-selector", "pool-size", "blob-directory",
+    ]
+
+    var database: PostgresConfiguration
+    var blobDirectory: String?
+    var name: String
+    var policy = TrainerPolicy()
+    var trainsSelector: Bool
+
+    /// The settings, each from the first layer that has it.
+    ///
+    /// - Throws: `ConfigurationError` naming the setting that is wrong.
+    init(_ flags: TrainerdFlags) async throws {
+        let layers = try await DaemonConfiguration(section: "trainerd", file: flags.config, settings: Self.names)
+        database = PostgresConfiguration(
+            connectionString: layers.database(flag: flags.database), applicationName: "trainerd")
+        database.maximumConnections = try layers.integer("pool-size", flag: flags.poolSize, in: 2...1000, default: 4)
+        blobDirectory = layers.string("blob-directory", flag: flags.blobDirectory)
+        name =
+            layers.string("name", flag: flags.name)
+            ?? String("trainerd@\(ProcessInfo.processInfo.hostName)".prefix(128))
+        trainsSelector = try layers.boolean("train-selector", flag: flags.trainSelector, default: false)
+
+        policy.channel = layers.string("channel", flag: flags.channel) ?? policy.channel
+        policy.models = Set(try layers.list("models", flag: flags.models))
+        policy.maximumUpdates = try layers.integer(
+            "maximum-updates", flag: flags.maximumUpdates, in: 1...65_536, default: policy.maximumUpdates)
+        policy.minimumUpdates = try layers.integer(
+            "minimum-updates", flag: flags.minimumUpdates, in: 1...policy.maximumUpdates,
+            default: policy.minimumUpdates)
+        policy.maximumWait = try layers.seconds("maximum-wait", flag: flags.maximumWait, default: 60)
+        policy.pollInterval = try layers.seconds("poll-interval", flag: flags.pollInterval, default: 30)
+    }
+}
