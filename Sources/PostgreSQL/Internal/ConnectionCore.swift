@@ -203,8 +203,9 @@ actor ConnectionCore {
         guard let watcher, handle != nil, watcherNumber == number else { return }
         watcher.eventArrived()
         if waiter == nil {
-            // An operation that is not waiting will look for itself; a COPY that is not must not read ahead.
-            if operation == nil && !copyInProgress { idleInput() }
+            // Connecting, or an operation, that is not waiting will look for itself; a COPY that is not must not read
+            // ahead.
+            if isOpen.load(ordering: .relaxed) && operation == nil && !copyInProgress { idleInput() }
             return
         }
         if case .socket = waitMode {

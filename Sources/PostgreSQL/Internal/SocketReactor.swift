@@ -1,3 +1,4 @@
+import CLibPQ
 import Dispatch
 import Glibc
 import Synchronization
@@ -19,7 +20,7 @@ final class SocketReactor: Sendable {
     private let registrations = Mutex<(next: UInt64, all: [UInt64: Registration])>((1, [:]))
 
     private init() {
-        descriptor = epoll_create1(CInt(EPOLL_CLOEXEC.rawValue))
+        descriptor = epoll_create1(CInt(EPOLL_CLOEXEC))
         guard descriptor >= 0 else { return }
         var thread = pthread_t()
         let started = pthread_create(
@@ -66,9 +67,10 @@ final class SocketReactor: Sendable {
     }
 
     private func loop() -> Never {
-        var events = [epoll_event](repeating: epoll_event(), count: 64)
+        let capacity = 64
+        var events = [epoll_event](repeating: epoll_event(), count: capacity)
         while true {
-            let count = epoll_wait(descriptor, &events, CInt(events.count), -1)
+            let count = epoll_wait(descriptor, &events, CInt(capacity), -1)
             for event in events.prefix(Int(max(0, count))) {
                 let token = event.data.u64
                 // An event for a token that is gone was on its way while its socket was removed.
