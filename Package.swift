@@ -119,12 +119,15 @@ let package = Package(
         .testTarget(
             name: "EdgeClientTests",
             dependencies: [
-                "EdgeClient", "CommandSupport", "Core", "RPC", "RegistryProtocol",
+                "EdgeClient", "Core", "RPC", "RegistryProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
+        .testTarget(name: "CommandSupportTests", dependencies: ["CommandSupport", logging]),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["CommandSupport", "Development", "TestSupport", "registryctl", "registryd", "trainerd"]),
+            dependencies: [
+                "CommandSupport", "Development", "TestSupport", "registryctl", "registryd", "trainerd", "edgectl",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

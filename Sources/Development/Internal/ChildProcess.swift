@@ -45,17 +45,18 @@ final class ChildProcess: Sendable {
         line: (@Sendable (String) -> Void)?
     ) throws(DevelopmentError) {
         self.name = name
-        var ends: [Int32] = [-1, -1]
-        guard pipe2(&ends, Int32(O_CLOEXEC)) == 0 else { throw Self.failure(name, errno) }
-        defer { close(ends[1]) }
+        let pipe = try PrivatePipe(for: name)
+        defer { close(pipe.writing) }
+        // A process starts where its parent is; a shell that becomes the program goes elsewhere first.
+        let command = directory.map { ["/bin/sh", "-c", #"cd "$0" && exec "$@""#, $0] + command } ?? command
         do throws(DevelopmentError) {
             processID = try Self.spawn(
-                name, command, environment, directory: directory, input: input, output: line == nil ? nil : ends[1])
+                name, command, environment, input: input, output: line == nil ? nil : pipe.writing)
         } catch {
-            close(ends[0])
+            close(pipe.reading)
             throw error
         }
-        let reading = ends[0]
+        let reading = pipe.reading
         Thread.detachNewThread {
             LineReader(descriptor: reading).forEach { text in
                 self.state.withLock { state in
@@ -109,8 +110,7 @@ final class ChildProcess: Sendable {
     }
 
     private static func spawn(
-        _ name: String, _ command: [String], _ environment: [String: String], directory: String?, input: Int32?,
-        output: Int32?
+        _ name: String, _ command: [String], _ environment: [String: String], input: Int32?, output: Int32?
     ) throws(DevelopmentError) -> pid_t {
         var actions = posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
@@ -131,7 +131,6 @@ final class ChildProcess: Sendable {
             posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
         }
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        if let directory { posix_spawn_file_actions_addchdir_np(&actions, directory) }
         // The parent ignores the signals that it handles; a child must not inherit that, nor a blocked one.
         var signals = sigset_t()
         sigemptyset(&signals)
@@ -150,6 +149,22 @@ final class ChildProcess: Sendable {
         let code = posix_spawn(&processID, command[0], &actions, &attributes, &arguments, &variables)
         guard code == 0 else { throw failure("\(name) (\(command[0]))", code) }
         return processID
+    }
+}
+
+/// A pipe that no child inherits but by being given an end.
+struct PrivatePipe {
+    let reading: Int32
+    let writing: Int32
+
+    init(for name: String) throws(DevelopmentError) {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else {
+            throw DevelopmentError(.startFailed, "there is no pipe for \(name): \(String(cString: strerror(errno)))")
+        }
+        // Children are started one after another by one task, so none can start between the two steps.
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        (reading, writing) = (ends[0], ends[1])
     }
 }
 

@@ -32,20 +32,17 @@ final class Watchdog: Sendable {
         """
 
     init() throws(DevelopmentError) {
-        var ends: [Int32] = [-1, -1]
-        guard pipe2(&ends, Int32(O_CLOEXEC)) == 0 else {
-            throw DevelopmentError(.startFailed, "there is no pipe for the watchdog: \(String(cString: strerror(errno)))")
-        }
-        defer { close(ends[0]) }
+        let pipe = try PrivatePipe(for: "the watchdog")
+        defer { close(pipe.reading) }
         do throws(DevelopmentError) {
             process = try ChildProcess(
                 name: "watchdog", command: ["/bin/sh", "-c", Self.script],
-                environment: ["PATH": "/usr/local/bin:/usr/bin:/bin"], directory: "/", input: ends[0], line: nil)
+                environment: ["PATH": "/usr/local/bin:/usr/bin:/bin"], directory: "/", input: pipe.reading, line: nil)
         } catch {
-            close(ends[1])
+            close(pipe.writing)
             throw error
         }
-        descriptor = ends[1]
+        descriptor = pipe.writing
     }
 
     deinit { close(descriptor) }

@@ -110,7 +110,8 @@ struct ServerDirectory: Sendable {
         guard let place = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(processID)/cwd") else {
             // Without /proc, or with somebody else's process: better wait than break a running server.
             return !FileManager.default.fileExists(atPath: "/proc/self/cwd")
-                || (try? String(contentsOfFile: "/proc/\(processID)/comm", encoding: .utf8))?.hasPrefix("postgres") == true
+                || (try? String(contentsOfFile: "/proc/\(processID)/comm", encoding: .utf8))?.hasPrefix("postgres")
+                    == true
         }
         return place == URL(fileURLWithPath: path).resolvingSymlinksInPath().path
     }

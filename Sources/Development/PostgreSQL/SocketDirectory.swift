@@ -10,7 +10,8 @@ enum SocketDirectory {
     /// A directory that only the server's user may enter: in the data directory, or, where the path would be too long
     /// for a socket, under `$XDG_RUNTIME_DIR` or `/tmp` with a name that belongs to the data directory.
     static func make(
-        for directory: String, account: ServerAccount, environment: [String: String] = ProcessInfo.processInfo.environment
+        for directory: String, account: ServerAccount,
+        environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws(DevelopmentError) -> String {
         let path = path(for: directory, isRoot: account.name != nil, environment: environment)
         try account.makePrivateDirectory(path)

@@ -22,7 +22,8 @@ struct Dev: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("Where the data is kept.", valueName: "directory"))
     var data = ".eclm/dev"
     @Option(
-        name: .long, help: ArgumentHelp("Where registryd listens; port 0 lets the system choose.", valueName: "host:port"))
+        name: .long,
+        help: ArgumentHelp("Where registryd listens; port 0 lets the system choose.", valueName: "host:port"))
     var listen = "127.0.0.1:7420"
     @Option(
         name: .long,
@@ -45,7 +46,8 @@ struct Dev: AsyncParsableCommand {
         }
         try await runCommand(options) { output in
             guard let executable = MigrationsDirectory.executablePath() else {
-                throw CommandFailure(.failure, "/proc/self/exe cannot be read, so registryd and trainerd cannot be found")
+                throw CommandFailure(
+                    .failure, "/proc/self/exe cannot be read, so registryd and trainerd cannot be found")
             }
             var configuration = DevelopmentRegistry.Configuration(
                 directory: data, migrations: try MigrationsDirectory.locate(migrations),
