@@ -75,7 +75,7 @@ let package = Package(
                 "Core", argumentParser, logging, configuration, .product(name: "SystemPackage", package: "swift-system"),
             ]),
         // A private PostgreSQL and the programs around it, for `registryctl dev`.
-        .target(name: "Development", dependencies: ["Registry", "PostgreSQL", logging]),
+        .target(name: "Development", dependencies: ["Core", "Registry", "PostgreSQL", logging]),
 
         // Programs.
         .executableTarget(
