@@ -75,7 +75,7 @@ let package = Package(
                 "Core", argumentParser, logging, configuration, .product(name: "SystemPackage", package: "swift-system"),
             ]),
         // A private PostgreSQL and the programs around it, for `registryctl dev`.
-        .target(name: "Development", dependencies: ["Registry", "PostgreSQL", logging]),
+        .target(name: "Development", dependencies: ["Core", "Registry", "PostgreSQL", logging]),
 
         // Programs.
         .executableTarget(
@@ -88,7 +88,7 @@ let package = Package(
             dependencies: ["CommandSupport", "RegistryService", argumentParser, logging, lifecycle]),
         .executableTarget(
             name: "trainerd",
-            dependencies: ["CommandSupport", "Trainer", configuration, argumentParser, logging, lifecycle]),
+            dependencies: ["CommandSupport", "Trainer", argumentParser, logging, lifecycle]),
         .executableTarget(
             name: "edgectl",
             dependencies: [
@@ -119,12 +119,15 @@ let package = Package(
         .testTarget(
             name: "EdgeClientTests",
             dependencies: [
-                "EdgeClient", "CommandSupport", "Core", "RPC", "RegistryProtocol",
+                "EdgeClient", "Core", "RPC", "RegistryProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
+        .testTarget(name: "CommandSupportTests", dependencies: ["CommandSupport", logging]),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["CommandSupport", "Development", "TestSupport", "registryctl", "registryd", "trainerd"]),
+            dependencies: [
+                "CommandSupport", "Development", "TestSupport", "registryctl", "registryd", "trainerd", "edgectl",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

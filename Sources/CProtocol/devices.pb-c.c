@@ -917,6 +917,8 @@ const ProtobufCMessageDescriptor eclm__v1__attribute__descriptor =
 };
 char eclm__v1__register_request__device_id__default_value[] = "";
 char eclm__v1__register_request__device_class__default_value[] = "";
+uint8_t eclm__v1__register_request__token__default_value_data[] = "";
+static const ProtobufCBinaryData eclm__v1__register_request__token__default_value = { 0, eclm__v1__register_request__token__default_value_data };
 static const ProtobufCFieldDescriptor eclm__v1__register_request__field_descriptors[4] =
 {
   {
@@ -963,7 +965,7 @@ static const ProtobufCFieldDescriptor eclm__v1__register_request__field_descript
     offsetof(Eclm__V1__RegisterRequest, has_token),
     offsetof(Eclm__V1__RegisterRequest, token),
     NULL,
-    NULL,
+    &eclm__v1__register_request__token__default_value,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
@@ -994,6 +996,7 @@ const ProtobufCMessageDescriptor eclm__v1__register_request__descriptor =
   (ProtobufCMessageInit) eclm__v1__register_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const protobuf_c_boolean eclm__v1__register_response__created__default_value = 0;
 static const ProtobufCFieldDescriptor eclm__v1__register_response__field_descriptors[2] =
 {
   {
@@ -1009,21 +1012,21 @@ static const ProtobufCFieldDescriptor eclm__v1__register_response__field_descrip
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "token",
+    "created",
     2,
     PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_BYTES,
-    offsetof(Eclm__V1__RegisterResponse, has_token),
-    offsetof(Eclm__V1__RegisterResponse, token),
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Eclm__V1__RegisterResponse, has_created),
+    offsetof(Eclm__V1__RegisterResponse, created),
     NULL,
-    NULL,
+    &eclm__v1__register_response__created__default_value,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
 static const unsigned eclm__v1__register_response__field_indices_by_name[] = {
+  1,   /* field[1] = created */
   0,   /* field[0] = device */
-  1,   /* field[1] = token */
 };
 static const ProtobufCIntRange eclm__v1__register_response__number_ranges[1 + 1] =
 {

@@ -56,6 +56,9 @@ public struct EdgeError: Error, Sendable, CustomStringConvertible {
 }
 
 extension EdgeError {
+    /// Whether the registry said no and certainly did nothing.
+    var isRefusal: Bool { [.notFound, .denied, .refused].contains(code) }
+
     /// A failed call, as a device sees it.
     init(_ error: RPCError, calling method: String) {
         let code: Code =

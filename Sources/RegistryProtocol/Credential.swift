@@ -3,7 +3,7 @@
 /// Text, so that a stock client can write it: `device ID TOKEN` with the registration's token in hexadecimal digits,
 /// or `bearer SECRET` for operators, publishers and trainers.
 public enum Credential: Hashable, Sendable {
-    /// A registered device, and the 32 bytes that its registration gave it.
+    /// A registered device, and the 32 bytes that it chose when it registered.
     case device(id: String, token: [UInt8])
     /// A secret that the server's configuration gives a principal.
     case bearer(String)

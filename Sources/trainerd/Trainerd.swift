@@ -1,65 +1,82 @@
 import ArgumentParser
 import CommandSupport
-import Foundation
 import Logging
 import PostgreSQL
 import Registry
 import ServiceLifecycle
 import Trainer
 
-/// The trainer as a program: parses settings, checks the schema, runs rounds.
+/// The trainer as a program.
 @main
 struct Trainerd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trainerd",
-        abstract: "Folds the updates that devices submit into new module versions and releases.",
+        abstract: "Fold the updates that devices submit into new module versions and releases.",
         discussion: """
-            Any number of trainers may run over one database. SIGTERM lets the round in hand finish and then stops.
+            Any number of trainers may run over one database. SIGTERM and SIGINT let the round in hand finish.
 
-            Settings come from options, else from environment variables ECLM_TRAINER_…, such as \
-            ECLM_TRAINER_MINIMUM_UPDATES, else from the JSON file of --config, whose keys are database, blob_directory, \
-            migrations, name, channel, models, minimum_updates, maximum_updates, maximum_wait, poll_interval, \
-            train_selector and connections. Without a database, libpq's own PG… variables and service files decide.
+            Reads settings from flags, then from the environment (ECLM_DATABASE, ECLM_TRAINERD_MINIMUM_UPDATES, …), then
+            from a JSON file: {"eclm": {"trainerd": {"minimum-updates": 25}}}.
 
             Examples:
-              trainerd --database postgresql://trainer@db/eclm --minimum-updates 25 --maximum-wait 10m
-              trainerd --config /etc/eclm/trainer.json --once --output json
+              trainerd --database "host=/run/postgresql dbname=eclm" --minimum-updates 25 --maximum-wait 600
+              trainerd --once --output json
 
             \(ExitStatus.help)
             """)
 
-    @OptionGroup var options: TrainerOptions
+    @OptionGroup var flags: TrainerdFlags
     @OptionGroup var log: LogOptions
 
-    @Flag(name: .long, help: "Run what is pending, print what each round did, and exit.")
+    @Flag(help: "Run what is pending, print what each round did, and exit.")
     var once = false
 
-    @Option(name: .long, help: "How --once prints the rounds: table for people, json for programs.")
+    @Option(help: "How --once prints the rounds: table for people, json for programs.")
     var output: OutputFormat = .table
 
     func run() async throws {
-        LoggingBootstrap.start(format: log.logFormat, level: log.logLevel.level)
-        var global = GlobalOptions()
-        global.output = output
-        global.logLevel = log.logLevel
-        try await runCommand(global) { output in
-            let settings = try await TrainerSettings.resolve(options)
-            try await settings.withTrainer(logger: Logger(label: "trainerd")) { trainer in
-                if once {
-                    try print(try await trainer.drain(), on: output)
-                } else {
-                    try await serve(trainer)
+        if once {
+            LoggingBootstrap.start(format: log.logFormat, level: log.logLevel.level)
+            var options = GlobalOptions()
+            options.output = output
+            try await runCommand(options) { output in
+                try await withTrainer { try print(try await $0.drain(), on: output) }
+            }
+        } else {
+            try await runDaemon("trainerd", log) { logger in
+                try await withTrainer { trainer in
+                    let group = ServiceGroup(
+                        configuration: .init(
+                            services: [.init(service: trainer)], gracefulShutdownSignals: [.sigterm, .sigint],
+                            logger: Logger(label: "trainerd.lifecycle")))
+                    try await group.run()
                 }
+                logger.info("stopped")
             }
         }
     }
 
-    private func serve(_ trainer: Trainer) async throws {
-        let group = ServiceGroup(
-            configuration: .init(
-                services: [.init(service: trainer)], gracefulShutdownSignals: [.sigterm, .sigint],
-                logger: Logger(label: "trainerd")))
-        try await group.run()
+    /// Connects, makes sure that the schema is current, and hands out a trainer.
+    private func withTrainer(_ body: (Trainer) async throws -> Void) async throws {
+        let settings = try await TrainerSettings(flags)
+        let pool = PostgresPool(configuration: settings.database, logger: Logger(label: "trainerd.database"))
+        do {
+            let migrator = try Migrator(directory: try MigrationsDirectory.locate(flags.migrations))
+            try await registryErrors { () async throws in
+                try await pool.withConnection { try await migrator.requireCurrentSchema(on: $0) }
+            }
+            let blobs =
+                settings.blobDirectory.map { BlobStore(pool: pool, directory: $0) } ?? BlobStore(pool: pool)
+            let trainer = try Trainer(
+                registry: Registry(pool: pool, blobs: blobs, logger: Logger(label: "trainerd.registry")),
+                policy: settings.policy, rule: ImportanceWeightedMean(trainsSelector: settings.trainsSelector),
+                name: settings.name, logger: Logger(label: "trainerd"))
+            try await body(trainer)
+        } catch {
+            await pool.shutdown()
+            throw error
+        }
+        await pool.shutdown()
     }
 
     private func print(_ outcomes: [RoundOutcome], on output: CommandOutput) throws {

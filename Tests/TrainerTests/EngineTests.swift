@@ -54,7 +54,8 @@ struct EngineTests {
 
     @Test("rounds sums once to nearest even", arguments: [ElementType.f16, .bf16, .f32, .f64])
     func rounding(dtype: ElementType) throws {
-        let header = try SafetensorsLayout(tensors: [TensorDescription(name: "w", dtype: dtype, shape: [20_000])]).header
+        let header = try SafetensorsLayout(tensors: [TensorDescription(name: "w", dtype: dtype, shape: [20_000])])
+            .header
         var generator = SplitMix64(seed: 3)
         var accumulator = ModuleAccumulator(header: header)
         var expected = [Double](repeating: -0.0, count: 20_000)

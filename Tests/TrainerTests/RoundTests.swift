@@ -167,7 +167,10 @@ struct RoundTests {
                 try await withBench { bench in
                     for device in 0..<7 {
                         try await bench.model.submit(
-                            [.init("l0.m00", importance: 0.1 + Double(device) / 3), .init("l1.bypass3"), .init("stem0")],
+                            [
+                                .init("l0.m00", importance: 0.1 + Double(device) / 3), .init("l1.bypass3"),
+                                .init("stem0"),
+                            ],
                             from: "device-\(device)", seed: UInt64(device))
                     }
                     _ = try await bench.round()

@@ -14,7 +14,9 @@ struct ServiceTests {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let group = ServiceGroup(
-            configuration: .init(services: [.init(service: bench.trainer, successTerminationBehavior: .gracefullyShutdownGroup)], logger: logger))
+            configuration: .init(
+                services: [.init(service: bench.trainer, successTerminationBehavior: .gracefullyShutdownGroup)],
+                logger: logger))
         let task = Task { try await group.run() }
         do {
             try await body(group)

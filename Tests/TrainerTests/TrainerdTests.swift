@@ -37,13 +37,14 @@ struct TrainerdTests {
         try await withBench { bench in
             let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).json")
             defer { try? FileManager.default.removeItem(at: file) }
-            try Data(#"{"name": "from-file", "channel": "none", "maximum_updates": 1}"#.utf8).write(to: file)
+            try Data(#"{"eclm": {"trainerd": {"name": "from-file", "channel": "none", "maximum-updates": 1}}}"#.utf8)
+                .write(to: file)
             for device in 0..<2 {
                 try await bench.model.submit([.init("l0.m00")], from: "device-\(device)", seed: UInt64(device))
             }
             var environment = environment(bench)
-            environment["ECLM_TRAINER_CHANNEL"] = "also-none"
-            environment["ECLM_TRAINER_NAME"] = "from-environment"
+            environment["ECLM_TRAINERD_CHANNEL"] = "also-none"
+            environment["ECLM_TRAINERD_NAME"] = "from-environment"
             let result = try await TrainerdProcess(
                 ["--once", "--config", file.path, "--channel", "stable"], environment: environment
             ).finish()
@@ -52,17 +53,17 @@ struct TrainerdTests {
             #expect(rounds.count == 2)
             #expect(Set(rounds.map(\.trainer)) == ["from-environment"])
 
-            try Data(#"{"minimum_update": 1}"#.utf8).write(to: file)
+            try Data(#"{"eclm": {"trainerd": {"minimum-update": 1}}}"#.utf8).write(to: file)
             let typo = try await TrainerdProcess(
                 ["--once", "--config", file.path], environment: environment
             ).finish()
             #expect(typo.status == 4)
-            #expect(typo.errors.contains("minimum_update"))
+            #expect(typo.errors.contains("minimum-update"))
 
-            environment["ECLM_TRAINER_MAXIMUM_UPDATES"] = "many"
+            environment["ECLM_TRAINERD_MAXIMUM_UPDATES"] = "many"
             let wrong = try await TrainerdProcess(["--once"], environment: environment).finish()
             #expect(wrong.status == 4)
-            #expect(wrong.errors.contains("maximum_updates"))
+            #expect(wrong.errors.contains("maximum-updates"))
         }
     }
 
@@ -126,6 +127,6 @@ struct TrainerdTests {
     }
 
     private func environment(_ bench: Bench) -> [String: String] {
-        ["ECLM_TRAINER_DATABASE": bench.database.connectionString(as: .trainer)]
+        ["ECLM_DATABASE": bench.database.connectionString(as: .trainer)]
     }
 }

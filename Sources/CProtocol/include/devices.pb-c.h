@@ -77,7 +77,8 @@ extern char eclm__v1__attribute__value__default_value[];
 
 
 /*
- * Registering again, to change class or attributes, asks for the token of the first time.
+ * The same registration twice is one registration: a device that missed the answer asks again. Another token for a name
+ * that is taken is refused.
  */
 struct  Eclm__V1__RegisterRequest
 {
@@ -86,14 +87,19 @@ struct  Eclm__V1__RegisterRequest
   char *device_class;
   size_t n_attributes;
   Eclm__V1__Attribute **attributes;
+  /*
+   * 32 random bytes that the device chose and keeps: they prove that later calls come from it. The registry keeps
+   * their SHA-256.
+   */
   protobuf_c_boolean has_token;
   ProtobufCBinaryData token;
 };
 extern char eclm__v1__register_request__device_id__default_value[];
 extern char eclm__v1__register_request__device_class__default_value[];
+extern uint8_t eclm__v1__register_request__token__default_value_data[];
 #define ECLM__V1__REGISTER_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__register_request__descriptor) \
-    , eclm__v1__register_request__device_id__default_value, eclm__v1__register_request__device_class__default_value, 0,NULL, 0, {0,NULL} }
+    , eclm__v1__register_request__device_id__default_value, eclm__v1__register_request__device_class__default_value, 0,NULL, 0, { 0, eclm__v1__register_request__token__default_value_data } }
 
 
 struct  Eclm__V1__RegisterResponse
@@ -101,14 +107,14 @@ struct  Eclm__V1__RegisterResponse
   ProtobufCMessage base;
   Eclm__V1__Device *device;
   /*
-   * Only the first time: 32 random bytes that prove later calls come from this device. Not kept by the registry.
+   * False when the device was registered before.
    */
-  protobuf_c_boolean has_token;
-  ProtobufCBinaryData token;
+  protobuf_c_boolean has_created;
+  protobuf_c_boolean created;
 };
 #define ECLM__V1__REGISTER_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__register_response__descriptor) \
-    , NULL, 0, {0,NULL} }
+    , NULL, 0, 0 }
 
 
 struct  Eclm__V1__GetDeviceRequest

@@ -84,6 +84,26 @@ public struct DaemonConfiguration: Sendable {
         return size
     }
 
+    /// A setting that is true or false.
+    ///
+    /// - Throws: ``ConfigurationError`` for anything else.
+    public func boolean(_ name: String, flag: Bool?, default standard: Bool) throws -> Bool {
+        if let flag { return flag }
+        if let value = reader.bool(forKey: ConfigKey(["eclm", section, name])) { return value }
+        guard let text = string(name, flag: nil) else { return standard }
+        throw ConfigurationError("\(name) is \(text.debugDescription); it must be true or false")
+    }
+
+    /// A setting that is a list: an array in the file, separated by commas in the environment; empty when it is not set.
+    ///
+    /// - Throws: ``ConfigurationError`` for anything that is no list.
+    public func list(_ name: String, flag: [String]) throws -> [String] {
+        if !flag.isEmpty { return flag }
+        if let values = reader.stringArray(forKey: ConfigKey(["eclm", section, name])) { return values }
+        guard let text = string(name, flag: nil) else { return [] }
+        throw ConfigurationError("\(name) is \(text.debugDescription); it must be a list of texts")
+    }
+
     private static func check(_ file: String, section: String, settings: Set<String>) throws {
         let root: Any
         do {

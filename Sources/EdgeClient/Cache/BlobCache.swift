@@ -130,9 +130,12 @@ public struct TransferLimits: Hashable, Sendable {
     /// The largest blob that is accepted, in bytes.
     public var blobBytes: Int64
 
-    /// Limits from their parts: 1 MiB chunks, 4 of each of 4 blobs, so 16 MiB of buffers at most.
+    /// Limits from their parts.
+    ///
+    /// By default 256 KiB chunks, 2 of each of 4 blobs: 2 MiB in flight. That fills 40 MB/s at 50 ms, and over 100 kB/s
+    /// still arrives within an attempt's 30 s.
     public init(
-        chunkBytes: Int = 1 << 20, chunksInFlight: Int = 4, blobsInFlight: Int = 4, blobBytes: Int64 = 1 << 31
+        chunkBytes: Int = 1 << 18, chunksInFlight: Int = 2, blobsInFlight: Int = 4, blobBytes: Int64 = 1 << 31
     ) {
         self.chunkBytes = max(1, chunkBytes)
         self.chunksInFlight = max(1, chunksInFlight)

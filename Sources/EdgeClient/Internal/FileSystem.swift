@@ -13,19 +13,28 @@ enum FileSystem {
         var byteCount: Int64
         var isDirectory: Bool
         var modifiedSeconds: Int64
+        private var device: UInt64
+        private var node: UInt64
+
+        init(_ status: stat) {
+            byteCount = Int64(status.st_size)
+            isDirectory = status.st_mode & S_IFMT == S_IFDIR
+            #if canImport(Darwin)
+                modifiedSeconds = Int64(status.st_mtimespec.tv_sec)
+            #else
+                modifiedSeconds = Int64(status.st_mtim.tv_sec)
+            #endif
+            device = UInt64(truncatingIfNeeded: status.st_dev)
+            node = UInt64(truncatingIfNeeded: status.st_ino)
+        }
+
+        func isSameFile(as other: Entry) -> Bool { device == other.device && node == other.node }
     }
 
     static func entry(_ path: String) -> Entry? {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
-        #if canImport(Darwin)
-            let modified = status.st_mtimespec.tv_sec
-        #else
-            let modified = status.st_mtim.tv_sec
-        #endif
-        return Entry(
-            byteCount: Int64(status.st_size), isDirectory: status.st_mode & S_IFMT == S_IFDIR,
-            modifiedSeconds: Int64(modified))
+        return Entry(status)
     }
 
     /// Creates a directory and those above it; existing ones are left as they are.

@@ -73,10 +73,10 @@ public struct RegistryClient: Sendable {
         }
     }
 
-    /// What would be done twice: a registration that was carried out gives its token only once, and the others move
-    /// channels. Submissions carry an idempotency key and blobs a digest, so that they are safe.
+    /// What would be done twice: these move channels. Registrations carry a token, submissions an idempotency key and
+    /// blobs a digest, so that they are safe.
     private static let unrepeatable: Set<String> = [
-        "DeviceService.RegisterDevice", "ReleaseService.Publish", "ReleaseService.Rollback",
+        "ReleaseService.Publish", "ReleaseService.Rollback",
         "ChannelService.MoveChannel",
     ]
 }

@@ -50,10 +50,11 @@ extension EdgeClient {
     /// The directory's old sub-model stays until the new one is complete.
     /// - Parameters:
     ///   - directory: Where to write; by default the state directory's place for the model.
+    ///   - overwrites: Whether files there may go that were changed since they were pulled, or that no pull wrote.
     ///   - onProgress: Told of the bytes to expect and of those that are there.
     /// - Throws: ``EdgeError``.
     public func pull(
-        _ request: PullRequest, to directory: String? = nil,
+        _ request: PullRequest, to directory: String? = nil, overwrites: Bool = false,
         onProgress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
     ) async throws -> PullResult {
         let before = registry.traffic
@@ -67,7 +68,7 @@ extension EdgeClient {
             try FileSystem.createDirectory(path)
             let place = FileSystem.absolute(path)
             try await FileLock.withLock("\(state.path)/\(Digest.of(Array(place.utf8)).short).lock", removesFile: true) {
-                try SubModelDirectory(path: place).replace(with: manifest, from: cache)
+                try SubModelDirectory(path: place).replace(with: manifest, from: cache, overwrites: overwrites)
                 try state.addRoot(place)
             }
             return PullResult(

@@ -37,7 +37,8 @@ public struct EdgeClient: Sendable {
     ///   - deviceID: The device's name: 1 to 128 letters, digits, `.`, `_`, `:` and `-`.
     ///   - deviceClass: The name of its class.
     ///   - attributes: Further facts, for operators to search by.
-    /// - Throws: ``EdgeError``: `refused` when the directory belongs to another device, or the name is taken.
+    /// - Throws: ``EdgeError``: `refused` when the directory belongs to another device, `denied` when the name is taken,
+    ///   `notFound` for an unknown class.
     public func register(
         deviceID: String, deviceClass: String, attributes: [String: String] = [:]
     ) async throws -> DeviceIdentity {
@@ -52,26 +53,24 @@ public struct EdgeClient: Sendable {
             var request = Wire.RegisterRequest()
             request.deviceId = deviceID
             request.deviceClass = deviceClass
-            request.token = try known?.tokenBytes()
+            // Stored before it is sent: a device that misses the answer registers again with the same token.
+            var identity = try known ?? DeviceIdentity(deviceID: deviceID, deviceClass: deviceClass, token: .random())
+            try state.save(identity)
+            request.token = try identity.tokenBytes()
             request.attributes = attributes.sorted { $0.key < $1.key }.map { key, value in
                 var attribute = Wire.Attribute()
                 attribute.key = key
                 attribute.value = value
                 return attribute
             }
-            let answer = try await registry.call(DeviceServiceAPI.registerDevice, request)
-            let identity: DeviceIdentity
-            if let token = answer.token {
-                identity = try DeviceIdentity(deviceID: deviceID, deviceClass: deviceClass, token: token)
-            } else if var known {
-                known.deviceClass = answer.device?.deviceClass ?? deviceClass
-                identity = known
-            } else {
-                throw EdgeError(
-                    .refused,
-                    "the registry knows \(deviceID) already and gave no token; restore its device.json or choose another "
-                        + "id")
+            let answer: Wire.RegisterResponse
+            do {
+                answer = try await registry.call(DeviceServiceAPI.registerDevice, request)
+            } catch let error as EdgeError where known == nil && error.isRefusal {
+                try state.removeIdentity()
+                throw error
             }
+            identity.deviceClass = answer.device?.deviceClass ?? deviceClass
             try state.save(identity)
             return identity
         }
@@ -152,4 +151,12 @@ public struct CacheVerification: Hashable, Sendable {
 
     /// Whether everything is as it was pulled.
     public var isIntact: Bool { damagedBlobs.isEmpty && damagedFiles.isEmpty }
+}
+
+extension [UInt8] {
+    /// A token: 32 bytes from the system's random generator.
+    fileprivate static func random() -> [UInt8] {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    }
 }

@@ -74,6 +74,15 @@ public struct StateDirectory: Sendable, Hashable {
         try FileSystem.replace(identityPath, with: try JSONFile.bytes(identity), mode: 0o600)
     }
 
+    /// Forgets who the device is: for a registration that the registry refused.
+    func removeIdentity() throws(EdgeError) {
+        do {
+            try FileManager.default.removeItem(atPath: identityPath)
+        } catch {
+            throw EdgeError(.inputOutput, "\(identityPath) cannot be removed: \(error.localizedDescription)", cause: error)
+        }
+    }
+
     /// Runs `body` while no other process registers a device here.
     func whileRegistering<Result>(_ body: () async throws -> Result) async throws -> Result {
         try await FileLock.withLock(path + "/device.lock", body)

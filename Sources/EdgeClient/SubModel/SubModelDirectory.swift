@@ -15,11 +15,14 @@ struct SubModelDirectory {
     /// Fills the directory with a new sub-model in place of the old one.
     ///
     /// It is made beside the old one, which it replaces in one step: whoever opens the directory's files by their path
-    /// sees one sub-model or the other.
-    /// - Throws: ``EdgeError`` with `refused` when the directory holds files that no pull wrote.
-    func replace(with manifest: SubModelManifest, from cache: BlobCache) throws(EdgeError) {
-        let isReplacing = try checkReplaceable()
-        let fresh = "\(path).\(getpid()).\(UInt32.random(in: 0...UInt32.max)).new"
+    /// sees one sub-model or the other. One caller a directory at a time.
+    /// - Parameter overwrites: Whether files may go that were changed since they were pulled, or that no pull wrote.
+    /// - Throws: ``EdgeError`` with `refused` when such files are there.
+    func replace(with manifest: SubModelManifest, from cache: BlobCache, overwrites: Bool) throws(EdgeError) {
+        let isReplacing = try !FileSystem.names(in: path).isEmpty
+        if isReplacing, !overwrites { try requireReplaceable(cache) }
+        try removeLeftovers()
+        let fresh = "\(path)\(Self.freshMark)\(UInt32.random(in: 0...UInt32.max))"
         try FileSystem.createDirectory(fresh)
         do throws(EdgeError) {
             for module in manifest.modules {
@@ -39,17 +42,40 @@ struct SubModelDirectory {
         }
     }
 
-    /// Whether an old sub-model is there; refuses to touch a directory with anything else in it.
-    private func checkReplaceable() throws(EdgeError) -> Bool {
-        let names = try FileSystem.names(in: path)
-        guard !names.isEmpty else { return false }
-        var known: Set<String> = [SubModelManifest.fileName]
-        if names.contains(SubModelManifest.fileName) {
-            known.formUnion(try SubModelManifest(directory: path).modules.map(\.file))
+    private static let freshMark = ".new-"
+
+    /// Whatever an interrupted pull left beside the directory.
+    private func removeLeftovers() throws(EdgeError) {
+        guard let slash = path.lastIndex(of: "/") else { return }
+        let parent = String(path[..<slash])
+        let prefix = path[path.index(after: slash)...] + Self.freshMark
+        for name in try FileSystem.names(in: parent) where name.hasPrefix(prefix) {
+            Self.removeFlat("\(parent)/\(name)")
         }
-        guard let stranger = names.first(where: { !known.contains($0) }) else { return true }
-        throw EdgeError(
-            .refused, "\(path) holds \(stranger), which no pull wrote; move it away or pull into another directory")
+    }
+
+    private func requireReplaceable(_ cache: BlobCache) throws(EdgeError) {
+        let pulled = (try? SubModelManifest(directory: path))?.modules ?? []
+        for name in try FileSystem.names(in: path) where name != SubModelManifest.fileName {
+            if let module = pulled.first(where: { $0.file == name }),
+                try isAsPulled("\(path)/\(name)", module.digest, cache)
+            {
+                continue
+            }
+            throw EdgeError(
+                .refused,
+                "\(path)/\(name) is not as a pull wrote it; submit it first, move it away, or pull with --overwrite")
+        }
+    }
+
+    private func isAsPulled(_ file: String, _ digest: Digest, _ cache: BlobCache) throws(EdgeError) -> Bool {
+        // A link to the cache's blob needs no reading.
+        if let linked = FileSystem.entry(file), let blob = FileSystem.entry(cache.path(of: digest)),
+            linked.isSameFile(as: blob)
+        {
+            return true
+        }
+        return try BlobCache.digest(ofFile: file) == digest
     }
 
     private func exchange(_ fresh: String) throws(EdgeError) {

@@ -6,7 +6,8 @@ public enum CompositionOutcome: Hashable, Sendable {
     case feasible(CompositionSolution)
     /// No sub-model exists, and why.
     case infeasible(Infeasibility)
-    /// The limit cut the search before it had found a sub-model or proved that there is none; carries the nodes searched.
+    /// The limit cut the search before it had found a sub-model or proved that there is none; carries the nodes
+    /// searched.
     case undecided(nodes: Int)
 }
 
@@ -20,8 +21,8 @@ public struct CompositionSolution: Hashable, Sendable {
     public var objective: Double
     /// A proved upper bound on the best possible objective; equal to `objective` where that is proved optimal.
     public var bound: Double
-    /// `(bound - objective) / objective`; 0 where the objective is proved optimal, infinite where the objective is 0 and
-    /// the bound is not.
+    /// `(bound - objective) / objective`; 0 where the objective is proved optimal, infinite where the objective is 0
+    /// and the bound is not.
     public var gap: Double
     /// Whether the objective is proved the best, within 1e-12 of itself.
     public var isOptimal: Bool

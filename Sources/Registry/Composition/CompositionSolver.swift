@@ -20,7 +20,7 @@ public struct CompositionSolver: Sendable {
         let start = ContinuousClock.now
         let emptyLayers = Infeasibility.emptyLayers(of: problem)
         guard emptyLayers.isEmpty else { return .infeasible(Infeasibility(emptyLayers: emptyLayers, of: problem)) }
-        guard let knapsack = LayeredKnapsack(problem: problem, budget: problem.budget, profit: \.importance) else {
+        guard let knapsack = LayeredKnapsack(problem: problem, budget: problem.budget, profit: { $0.importance }) else {
             return .infeasible(report(problem))
         }
         if let chosen = Self.everythingUseful(in: knapsack, of: problem) {

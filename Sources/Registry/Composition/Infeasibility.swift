@@ -31,8 +31,8 @@ public struct Infeasibility: Hashable, Sendable {
     public var shortfalls: [Shortfall]
     /// The reason in words.
     public var message: String
-    /// A budget that would do, `nil` where none does. It raises as few resources as possible, by the least total part of
-    /// their budgets; none of the raised figures can be lowered by one.
+    /// A budget that would do, `nil` where none does. It raises as few resources as possible, by the least total part
+    /// of their budgets; none of the raised figures can be lowered by one.
     public var smallestBudget: Budget?
     /// Whether all figures are proved the smallest; false where a limit has cut their search, and they merely suffice.
     public var isExact: Bool

@@ -10,11 +10,11 @@ public struct DeviceRegistration: Sendable, Hashable {
     public var deviceClass: String
     /// What it tells of itself: at most 32 pairs of at most 256 bytes each.
     public var attributes: [String: String]
-    /// The token of its first registration, when it registers again.
-    public var token: [UInt8]?
+    /// The 32 random bytes that prove later calls come from it; the same when it registers again.
+    public var token: [UInt8]
 
     /// A registration from its parts.
-    public init(deviceID: String, deviceClass: String, attributes: [String: String] = [:], token: [UInt8]? = nil) {
+    public init(deviceID: String, deviceClass: String, token: [UInt8], attributes: [String: String] = [:]) {
         self.deviceID = deviceID
         self.deviceClass = deviceClass
         self.attributes = attributes
@@ -61,12 +61,14 @@ extension Registry {
 
     /// Registers a device, or changes the class and attributes of one that proves with its token that it is the same.
     ///
-    /// - Returns: The device, and the token that it must keep when this was the first time.
+    /// The same registration twice is one registration.
+    ///
+    /// - Returns: The device, and whether this was the first time.
     /// - Throws: `invalidArgument` for a malformed registration; `notFound` for an unknown class;
-    ///   `alreadyExists` when the name is taken and no token is given; `permissionDenied` for a wrong token.
+    ///   `permissionDenied` when the name is taken by a device with another token.
     public func register(
         _ registration: DeviceRegistration, as provenance: Provenance
-    ) async throws(RegistryError) -> (device: DeviceRecord, token: [UInt8]?) {
+    ) async throws(RegistryError) -> (device: DeviceRecord, isNew: Bool) {
         try Self.check(registration)
         let attributes: JSONText
         do {
@@ -74,8 +76,6 @@ extension Registry {
         } catch {
             throw RegistryError(.invalidArgument, "the attributes cannot be written as JSON", cause: error)
         }
-        var generator = SystemRandomNumberGenerator()
-        let fresh = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         return try await transaction(as: provenance) { connection in
             let classes = try await connection.query(
                 "SELECT device_class_id FROM eclm.device_classes WHERE name = \(registration.deviceClass)")
@@ -87,7 +87,7 @@ extension Registry {
             let inserted = try await connection.query(
                 """
                 INSERT INTO eclm.devices (device_id, device_class_id, token_digest, attributes)
-                VALUES (\(registration.deviceID), \(classID), \(Digest.of(fresh).bytes), \(attributes))
+                VALUES (\(registration.deviceID), \(classID), \(Digest.of(registration.token).bytes), \(attributes))
                 ON CONFLICT (device_id) DO NOTHING RETURNING device_id
                 """)
             if inserted.isEmpty {
@@ -102,15 +102,15 @@ extension Registry {
             let row = try await connection.query(
                 "\(DeviceRecord.select) WHERE d.device_id = \(registration.deviceID)"
             ).one()
-            return (try DeviceRecord(row), inserted.isEmpty ? nil : fresh)
+            return (try DeviceRecord(row), !inserted.isEmpty)
         }
     }
 
-    /// Whether `token` is the one that the device got when it registered.
-    public func isToken(_ token: [UInt8], of deviceID: String) async throws(RegistryError) -> Bool {
+    /// Whether `token` is the one that the device registered with; `nil` for a device that is not registered.
+    public func isToken(_ token: [UInt8], of deviceID: String) async throws(RegistryError) -> Bool? {
         try await registryErrors {
             let rows = try await pool.query("SELECT token_digest FROM eclm.devices WHERE device_id = \(deviceID)")
-            return try rows.first?.digest("token_digest") == Digest.of(token)
+            return try rows.first.map { try $0.digest("token_digest") == Digest.of(token) }
         }
     }
 
@@ -157,6 +157,10 @@ extension Registry {
                 "\(registration.deviceID.debugDescription) is no device's name: use letters, digits, '.', '_', ':' and '-', "
                     + "a letter or digit first, at most 128")
         }
+        guard registration.token.count == 32 else {
+            throw RegistryError(
+                .invalidArgument, "a device's token is 32 random bytes that it chooses, not \(registration.token.count)")
+        }
         guard registration.attributes.count <= 32,
             registration.attributes.allSatisfy({ $0.key.utf8.count <= 256 && $0.value.utf8.count <= 256 })
         else {
@@ -165,17 +169,15 @@ extension Registry {
     }
 
     private static func checkToken(
-        _ token: [UInt8]?, of deviceID: String, on connection: PostgresConnection
+        _ token: [UInt8], of deviceID: String, on connection: PostgresConnection
     ) async throws {
-        guard let token else {
-            throw RegistryError(
-                .alreadyExists, "device \(deviceID) is registered already; send its token to change its registration")
-        }
         let row = try await connection.query(
             "SELECT token_digest FROM eclm.devices WHERE device_id = \(deviceID)"
         ).one()
         guard try row.digest("token_digest") == Digest.of(token) else {
-            throw RegistryError(.permissionDenied, "the token is not the one that device \(deviceID) registered with")
+            throw RegistryError(
+                .permissionDenied,
+                "device \(deviceID) is registered with another token; use that token, or choose another name")
         }
     }
 }

@@ -105,7 +105,8 @@ extension Wire.Attribute: CBackedMessage {
 }
 
 extension Wire {
-    /// Registering again, to change class or attributes, asks for the token of the first time.
+    /// The same registration twice is one registration: a device that missed the answer asks again. Another token for a name
+    /// that is taken is refused.
     public struct RegisterRequest: WireMessage, Hashable {
         /// Field `device_id`, number 1.
         public var deviceId: String = ""
@@ -113,8 +114,9 @@ extension Wire {
         public var deviceClass: String = ""
         /// Field `attributes`, number 3.
         public var attributes: [Attribute] = []
-        /// Field `token`, number 4.
-        public var token: [UInt8]?
+        /// 32 random bytes that the device chose and keeps: they prove that later calls come from it. The registry keeps
+        /// their SHA-256.
+        public var token: [UInt8] = []
 
         /// The message with every field at its default.
         public init() {}
@@ -135,7 +137,7 @@ extension Wire.RegisterRequest: CBackedMessage {
         deviceId = try readString(c.device_id, "device_id")
         deviceClass = try readString(c.device_class, "device_class")
         attributes = try readMessages(c.attributes, c.n_attributes)
-        if c.has_token != 0 { token = readBytes(c.token) }
+        token = readBytes(c.token)
     }
 
     package func fill(_ c: inout Eclm__V1__RegisterRequest, in arena: Arena) {
@@ -143,10 +145,8 @@ extension Wire.RegisterRequest: CBackedMessage {
         c.device_class = arena.string(deviceClass)
         c.n_attributes = attributes.count
         c.attributes = arena.messages(attributes)
-        if let value = token {
-            c.has_token = 1
-            c.token = arena.bytes(value)
-        }
+        c.has_token = 1
+        c.token = arena.bytes(token)
     }
 }
 
@@ -155,8 +155,8 @@ extension Wire {
     public struct RegisterResponse: WireMessage, Hashable {
         /// Field `device`, number 1.
         public var device: Device?
-        /// Only the first time: 32 random bytes that prove later calls come from this device. Not kept by the registry.
-        public var token: [UInt8]?
+        /// False when the device was registered before.
+        public var created: Bool = false
 
         /// The message with every field at its default.
         public init() {}
@@ -175,17 +175,15 @@ extension Wire.RegisterResponse: CBackedMessage {
     package init(reading c: Eclm__V1__RegisterResponse) throws(WireError) {
         self.init()
         device = try readMessage(c.device)
-        if c.has_token != 0 { token = readBytes(c.token) }
+        created = c.created != 0
     }
 
     package func fill(_ c: inout Eclm__V1__RegisterResponse, in arena: Arena) {
         if let value = device {
             c.device = arena.message(value)
         }
-        if let value = token {
-            c.has_token = 1
-            c.token = arena.bytes(value)
-        }
+        c.has_created = 1
+        c.created = created ? 1 : 0
     }
 }
 

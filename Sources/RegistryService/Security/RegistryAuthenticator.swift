@@ -28,7 +28,7 @@ public struct AccessToken: Sendable, Hashable {
     }
 }
 
-/// Verifies a connection's ``Credentials``.
+/// Verifies a connection's ``Credential``.
 public struct RegistryAuthenticator: RPCAuthenticator {
     private let mode: AuthenticationMode
     private let registry: Registry
@@ -40,30 +40,32 @@ public struct RegistryAuthenticator: RPCAuthenticator {
     }
 
     public func authenticate(_ data: [UInt8]?, peer: String) async throws -> RPCPrincipal {
-        let credentials = data.flatMap { $0.isEmpty ? nil : $0 }.map { Credentials(decoding: $0) }
+        let credential = data.flatMap { $0.isEmpty ? nil : $0 }.map { Credential(authenticationData: $0) }
         guard case .tokens(let tokens) = mode else {
             let roles = Set(Role.allCases.map(\.rawValue))
             return RPCPrincipal(name: "anonymous", roles: roles)
         }
-        switch credentials {
+        switch credential {
         case .none:
-            return RPCPrincipal(name: "anonymous", roles: [Role.reader.rawValue])
+            return .reader
         case .some(.none):
             throw RPCError(
-                .unauthenticated, "the authentication data is neither 'device NAME TOKEN' nor 'token SECRET'")
+                .unauthenticated, "the authentication data is neither 'device NAME TOKEN' nor 'bearer SECRET'")
         case .some(.some(.device(let id, let token))):
-            let isToken: Bool
+            let isToken: Bool?
             do {
                 isToken = try await registry.isToken(token, of: id)
             } catch {
                 throw RPCError(answering: error)
             }
+            // Not registered yet: it may read, and register.
+            guard let isToken else { return .reader }
             guard isToken else {
                 throw RPCError(
                     .unauthenticated, "the token is not the one that device \(id) registered with; register again")
             }
             return RPCPrincipal(name: RPCPrincipal.devicePrefix + id, roles: [Role.reader, .device].names)
-        case .some(.some(.token(let secret))):
+        case .some(.some(.bearer(let secret))):
             let digest = Digest.of(Array(secret.utf8))
             guard let token = tokens.first(where: { $0.digest == digest }) else {
                 throw RPCError(.unauthenticated, "the secret is none that the registry was configured with")
@@ -71,6 +73,10 @@ public struct RegistryAuthenticator: RPCAuthenticator {
             return RPCPrincipal(name: token.name, roles: token.roles.names)
         }
     }
+}
+
+extension RPCPrincipal {
+    fileprivate static let reader = RPCPrincipal(name: "anonymous", roles: [Role.reader.rawValue])
 }
 
 extension Collection where Element == Role {

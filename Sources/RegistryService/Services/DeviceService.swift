@@ -11,8 +11,8 @@ struct DeviceService: RPCService {
     init(_ context: ServiceContext) {
         let registry = context.registry
         methods = [
-            // A new device has no token yet, so that registering is open to readers; the registry checks the token of
-            // one that registers again.
+            // A new device cannot prove itself yet, so that registering is open to readers; the registry checks the
+            // token of one that registers again.
             RPCMethod(DeviceServiceAPI.registerDevice, role: .reader) { request, call in
                 try call.principal.checkMayAct(as: request.deviceId)
                 var attributes: [String: String] = [:]
@@ -23,13 +23,13 @@ struct DeviceService: RPCService {
                 }
                 let result = try await registry.register(
                     DeviceRegistration(
-                        deviceID: request.deviceId, deviceClass: request.deviceClass, attributes: attributes,
-                        token: request.token),
+                        deviceID: request.deviceId, deviceClass: request.deviceClass, token: request.token,
+                        attributes: attributes),
                     as: context.provenance(call))
                 context.devices.remember(result.device)
                 var response = Wire.RegisterResponse()
                 response.device = Wire.Device(result.device)
-                response.token = result.token
+                response.created = result.isNew
                 return response
             },
             RPCMethod(DeviceServiceAPI.getDevice, role: .reader) { request, _ in

@@ -74,7 +74,8 @@ struct ModuleAggregation {
     }
 
     private func unfit(_ base: ModuleVersionRecord, _ error: any Error) -> RegistryError {
-        let error = (error as? SafetensorsError).map { RegistryError(.dataLoss, $0.message, cause: $0) }
+        let error =
+            (error as? SafetensorsError).map { RegistryError(.dataLoss, $0.message, cause: $0) }
             ?? RegistryError(wrapping: error)
         guard [.dataLoss, .notFound, .invalidArgument].contains(error.code) else { return error }
         let message =

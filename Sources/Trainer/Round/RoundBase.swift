@@ -21,7 +21,8 @@ struct RoundBase: Sendable {
             """
         ).oneOrNone()
         guard let row else {
-            throw RegistryError(.notFound, "there is no model \(model.debugDescription); list-models shows those there are")
+            throw RegistryError(
+                .notFound, "there is no model \(model.debugDescription); list-models shows those there are")
         }
         guard let release = try row.decode("release_id", as: Int64?.self) else {
             throw RegistryError(

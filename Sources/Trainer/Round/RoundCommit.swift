@@ -29,7 +29,8 @@ struct RoundCommit {
     private func checkStillCurrent(_ accepted: [UpdateID]) async throws {
         let now = try await RoundBase.read(model: round.model, channel: round.channel, on: connection)
         guard now.releaseID == base.releaseID else {
-            throw RoundOutdated(what: "channel \(round.channel) of \(round.model) moved during the round").asRegistryError
+            throw RoundOutdated(what: "channel \(round.channel) of \(round.model) moved during the round")
+                .asRegistryError
         }
         // A rollback of another channel can withdraw what the updates were trained on as well.
         guard try await ClaimedUpdate.withdrawnBases(of: accepted, on: connection).isEmpty else {
@@ -120,7 +121,8 @@ struct RoundCommit {
             """
         ).rowsAffected
         guard counted == ids.count else {
-            throw RoundOutdated(what: "\(ids.count - counted) claimed updates were decided by somebody else").asRegistryError
+            throw RoundOutdated(what: "\(ids.count - counted) claimed updates were decided by somebody else")
+                .asRegistryError
         }
     }
 }

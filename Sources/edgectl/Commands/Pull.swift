@@ -39,18 +39,19 @@ struct Pull: AsyncParsableCommand {
                     let answer = try await client.compose(request)
                     try PullReport(answer).print(to: output)
                 } else {
-                    try await Self.pull(client, request, to: pull.out, output).print(to: output)
+                    try await Self.pull(client, request, pull, output).print(to: output)
                 }
             }
         }
     }
 
     static func pull(
-        _ client: EdgeClient, _ request: PullRequest, to directory: String?, _ output: CommandOutput
+        _ client: EdgeClient, _ request: PullRequest, _ options: PullOptions, _ output: CommandOutput
     ) async throws -> PullReport {
         let bar = output.progress("pulling \(request.model)")
         defer { bar.finish() }
-        return PullReport(try await client.pull(request, to: directory) { bar.show($0) })
+        return PullReport(
+            try await client.pull(request, to: options.out, overwrites: options.overwrite) { bar.show($0) })
     }
 }
 

@@ -6,8 +6,8 @@ struct Register: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Register this device, or change its class and attributes.",
         discussion: """
-            The registry's token is kept in the state directory, readable by its owner only. It is given once: keep the \
-            directory.
+            The token that proves the device is made here and kept in the state directory, readable by its owner only: \
+            keep the directory.
 
             Example:
               edgectl register --id cam-17 --class jetson-nano --attribute site=north

@@ -42,7 +42,7 @@ struct Watch: AsyncParsableCommand {
                         failures = 0
                         guard release != known else { continue }
                         var report: PullReport?
-                        if pulls { report = try await Pull.pull(client, request, to: pull.out, output) }
+                        if pulls { report = try await Pull.pull(client, request, pull, output) }
                         // A channel may have moved on between the answer and the pull.
                         known = report?.release ?? release
                         let event = Event(model: pull.model, channel: pull.channel, release: known, pulled: report)

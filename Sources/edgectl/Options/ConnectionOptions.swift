@@ -58,6 +58,7 @@ struct ConnectionOptions: ParsableArguments {
     func withClient<Result>(
         isolation: isolated (any Actor)? = #isolation, _ body: (EdgeClient) async throws -> Result
     ) async throws -> Result {
+        let endpoints = try endpoints()
         let state = try stateOptions.stateDirectory()
         var configuration = RPCClientConfiguration()
         // The registry client above sends again; two layers that do would multiply.
@@ -65,7 +66,7 @@ struct ConnectionOptions: ParsableArguments {
         configuration.authenticationData = try state.identity().map {
             Credential.device(id: $0.deviceID, token: try $0.tokenBytes()).authenticationData
         }
-        let connection = RPCClient(endpoints: try endpoints(), configuration: configuration)
+        let connection = RPCClient(endpoints: endpoints, configuration: configuration)
         defer { connection.close() }
         let retry = RetryPolicy(deadline: .milliseconds(Int64(timeout * 1000)))
         return try await body(EdgeClient(registry: RegistryClient(connection, retry: retry), state: state))

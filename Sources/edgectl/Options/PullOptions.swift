@@ -38,6 +38,9 @@ struct PullOptions: ParsableArguments {
     @Option(name: .long, help: "Where to write the sub-model. Default: STATE/sub-models/MODEL.")
     var out: String?
 
+    @Flag(name: .long, help: "Replace files there even if they were changed since they were pulled.")
+    var overwrite = false
+
     func request(release: Int32? = nil, explains: Bool = false) throws -> PullRequest {
         PullRequest(
             model: model, source: release.map { .release($0) } ?? .channel(channel),

@@ -27,7 +27,8 @@ struct AuditVerify: RegistryCommand {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("The head noted earlier as SEQUENCE:SHA256; it must still be in the chain.", valueName: "head"))
+        help: ArgumentHelp(
+            "The head noted earlier as SEQUENCE:SHA256; it must still be in the chain.", valueName: "head"))
     var head: String?
     @OptionGroup var options: GlobalOptions
     @OptionGroup var database: DatabaseOptions
@@ -54,7 +55,8 @@ struct AuditVerify: RegistryCommand {
                 document.breaks.append(
                     .init(
                         sequence: noted.sequence,
-                        problem: found == nil ? "the row of the noted head is gone" : "the row is not the noted head's"))
+                        problem: found == nil ? "the row of the noted head is gone" : "the row is not the noted head's")
+                )
             }
         }
         guard document.breaks.isEmpty else {
@@ -80,9 +82,11 @@ struct AuditLog: RegistryCommand {
               registryctl audit log --actor-contains alice --all --output json
             """)
 
-    @Option(name: .long, help: ArgumentHelp("Only rows about objects of this kind, such as release.", valueName: "kind"))
+    @Option(
+        name: .long, help: ArgumentHelp("Only rows about objects of this kind, such as release.", valueName: "kind"))
     var kind: String?
-    @Option(name: .long, help: ArgumentHelp("Only rows about the object with this number or name.", valueName: "object"))
+    @Option(
+        name: .long, help: ArgumentHelp("Only rows about the object with this number or name.", valueName: "object"))
     var object: String?
     @Option(name: .long, help: ArgumentHelp("Only rows of actors with this in the name.", valueName: "text"))
     var actorContains = ""

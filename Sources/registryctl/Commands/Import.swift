@@ -94,7 +94,9 @@ actor RegistryBlobSink: BlobSink {
     }
 
     func put(_ bytes: [UInt8], digest: Digest) async throws {
-        if try await blobs.stat([digest])[digest] == nil { stored = (stored.blobs + 1, stored.bytes + Int64(bytes.count)) }
+        if try await blobs.stat([digest])[digest] == nil {
+            stored = (stored.blobs + 1, stored.bytes + Int64(bytes.count))
+        }
         // Also where the blob exists: storing it again renews its grace period before it is referred to.
         try await blobs.put(bytes, digest: digest)
         bar.advance(Int64(bytes.count))

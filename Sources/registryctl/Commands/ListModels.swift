@@ -22,7 +22,9 @@ struct ListModels: RegistryCommand {
         }
         try output.listing(
             listing,
-            columns: ["model", .number("layers"), .number("modules"), .number("newest release"), "channels", "summary"],
+            columns: [
+                "model", .number("layers"), .number("modules"), .number("newest release"), "channels", "summary",
+            ],
             ifEmpty: "There is no model; `registryctl import` or `registryctl publish` brings one."
         ) { model in
             [

@@ -69,6 +69,8 @@ struct Migrate: AsyncParsableCommand {
             }
             return table.rendered(width: width)
         }
-        if status, document.pending > 0 { output.remark("\(document.pending) pending; `registryctl migrate` applies them.") }
+        if status, document.pending > 0 {
+            output.remark("\(document.pending) pending; `registryctl migrate` applies them.")
+        }
     }
 }

@@ -60,7 +60,8 @@ struct RollBack: RegistryCommand {
         try output.result(result) { width in
             var table = Table(["module", .number("from version"), .number("to version")])
             for change in result.changes { table.add([change.module, "\(change.fromVersion)", "\(change.toVersion)"]) }
-            return "Channel \(channel) of \(model) points to release \(result.release.release), made by this rollback.\n\n"
+            return
+                "Channel \(channel) of \(model) points to release \(result.release.release), made by this rollback.\n\n"
                 + table.rendered(width: width)
         }
     }

@@ -150,7 +150,9 @@ struct CompositionReport {
     func rendered(width: Int?) -> String {
         var text = headline + "\n\n" + resources.rendered(width: width)
         if let layers = document.layers {
-            var table = Table([.number("layer"), .number("chosen"), .number("offered"), .number("importance"), "modules"])
+            var table = Table([
+                .number("layer"), .number("chosen"), .number("offered"), .number("importance"), "modules",
+            ])
             for layer in layers {
                 table.add([
                     "\(layer.layer)", "\(layer.chosen)", "\(layer.offered)", Figure.importance(layer.importance),
@@ -166,7 +168,8 @@ struct CompositionReport {
                 table.add([
                     module.module, module.layer.map(String.init) ?? "", "\(module.version)",
                     Figure.importance(module.importance),
-                    module.reasons.isEmpty ? "others are worth more within the budget" : module.reasons.joined(separator: "; "),
+                    module.reasons.isEmpty
+                        ? "others are worth more within the budget" : module.reasons.joined(separator: "; "),
                 ])
             }
             text += "\n" + table.rendered(width: width)

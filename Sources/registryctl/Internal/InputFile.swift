@@ -11,7 +11,8 @@ enum InputFile {
         do {
             handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
         } catch {
-            throw CommandFailure(.notFound, "cannot open the \(what) \(path.debugDescription): no such file, or no right")
+            throw CommandFailure(
+                .notFound, "cannot open the \(what) \(path.debugDescription): no such file, or no right")
         }
         defer { try? handle.close() }
         let data: Data

@@ -10,7 +10,8 @@ struct NotedHead {
         let parts = text.split(separator: ":", maxSplits: 1)
         guard parts.count == 2, let sequence = Int64(parts[0]), sequence >= 1, let hash = try? Digest(String(parts[1]))
         else {
-            throw CommandFailure(.refused, "\(text.debugDescription) is no head; audit verify prints one, SEQUENCE:SHA256")
+            throw CommandFailure(
+                .refused, "\(text.debugDescription) is no head; audit verify prints one, SEQUENCE:SHA256")
         }
         self.sequence = sequence
         self.hash = hash

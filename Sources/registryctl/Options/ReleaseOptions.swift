@@ -7,7 +7,8 @@ struct ReleaseOptions: ParsableArguments {
     var release: Int?
 
     @Option(
-        name: .long, help: ArgumentHelp("The release that this channel points to; stable unless told.", valueName: "name"))
+        name: .long,
+        help: ArgumentHelp("The release that this channel points to; stable unless told.", valueName: "name"))
     var channel: String?
 
     func validate() throws {

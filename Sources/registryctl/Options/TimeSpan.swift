@@ -18,7 +18,8 @@ struct TimeSpan: ExpressibleByArgument, Hashable, Sendable {
     var duration: Duration { .seconds(seconds) }
 
     var defaultValueDescription: String {
-        for (unit, length) in [("d", Int64(86_400)), ("h", 3600), ("m", 60)] where seconds > 0 && seconds % length == 0 {
+        for (unit, length) in [("d", Int64(86_400)), ("h", 3600), ("m", 60)] where seconds > 0 && seconds % length == 0
+        {
             return "\(seconds / length)\(unit)"
         }
         return "\(seconds)s"

@@ -225,7 +225,8 @@ public struct ModelFixture: Sendable {
             try builder.add("weight", shape: [2, 4], dtype: dtype, floats: values(8))
             let steps = Int64.random(in: 0...1_000_000, using: &generator)
             try builder.add(
-                TensorDescription(name: "steps", dtype: .i64, shape: [1]), bytes: withUnsafeBytes(of: steps) { Array($0) })
+                TensorDescription(name: "steps", dtype: .i64, shape: [1]),
+                bytes: withUnsafeBytes(of: steps) { Array($0) })
         }
         return try builder.build()
     }

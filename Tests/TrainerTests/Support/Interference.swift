@@ -22,7 +22,9 @@ struct Place: Sendable, CustomTestStringConvertible {
 extension TestDatabase {
     /// Makes the server end the connection of the first transaction that comes to `place`, and of none after it.
     func killOnce(at place: Place) async throws {
-        try await install(at: place, body: "IF nextval('public.hits') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;")
+        try await install(
+            at: place,
+            body: "IF nextval('public.hits') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;")
     }
 
     /// Makes the first transaction that comes to `place` wait until the gate opens.

@@ -65,7 +65,7 @@ struct BranchAndBound: ~Copyable {
         let largest = knapsack.items.reduce(0.0) { max($0, abs($1.profit)) }
         let scale = largest > 0 ? 1 / largest.binade : 1
         profitScale = scale.isFinite ? scale : 1
-        step = ProfitGranularity.step(of: knapsack.items.lazy.map(\.profit)) * profitScale
+        step = ProfitGranularity.step(of: knapsack.items.lazy.map { $0.profit }) * profitScale
         room = knapsack.capacity
         let unit = Vector3(
             1 / Double(max(room.memory, 1)), 1 / Double(max(room.flops, 1)), 1 / Double(max(room.fetchBytes, 1)))
@@ -213,7 +213,8 @@ struct BranchAndBound: ~Copyable {
         updateRelaxedRoom()
     }
 
-    /// Takes up the latest branch that may still hold something better, and returns its bound; `nil` where none is left.
+    /// Takes up the latest branch that may still hold something better, and returns its bound; `nil` where none is
+    /// left.
     private mutating func backtrack() -> Double? {
         while let frame = frames.popLast() {
             undo(to: Int(frame.mark))

@@ -4,6 +4,8 @@ import Core
 struct BudgetRepair {
     let problem: CompositionProblem
     let limits: CompositionLimits
+    /// All searches of one report share the time limit.
+    private let start = ContinuousClock.now
     /// Whether a limit has cut a search that then found nothing.
     private var wasCut = false
 
@@ -81,7 +83,8 @@ struct BudgetRepair {
         return raise(limited, to: limited.map { Need(amount: costOfSomeSubModel($0), isExact: false) })
     }
 
-    /// The least of the first resource with the others of `order` lifted, then of the second given the first, and so on.
+    /// The least of the first resource with the others of `order` lifted, then of the second given the first, and so
+    /// on.
     private mutating func successiveNeeds(_ order: [Resource]) -> [Need]? {
         var budget = lifting(order)
         var needs: [Need] = []
@@ -126,7 +129,7 @@ struct BudgetRepair {
         guard knapsack.isLimited else {
             return Need(amount: sumOfLeast(resource, in: knapsack), isExact: true)
         }
-        var search = BranchAndBound(knapsack, limits: limits, start: .now)
+        var search = BranchAndBound(knapsack, limits: limits, start: start)
         let result = search.run()
         guard let chosen = result.chosen else {
             wasCut = wasCut || !result.isComplete

@@ -1,4 +1,5 @@
-/// Which free items stand in for which: item `a` dominates item `b` where some optimal choice never takes `b` without `a`.
+/// Which free items stand in for which: item `a` dominates item `b` where some optimal choice never takes `b` without
+/// `a`.
 ///
 /// That holds where `a` is worth at least as much and costs no more of anything (between equals, the lower index
 /// dominates), if exchanging `b` for `a` keeps every layer at its minimum: always within a layer; across layers where
@@ -20,30 +21,45 @@ struct Dominance {
     init(_ search: borrowing BranchAndBound) {
         let count = search.relaxation.activeCount
         guard count <= Self.maximumItems, count > 1 else { return }
-        let items = (0..<count).map { Int(search.relaxation.active[$0]) }
-        var inLayer = [Int32](repeating: 0, count: count)
-        var isSparable = [Bool](repeating: false, count: count)
-        for (index, item) in items.enumerated() {
-            let layer = search.relaxation.columns[item].layer
-            for other in items where search.relaxation.columns[other].layer == layer {
-                if Self.dominates(other, item, search) { inLayer[index] += 1 }
-            }
-            isSparable[index] = inLayer[index] >= search.relaxation.need[Int(layer)]
-        }
+        let members = (0..<count).map { Member(Int(search.relaxation.active[$0]), of: search) }
         let size = search.relaxation.itemCount
         dominatorStart = [Int32](repeating: 0, count: 2 * size)
         dominatedStart = [Int32](repeating: 0, count: 2 * size)
-        for (index, item) in items.enumerated() {
-            dominatorStart[2 * item] = Int32(list.count)
-            for other in items where Self.relates(other, item, isSparable[index], search) { list.append(Int32(other)) }
-            dominatorStart[2 * item + 1] = Int32(list.count)
-        }
-        for item in items {
-            dominatedStart[2 * item] = Int32(list.count)
-            for (index, other) in items.enumerated() where Self.relates(item, other, isSparable[index], search) {
-                list.append(Int32(other))
+        var followers = [Int32](repeating: 0, count: size)
+        var fromOtherLayers: [Int32] = []
+        for member in members {
+            let start = list.count
+            fromOtherLayers.removeAll(keepingCapacity: true)
+            for other in members where other.dominates(member) {
+                if other.layer == member.layer {
+                    list.append(other.item)
+                } else {
+                    fromOtherLayers.append(other.item)
+                }
             }
-            dominatedStart[2 * item + 1] = Int32(list.count)
+            if list.count - start >= Int(search.relaxation.need[Int(member.layer)]) { list += fromOtherLayers }
+            dominatorStart[2 * Int(member.item)] = Int32(start)
+            dominatorStart[2 * Int(member.item) + 1] = Int32(list.count)
+            for position in start..<list.count { followers[Int(list[position])] += 1 }
+        }
+        transpose(members, followers)
+    }
+
+    /// Lists the same relations by the dominating item, behind those by the dominated one.
+    private mutating func transpose(_ members: [Member], _ followers: [Int32]) {
+        var end = Int32(list.count)
+        for member in members {
+            dominatedStart[2 * Int(member.item)] = end
+            dominatedStart[2 * Int(member.item) + 1] = end
+            end += followers[Int(member.item)]
+        }
+        list += repeatElement(0, count: Int(end) - list.count)
+        for member in members {
+            for position in dominators(of: Int(member.item)) {
+                let dominator = Int(list[position])
+                list[Int(dominatedStart[2 * dominator + 1])] = member.item
+                dominatedStart[2 * dominator + 1] += 1
+            }
         }
     }
 
@@ -57,16 +73,23 @@ struct Dominance {
     @inline(__always)
     func dominated(by item: Int) -> Range<Int> { Int(dominatedStart[2 * item])..<Int(dominatedStart[2 * item + 1]) }
 
-    private static func relates(_ a: Int, _ b: Int, _ isSparable: Bool, _ search: borrowing BranchAndBound) -> Bool {
-        let columns = search.relaxation.columns
-        return (isSparable || columns[a].layer == columns[b].layer) && dominates(a, b, search)
-    }
+    private struct Member {
+        var item: Int32
+        var layer: Int32
+        var profit: Double
+        var cost: ResourceAmounts
 
-    private static func dominates(_ a: Int, _ b: Int, _ search: borrowing BranchAndBound) -> Bool {
-        guard a != b else { return false }
-        let profitA = search.relaxation.columns[a].profit
-        let profitB = search.relaxation.columns[b].profit
-        guard profitA >= profitB, search.cost[a].fits(in: search.cost[b]) else { return false }
-        return profitA > profitB || search.cost[a] != search.cost[b] || a < b
+        init(_ item: Int, of search: borrowing BranchAndBound) {
+            self.item = Int32(item)
+            layer = search.relaxation.columns[item].layer
+            profit = search.relaxation.columns[item].profit
+            cost = search.cost[item]
+        }
+
+        @inline(__always)
+        func dominates(_ other: Member) -> Bool {
+            guard profit >= other.profit, cost.fits(in: other.cost), item != other.item else { return false }
+            return profit > other.profit || cost != other.cost || item < other.item
+        }
     }
 }

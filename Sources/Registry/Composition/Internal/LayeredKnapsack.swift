@@ -45,14 +45,32 @@ struct LayeredKnapsack {
         limits = (
             total.memory > capacity.memory, total.flops > capacity.flops, total.fetchBytes > capacity.fetchBytes
         )
-        for resource in Resource.allCases where total[resource] <= capacity[resource] {
-            capacity[resource] = 0
-            for index in items.indices { items[index].cost[resource] = 0 }
+        for resource in Resource.allCases {
+            if total[resource] <= capacity[resource] {
+                capacity[resource] = 0
+                for index in items.indices { items[index].cost[resource] = 0 }
+            } else {
+                // Sums are multiples of the costs' common divisor; what the capacity has beyond one can never be used.
+                // Modules of one layer mostly cost the same, so this tightens the relaxation by much.
+                capacity[resource] -= capacity[resource] % Self.commonDivisor(items, resource)
+            }
         }
         layerCount = problem.layerCount
         required = problem.minimumPerLayer
         self.items = items
         self.capacity = capacity
+    }
+
+    private static func commonDivisor(_ items: [Item], _ resource: Resource) -> Int64 {
+        var divisor: Int64 = 0
+        for item in items {
+            let cost = item.cost[resource]
+            if divisor > 0 && cost % divisor == 0 { continue }
+            var rest = cost
+            while rest != 0 { (divisor, rest) = (rest, divisor % rest) }
+            if divisor == 1 { break }
+        }
+        return max(divisor, 1)
     }
 
     /// Whether any resource can bind.

@@ -238,8 +238,8 @@ extension LayeredRelaxation {
     @inline(__always)
     private mutating func append(_ code: Int32, profit: Double, weight: Double) {
         guard abs(weight) > Self.pivotTolerance else {
-            // Too small to pivot on. It is charged against the slope instead, times the variable's range: 1 for items and
-            // slacks, a count for a surplus.
+            // Too small to pivot on. It is charged against the slope instead, times the variable's range: 1 for items
+            // and slacks, a count for a surplus.
             skippedWeight += abs(weight) * (code <= -4 ? Double(itemCount) : 1)
             return
         }
@@ -248,9 +248,9 @@ extension LayeredRelaxation {
         breakpointCount += 1
     }
 
-    /// Follows the dual edge past the breakpoints as long as the bound falls, or until it has fallen by `enough`. Returns
-    /// the entering variable and by how much the bound falls; without an entering variable the relaxation has no feasible
-    /// point, proved unless the lack is within rounding.
+    /// Follows the dual edge past the breakpoints as long as the bound falls, or until it has fallen by `enough`.
+    /// Returns the entering variable and by how much the bound falls; without an entering variable the relaxation has
+    /// no feasible point, proved unless the lack is within rounding.
     mutating func walk(
         violation: Double, flipping: Bool, until enough: Double
     ) -> (entering: Int32?, decrease: Double, isProof: Bool) {

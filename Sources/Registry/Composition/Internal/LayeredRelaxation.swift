@@ -2,13 +2,13 @@
 ///
 ///     max p·x   A x <= room (three rows)   sum of x in layer l >= need[l]   0 <= x <= 1
 ///
-/// The layer rows form a generalised upper bounding structure: every layer keeps one *key* variable in the basis (one of
-/// its items, or its surplus), and the keys are eliminated. What remains is a working basis of 3 x 3, whatever the number
-/// of layers, and it is inverted afresh in every iteration: nothing drifts, and one iteration costs two passes over
-/// the items that are still free.
+/// The layer rows form a generalised upper bounding structure: every layer keeps one *key* variable in the basis (one
+/// of its items, or its surplus), and the keys are eliminated. What remains is a working basis of 3 x 3, whatever the
+/// number of layers, and it is inverted afresh in every iteration: nothing drifts, and one iteration costs two passes
+/// over the items that are still free.
 ///
-/// The method only *proposes* multipliers: prices `lambda >= 0` on the resources and subsidies `nu >= 0` on the layers. The bound
-/// used for pruning is the Lagrangian function
+/// The method only *proposes* multipliers: prices `lambda >= 0` on the resources and subsidies `nu >= 0` on the layers.
+/// The bound used for pruning is the Lagrangian function
 ///
 ///     fixedProfit + lambda·room - sum of nu[l] need[l] + sum of max(0, p[j] - lambda·a[j] + nu[layer(j)])
 ///
@@ -164,7 +164,8 @@ struct LayeredRelaxation: ~Copyable {
         return code <= -4 ? Int(-4 - code) : -1
     }
 
-    /// The basis of slacks and surpluses, dual feasible for every problem: with free resources each item goes by its sign.
+    /// The basis of slacks and surpluses, dual feasible for every problem: with free resources each item goes by its
+    /// sign.
     mutating func resetBasis() {
         for index in 0..<itemCount where place[index] == .basic { place[index] = .atZero }
         slots = (-1, -2, -3)

@@ -3,7 +3,8 @@ import Core
 /// Makes a sub-model smaller without changing its importance.
 struct SmallestEquivalent {
     private let problem: CompositionProblem
-    /// What a unit of each resource weighs when two modules are compared: a part of the budget, or of the dearest module.
+    /// What a unit of each resource weighs when two modules are compared: a part of the budget, or of the dearest
+    /// module.
     private let weights: Vector3
 
     init(_ problem: CompositionProblem) {
@@ -51,28 +52,35 @@ struct SmallestEquivalent {
         return problem.candidates.indices.filter { isChosen[$0] }
     }
 
-    private struct Kind: Hashable {
-        var layer: Int
-        var importance: Double
+    private func exchange(_ isChosen: inout [Bool]) {
+        // Runs of one layer and one importance, smallest first.
+        let candidates = problem.candidates
+        let ordered = candidates.indices.sorted { first, second in
+            let (a, b) = (candidates[first], candidates[second])
+            if a.layer != b.layer { return a.layer < b.layer }
+            return a.importance != b.importance ? a.importance < b.importance : precedes(first, second)
+        }
+        var start = 0
+        for end in 1...max(1, ordered.count) {
+            if end < ordered.count, candidates[ordered[end]].layer == candidates[ordered[start]].layer,
+                candidates[ordered[end]].importance == candidates[ordered[start]].importance
+            {
+                continue
+            }
+            if end - start > 1 { exchange(ordered[start..<end], &isChosen) }
+            start = end
+        }
     }
 
-    private func exchange(_ isChosen: inout [Bool]) {
-        // Only kinds with a module left out can improve.
-        var groups: [Kind: [Int]] = [:]
-        for (index, candidate) in problem.candidates.enumerated() {
-            groups[Kind(layer: candidate.layer, importance: candidate.importance), default: []].append(index)
-        }
-        for group in groups.values where group.count > 1 {
-            let ordered = group.sorted(by: precedes)
-            for position in ordered.indices.reversed() where isChosen[ordered[position]] {
-                let costs = problem.candidates[ordered[position]].costs
-                let replacement = ordered[..<position].first {
-                    !isChosen[$0] && problem.candidates[$0].costs.fits(in: costs)
-                }
-                if let replacement {
-                    isChosen[ordered[position]] = false
-                    isChosen[replacement] = true
-                }
+    private func exchange(_ run: ArraySlice<Int>, _ isChosen: inout [Bool]) {
+        for position in run.indices.reversed() where isChosen[run[position]] {
+            let costs = problem.candidates[run[position]].costs
+            let replacement = run[run.startIndex..<position].first {
+                !isChosen[$0] && problem.candidates[$0].costs.fits(in: costs)
+            }
+            if let replacement {
+                isChosen[run[position]] = false
+                isChosen[replacement] = true
             }
         }
     }

@@ -1,0 +1,51 @@
+# What a developer runs; `make` alone lists it. Everything works in a fresh clone.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help deps data build release test lint format proto demo bench clean
+
+# The interpreter of Scripts/python-env; the tests compare with its packages.
+export ECLM_PYTHON ?= $(CURDIR)/data/python/bin/python
+
+# Swift that people write; what make proto generates is checked against proto/ instead.
+SWIFT_FILES = $(shell find Package.swift Sources Tests Benchmarks -name '*.swift' -not -path '*/Generated/*')
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+deps: ## install the system packages and the Python environment that are missing
+	Scripts/install-dependencies
+	Scripts/python-env
+
+data: ## fetch the real checkpoint that tests and benchmarks decompose
+	Scripts/fetch-checkpoint
+
+build: ## build everything, for debugging
+	swift build
+
+release: ## build the programs, optimised
+	swift build -c release
+
+# The cluster starts after the build, so that nobody waits for both.
+test: deps data ## run every test against a private PostgreSQL; FILTER=name runs some
+	swift build --build-tests
+	Scripts/with-cluster swift test --skip-build $(if $(FILTER),--filter $(FILTER))
+
+lint: ## check the formatting and that the generated sources are current
+	@swift format lint --strict --parallel $(SWIFT_FILES)
+	Scripts/make-proto --check
+
+format: ## format the sources in place
+	swift format -i --parallel $(SWIFT_FILES)
+
+proto: ## generate the sources from proto/
+	Scripts/make-proto
+
+demo: release ## publish, compose, fetch, train, aggregate and roll back on this machine
+	Scripts/demo
+
+bench: ## measure, and print one line for each figure
+	swift build -c release
+	Scripts/with-cluster swift run -c release --skip-build RegistryBench
+
+clean: ## remove what was built; fetched data stays
+	swift package clean

@@ -1,0 +1,53 @@
+import PostgreSQL
+import Registry
+
+/// The database of a development registry, with a login for each program that has the rights of its work and no more.
+struct DevelopmentDatabase {
+    static let name = "eclm"
+
+    /// The logins, and the group roles of the schema that each is a member of.
+    static let logins: [(name: String, roles: [String])] = [
+        ("registryd", ["eclm_device", "eclm_publisher", "eclm_operator"]),
+        ("trainerd", ["eclm_trainer"]),
+    ]
+
+    let server: EmbeddedPostgreSQL
+
+    /// Makes the database, migrates it and makes the logins; does what is missing of that.
+    func prepare(migrations: String, line: (String) -> Void) async throws {
+        try await withConnection("postgres") { connection in
+            let found = try await connection.query("SELECT FROM pg_database WHERE datname = \(Self.name)")
+            if found.isEmpty { try await connection.query("CREATE DATABASE \(identifier: Self.name)") }
+            for login in Self.logins {
+                let found = try await connection.query("SELECT FROM pg_roles WHERE rolname = \(login.name)")
+                if found.isEmpty { try await connection.query("CREATE ROLE \(identifier: login.name) LOGIN") }
+            }
+        }
+        let migrator = try Migrator(directory: migrations)
+        try await withConnection(Self.name) { connection in
+            let applied = try await migrator.migrate(on: connection)
+            if !applied.isEmpty { line("applied \(applied.count) migrations") }
+            for login in Self.logins {
+                for role in login.roles {
+                    try await connection.query("GRANT \(identifier: role) TO \(identifier: login.name)")
+                }
+            }
+        }
+    }
+
+    private func withConnection(
+        _ database: String, _ body: (PostgresConnection) async throws -> Void
+    ) async throws {
+        var configuration = PostgresConfiguration(
+            connectionString: server.connectionString(database: database), applicationName: "registryctl dev")
+        configuration.statementCacheSize = 0
+        let connection = try await PostgresConnection.connect(configuration)
+        do {
+            try await body(connection)
+            await connection.close()
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+}

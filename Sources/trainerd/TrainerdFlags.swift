@@ -1,0 +1,43 @@
+import ArgumentParser
+
+/// The flags of trainerd; each has a setting of the same name in the environment and the file.
+struct TrainerdFlags: ParsableArguments {
+    @Option(help: "JSON file with settings.")
+    var config: String?
+
+    @Option(help: "Connection string or URI of the database; libpq's PG* variables fill what it leaves out.")
+    var database: String?
+
+    @Option(help: "The trainer's name in rounds and in the audit. Default trainerd@HOST.")
+    var name: String?
+
+    @Option(help: "The channel that rounds start from and move. Default stable.")
+    var channel: String?
+
+    @Option(name: .customLong("model"), help: "Train this model; may be repeated (setting: models). Default all.")
+    var models: [String] = []
+
+    @Option(help: "Start a round when this many updates are pending. Default 1.")
+    var minimumUpdates: Int?
+
+    @Option(help: "Updates that one round takes at most. Default 256.")
+    var maximumUpdates: Int?
+
+    @Option(help: "Seconds after which a round starts with fewer updates than the minimum. Default 60.")
+    var maximumWait: Double?
+
+    @Option(help: "Seconds between looks at the queue when no notification comes. Default 30.")
+    var pollInterval: Double?
+
+    @Flag(inversion: .prefixedNo, help: "Train the selector, too. Default: it is frozen.")
+    var trainSelector: Bool?
+
+    @Option(help: "Database connections, at least 2. Default 4.")
+    var poolSize: Int?
+
+    @Option(help: "Keep new blobs in this directory instead of the database.")
+    var blobDirectory: String?
+
+    @Option(help: "Folder of the migrations, to check that the schema is current.")
+    var migrations: String?
+}

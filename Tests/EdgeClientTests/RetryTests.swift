@@ -1,0 +1,98 @@
+import NIOCore
+import RPC
+import RegistryProtocol
+import Synchronization
+import Testing
+
+@testable import EdgeClient
+
+@Suite("Sending again")
+struct RetryTests {
+    @Test("Waits double up to the longest, and spread over their upper half")
+    func backoff() {
+        let policy = RetryPolicy(initialBackoff: .milliseconds(100), maximumBackoff: .seconds(1))
+        let longest = (1...6).map { policy.backoff(afterAttempt: $0, random: 1) }
+        #expect(
+            longest == [
+                .milliseconds(100), .milliseconds(200), .milliseconds(400), .milliseconds(800), .seconds(1),
+                .seconds(1),
+            ])
+        #expect(policy.backoff(afterAttempt: 3, random: 0) == .milliseconds(200))
+        #expect(policy.backoff(afterAttempt: .max, random: 7) == .seconds(1))
+    }
+
+    @Test("What may have been carried out is only sent again where that does no harm")
+    func repeatable() {
+        let policy = RetryPolicy()
+        for status in [RPCStatus.connectionFailed, .overloaded, .overcrowded, .shuttingDown] {
+            #expect(policy.allows(RPCError(status, ""), isRepeatable: false))
+        }
+        for status in [RPCStatus.connectionClosed, .unavailable, .aborted, .timedOut] {
+            #expect(policy.allows(RPCError(status, ""), isRepeatable: true))
+            #expect(!policy.allows(RPCError(status, ""), isRepeatable: false))
+        }
+        for status in [RPCStatus.invalidArgument, .notFound, .dataLoss, .unauthenticated, .internalError] {
+            #expect(!policy.allows(RPCError(status, ""), isRepeatable: true))
+        }
+    }
+
+    @Test("A registration whose answer was lost is not sent again: its token comes once")
+    func registration() async throws {
+        let caller = FailingCaller(.connectionClosed)
+        let registry = RegistryClient(caller, retry: Fixture.retry)
+        try await expectEdgeError(.unavailable) {
+            _ = try await registry.call(DeviceServiceAPI.registerDevice, Wire.RegisterRequest())
+        }
+        #expect(caller.calls == 1)
+    }
+
+    @Test("A submission whose answer was lost is sent again, as often as the policy says")
+    func submission() async throws {
+        let caller = FailingCaller(.connectionClosed)
+        var retry = Fixture.retry
+        retry.maximumAttempts = 4
+        try await expectEdgeError(.unavailable) {
+            _ = try await RegistryClient(caller, retry: retry).call(UpdateServiceAPI.submit, Wire.SubmitRequest())
+        }
+        #expect(caller.calls == 4)
+    }
+
+    @Test("The deadline ends the attempts")
+    func deadline() async throws {
+        let caller = FailingCaller(.overloaded)
+        let retry = RetryPolicy(
+            deadline: .milliseconds(80), maximumAttempts: 1000, initialBackoff: .milliseconds(20),
+            maximumBackoff: .milliseconds(20))
+        let begin = ContinuousClock.now
+        try await expectEdgeError(.unavailable) {
+            _ = try await RegistryClient(caller, retry: retry).call(HealthServiceAPI.check, Wire.Empty())
+        }
+        #expect((2...9).contains(caller.calls))
+        #expect(ContinuousClock.now - begin < .seconds(5))
+    }
+
+    @Test("Cancelling ends the waiting")
+    func cancelled() async throws {
+        let registry = RegistryClient(
+            FailingCaller(.overloaded), retry: RetryPolicy(initialBackoff: .seconds(50), maximumBackoff: .seconds(50)))
+        let task = Task { try await registry.call(HealthServiceAPI.check, Wire.Empty()) }
+        task.cancel()
+        try await expectEdgeError(.cancelled) { _ = try await task.value }
+    }
+
+    /// Fails every call before anything is sent.
+    private final class FailingCaller: RPCCaller {
+        private let count = Mutex(0)
+        private let status: RPCStatus
+        var calls: Int { count.withLock { $0 } }
+
+        init(_ status: RPCStatus) { self.status = status }
+
+        func call(
+            service: String, method: String, payload: ByteBuffer, attachment: ByteBuffer, timeout: Duration?
+        ) async throws -> RPCResponse {
+            count.withLock { $0 += 1 }
+            throw RPCError(status, "as told")
+        }
+    }
+}

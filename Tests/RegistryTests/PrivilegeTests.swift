@@ -1,0 +1,99 @@
+import PostgreSQL
+import TestSupport
+import Testing
+
+@Suite("Least privilege")
+struct PrivilegeTests {
+    /// What each role must not do, although it can do its own work (SchemaTests tells that story).
+    static let forbidden: [(TestRole, [String])] = [
+        (
+            .reader,
+            [
+                "INSERT INTO eclm.models (name) VALUES ('x')", "UPDATE eclm.channels SET release_id = 1",
+                "SELECT token_digest FROM eclm.devices", "SELECT * FROM eclm.blob_uploads",
+                "INSERT INTO eclm.blobs (digest, size) VALUES (sha256(''), 0)",
+                "UPDATE eclm.blobs SET wanted_at = now()",
+                "SELECT nextval('eclm.blob_storage_ids')",
+            ]
+        ),
+        (
+            .device,
+            [
+                "INSERT INTO eclm.models (name) VALUES ('x')", "UPDATE eclm.channels SET release_id = 1",
+                "INSERT INTO eclm.releases (model_id, number, origin) VALUES (1, 9, 'publish')",
+                "UPDATE eclm.updates SET status = 'aggregated', decided_at = now()",
+                "INSERT INTO eclm.device_classes (name, memory, flops, dtypes, operators, runtime) "
+                    + "VALUES ('x', 1, 1, '{}', '{}', '{1,0,0}')",
+                "UPDATE eclm.devices SET token_digest = sha256('x')", "INSERT INTO eclm.withdrawals DEFAULT VALUES",
+                "INSERT INTO eclm.round_updates VALUES (1, 1, 1)", "UPDATE eclm.costs SET memory = 1",
+            ]
+        ),
+        (
+            .publisher,
+            [
+                "INSERT INTO eclm.updates DEFAULT VALUES", "INSERT INTO eclm.rounds DEFAULT VALUES",
+                "INSERT INTO eclm.lineage DEFAULT VALUES", "INSERT INTO eclm.withdrawals DEFAULT VALUES",
+                "INSERT INTO eclm.devices DEFAULT VALUES", "SELECT token_digest FROM eclm.devices",
+                "UPDATE eclm.updates SET status = 'pending'", "UPDATE eclm.device_classes SET memory = 1",
+            ]
+        ),
+        (
+            .trainer,
+            [
+                "INSERT INTO eclm.models (name) VALUES ('x')", "INSERT INTO eclm.modules DEFAULT VALUES",
+                "INSERT INTO eclm.updates DEFAULT VALUES", "INSERT INTO eclm.withdrawals DEFAULT VALUES",
+                "UPDATE eclm.updates SET sample_count = 1000", "INSERT INTO eclm.devices DEFAULT VALUES",
+                "SELECT token_digest FROM eclm.devices", "UPDATE eclm.costs SET memory = 1",
+                "SELECT * FROM eclm.blob_uploads",
+            ]
+        ),
+        (
+            .operator,
+            [
+                "INSERT INTO eclm.models (name) VALUES ('x')", "INSERT INTO eclm.module_versions DEFAULT VALUES",
+                "INSERT INTO eclm.updates DEFAULT VALUES", "INSERT INTO eclm.rounds DEFAULT VALUES",
+                "SELECT token_digest FROM eclm.devices", "INSERT INTO eclm.blobs DEFAULT VALUES",
+                "UPDATE eclm.withdrawals SET reason = 'other'",
+            ]
+        ),
+    ]
+
+    @Test("A role cannot do other roles' work", arguments: forbidden)
+    func otherWork(role: TestRole, statements: [String]) async throws {
+        try await withDatabase { database in
+            try await SchemaStory.tell(in: database)
+            try await database.withConnection(as: role) { connection in
+                for statement in statements { await expectDenied(statement, connection) }
+            }
+        }
+    }
+
+    @Test("No role writes the audit, the history of channels or the migrations", arguments: TestRole.allCases)
+    func history(role: TestRole) async throws {
+        guard role != .superuser else { return }
+        try await withDatabase { database in
+            try await SchemaStory.tell(in: database)
+            try await database.withConnection(as: role) { connection in
+                for statement in [
+                    "INSERT INTO eclm.audit SELECT * FROM eclm.audit", "UPDATE eclm.audit SET actor = 'x'",
+                    "DELETE FROM eclm.audit", "UPDATE eclm.audit_head SET sequence = 0",
+                    "SELECT eclm.append_audit('a', 'b', 'c', '{}')", "INSERT INTO eclm.channel_moves DEFAULT VALUES",
+                    "DELETE FROM eclm_meta.migrations", "CREATE TABLE eclm.mine (x int)", "DELETE FROM eclm.blobs",
+                    "ALTER TABLE eclm.audit DISABLE TRIGGER ALL", "DROP TABLE eclm.audit", "TRUNCATE eclm.audit",
+                    "SET session_replication_role = replica", "UPDATE eclm.blobs SET size = 1",
+                ] { await expectDenied(statement, connection) }
+                let breaks = try await connection.query("SELECT * FROM eclm.audit_breaks()")
+                let versions = try await connection.query("SELECT FROM eclm.module_history")
+                let ancestors = try await connection.query("SELECT * FROM eclm.ancestors(4)")
+                #expect((breaks.count, versions.count, ancestors.count) == (0, 4, 2))
+            }
+        }
+    }
+
+    private func expectDenied(_ statement: String, _ connection: PostgresConnection) async {
+        let error = await #expect(throws: PostgresError.self, "\(statement)") {
+            try await connection.query(SQL(raw: statement))
+        }
+        #expect(error?.code == .insufficientPrivilege, "\(statement): \(String(describing: error))")
+    }
+}
