@@ -149,6 +149,24 @@ struct BlobFailureTests {
         }
     }
 
+    @Test(
+        "A full disk of a blob directory leaves nothing visible, and says so",
+        .enabled(if: TestDisk.isAvailable, Comment(rawValue: TestDisk.requirement)))
+    func fullDirectory() async throws {
+        try await TestDisk.withTableSpace(megabytes: 4) { _, disk in
+            try await withDatabase { database in
+                let store = BlobStore(pool: database.pool, directory: disk.path + "/blobs")
+                let large = testBytes(8 * Self.mebibyte)
+                let error = await #expect(throws: RegistryError.self) {
+                    try await store.put(large, digest: .of(large))
+                }
+                #expect(error?.code == .resourceExhausted)
+                let visible = try await store.stat([.of(large)])
+                #expect(visible.isEmpty)
+            }
+        }
+    }
+
     private func rows(_ table: String, _ database: TestDatabase) async throws -> Int {
         try await database.pool.query("SELECT count(*) AS n FROM \(raw: table)").one().decode("n")
     }

@@ -331,6 +331,37 @@ struct BlobStoreTests {
         }
     }
 
+    @Test("Files that a rolled back transaction left behind are swept when they are old")
+    func orphanedFiles() async throws {
+        try await withBlobStore(.directory) { store, database in
+            let directory = try #require(store.storage as? DirectoryBlobStorage)
+            let (kept, lost) = (testBytes(100), testBytes(100, seed: 2))
+            try await store.put(kept, digest: .of(kept))
+            await #expect(throws: CancellationError.self) {
+                try await database.pool.transaction { connection in
+                    try await store.write(lost, digest: .of(lost), on: connection)
+                    throw CancellationError()
+                }
+            }
+            func files() -> [String] {
+                (FileManager.default.subpaths(atPath: directory.root) ?? []).filter { $0.contains(".") }
+            }
+            try #require(files().count == 2)
+            #expect(try await store.collectGarbage() == .init())
+            #expect(files().count == 2)
+            for file in files() {
+                try FileManager.default.setAttributes(
+                    [.modificationDate: Date(timeIntervalSinceNow: -30 * 24 * 3600)],
+                    ofItemAtPath: directory.root + "/" + file)
+            }
+            let collected = try await store.collectGarbage()
+            #expect(collected == .init())
+            #expect(files().count == 1 && files()[0].contains(Digest.of(kept).hex))
+            let read = try await store.read(.of(kept), range: 0..<100)
+            #expect(read == kept)
+        }
+    }
+
     @Test("Garbage collection passes over a blob that a transaction is about to refer to")
     func garbageInUse() async throws {
         try await withBlobStore(.postgresql) { store, database in

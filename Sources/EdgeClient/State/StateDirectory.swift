@@ -79,7 +79,7 @@ public struct StateDirectory: Sendable, Hashable {
         do {
             try FileManager.default.removeItem(atPath: identityPath)
         } catch {
-            throw EdgeError(.inputOutput, "\(identityPath) cannot be removed: \(error.localizedDescription)", cause: error)
+            throw EdgeError(.inputOutput, "\(identityPath) cannot be removed: \(error)", cause: error)
         }
     }
 

@@ -77,7 +77,7 @@ extension PostgresError {
         static func forSQLState(_ state: String) -> Code {
             if let exact = exact[state] { return exact }
             switch state.prefix(2) {
-            case "08": return .connectionLost
+            case "08": return state == "08P01" ? .invalidData : .connectionLost
             case "22": return .invalidData
             case "42": return .syntax
             case "53", "54": return .serverLimit

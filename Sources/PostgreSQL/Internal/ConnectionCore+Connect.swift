@@ -91,8 +91,10 @@ extension ConnectionCore {
         watcher?.invalidate()
         let descriptor = PQsocket(handle)
         guard descriptor >= 0 else { throw failure(libpqMessage(handle)) }
-        watcher = try SocketWatcher(descriptor: descriptor, queue: executor.queue) { [weak self] event in
-            self?.assumeIsolated { $0.socketEvent(event) }
+        watcherNumber += 1
+        let number = watcherNumber
+        watcher = try SocketWatcher(descriptor: descriptor, queue: executor.queue) { [weak self] in
+            self?.assumeIsolated { $0.socketEvent(number) }
         }
     }
 

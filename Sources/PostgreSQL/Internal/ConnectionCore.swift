@@ -44,6 +44,7 @@ actor ConnectionCore {
     /// Why there is no connection (any more).
     var lost: PostgresError?
     var watcher: SocketWatcher?
+    var watcherNumber: UInt64 = 0
     var noticeSink: Unmanaged<NoticeSink>?
 
     private var waiter: CheckedContinuation<WaitOutcome, Never>?
@@ -92,7 +93,6 @@ actor ConnectionCore {
         nextOperationID += 1
         let id = nextOperationID
         operation = Operation(id: id)
-        watcher?.arm(read: false, write: false)
         do {
             let value: T
             if shielded {
@@ -194,21 +194,23 @@ actor ConnectionCore {
     func resumeWaiter(_ outcome: WaitOutcome) {
         guard let waiter else { return }
         self.waiter = nil
-        watcher?.arm(read: false, write: false)
         waiter.resume(returning: outcome)
     }
 
-    /// The socket can be read or written.
-    func socketEvent(_ event: SocketWatcher.Event) {
-        guard handle != nil else { return }
+    /// The socket can be read or written, or is broken, as the watcher with the given number says.
+    func socketEvent(_ number: UInt64) {
+        // An event of a watcher that has been replaced says nothing about the present socket.
+        guard let watcher, handle != nil, watcherNumber == number else { return }
+        watcher.eventArrived()
         if waiter == nil {
-            // An event that was under way when the watcher was disarmed finds an operation that will look for itself.
-            if operation == nil && !copyInProgress { idleInput() }
+            // Connecting, or an operation, that is not waiting will look for itself; a COPY that is not must not read
+            // ahead.
+            if isOpen.load(ordering: .relaxed) && operation == nil && !copyInProgress { idleInput() }
             return
         }
         if case .socket = waitMode {
             resumeWaiter(.ready)
-        } else if isReady(readable: event == .readable) {
+        } else if isReady(readable: true) {
             resumeWaiter(.ready)
         } else {
             armForWaiting()
@@ -248,6 +250,7 @@ actor ConnectionCore {
         guard let handle else { return }
         if PQconsumeInput(handle) == 1 {
             deliverNotifications()
+            watcher?.arm(read: true, write: false)
         } else {
             markLost(connectionError(handle))
         }

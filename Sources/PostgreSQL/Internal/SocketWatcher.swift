@@ -1,62 +1,53 @@
 import Dispatch
 import Glibc
 
-/// Tells when a socket can be read or written.
+/// Tells when one socket can be read or written.
 ///
-/// It watches a duplicate of the descriptor, which it closes itself when both dispatch sources are done with it. libpq is
-/// thus free to close its own descriptor at any time, as it does in `PQfinish` and when it moves on to the next host.
+/// It watches a duplicate of the descriptor, which it closes itself. libpq is thus free to close its own descriptor at any
+/// time, as it does in `PQfinish` and when it moves on to the next host.
 ///
-/// Not thread-safe: used on `queue` only, where it also calls `handler`.
+/// Not thread-safe: used on `queue` only, where it also calls `handler`, once for each ``arm(read:write:)``. Now and then it
+/// does so without a reason, so the handler must look for itself.
 final class SocketWatcher {
-    enum Event: Sendable { case readable, writable }
-
-    private let readSource: any DispatchSourceRead
-    private let writeSource: any DispatchSourceWrite
-    private var readArmed = false
-    private var writeArmed = false
+    private let descriptor: CInt
+    private let token: UInt64
+    private var armed: (read: Bool, write: Bool) = (false, false)
     private var isInvalid = false
 
-    init(descriptor: CInt, queue: DispatchQueue, handler: @escaping @Sendable (Event) -> Void) throws {
+    init(descriptor: CInt, queue: DispatchQueue, handler: @escaping @Sendable () -> Void) throws {
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-        guard copy >= 0 else {
-            throw PostgresError(
-                code: .serverLimit,
-                message:
-                    "the socket cannot be watched: \(String(cString: strerror(errno))); raise the limit on open files")
+        guard copy >= 0 else { throw Self.failure() }
+        guard let token = SocketReactor.shared.add(copy, queue: queue, handler: handler) else {
+            let error = Self.failure()
+            close(copy)
+            throw error
         }
-        readSource = DispatchSource.makeReadSource(fileDescriptor: copy, queue: queue)
-        writeSource = DispatchSource.makeWriteSource(fileDescriptor: copy, queue: queue)
-        readSource.setEventHandler { handler(.readable) }
-        writeSource.setEventHandler { handler(.writable) }
-        let bothCancelled = DispatchGroup()
-        bothCancelled.enter()
-        bothCancelled.enter()
-        readSource.setCancelHandler { bothCancelled.leave() }
-        writeSource.setCancelHandler { bothCancelled.leave() }
-        bothCancelled.notify(queue: queue) { _ = close(copy) }
+        self.descriptor = copy
+        self.token = token
     }
 
-    /// Asks for events of the given kinds and no others, until changed.
+    private static func failure() -> PostgresError {
+        PostgresError(
+            code: .connectionFailed,
+            message: "the socket cannot be watched: \(String(cString: strerror(errno))); raise the limit on open files")
+    }
+
+    /// Asks for an event of the given kinds.
     func arm(read: Bool, write: Bool) {
-        guard !isInvalid else { return }
-        if read != readArmed {
-            if read { readSource.resume() } else { readSource.suspend() }
-            readArmed = read
-        }
-        if write != writeArmed {
-            if write { writeSource.resume() } else { writeSource.suspend() }
-            writeArmed = write
-        }
+        guard !isInvalid, armed != (read, write) else { return }
+        armed = (read, write)
+        SocketReactor.shared.arm(descriptor, token: token, read: read, write: write)
     }
 
-    /// No further events. A suspended source would never run its cancel handler, so both are resumed.
+    /// To be called first when an event arrives: it was the last until ``arm(read:write:)`` is called again.
+    func eventArrived() { armed = (false, false) }
+
+    /// No further events.
     func invalidate() {
         guard !isInvalid else { return }
         isInvalid = true
-        readSource.cancel()
-        writeSource.cancel()
-        if !readArmed { readSource.resume() }
-        if !writeArmed { writeSource.resume() }
+        SocketReactor.shared.remove(descriptor, token: token)
+        close(descriptor)
     }
 
     deinit { invalidate() }

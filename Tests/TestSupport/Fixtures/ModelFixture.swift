@@ -186,10 +186,10 @@ public struct ModelFixture: Sendable {
     private func bring(
         _ modules: [Trained], from device: String, release: Int?, seed: UInt64
     ) async throws -> (release: Int, modules: [UpdateSubmission.Module]) {
-        do {
-            _ = try await registry.register(
-                DeviceRegistration(deviceID: device, deviceClass: Self.deviceClass), as: Provenance(actor: device))
-        } catch let error as RegistryError where error.code == .alreadyExists {}
+        _ = try await registry.register(
+            DeviceRegistration(
+                deviceID: device, deviceClass: Self.deviceClass, token: Digest.of(Array(device.utf8)).bytes),
+            as: Provenance(actor: device))
         let base = try await registry.release(of: name, release.map { .number($0) } ?? .standard)
         let versions = try await versions(release: .number(base.number))
         var brought: [UpdateSubmission.Module] = []
