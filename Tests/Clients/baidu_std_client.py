@@ -46,7 +46,7 @@ def read_varint(data, position):
 
 
 def fields(data):
-    """The fields of a message by tag: numbers, or bytes."""
+    """The fields of a message by tag, the last of each: numbers, or bytes."""
     found, position = {}, 0
     while position < len(data):
         key, position = read_varint(data, position)
@@ -56,6 +56,9 @@ def fields(data):
             length, position = read_varint(data, position)
             found[key >> 3] = data[position : position + length]
             position += length
+        elif key & 7 == 1:
+            (found[key >> 3],) = struct.unpack_from("<d", data, position)
+            position += 8
         else:
             raise ValueError(f"unexpected wire type in field key {key}")
     return found

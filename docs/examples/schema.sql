@@ -87,7 +87,7 @@ SET LOCAL eclm.reason = 'round 1 of 2 updates';
 SELECT FROM eclm.updates WHERE model_id = 1 AND status = 'pending' ORDER BY update_id FOR UPDATE SKIP LOCKED;
 UPDATE eclm.updates SET status = 'quarantined', quarantine_reason = 'module l0.m00: tensor w holds NaN at element 0',
     decided_at = clock_timestamp() WHERE update_id = 3;
-SELECT FROM eclm.models WHERE model_id = 1 FOR UPDATE;
+SELECT FROM eclm.models WHERE model_id = 1 FOR NO KEY UPDATE;
 INSERT INTO eclm.rounds (model_id, number, base_release_id, rule, trainer, started_at)
     VALUES (1, 1, 1, 'importance_mean', 'trainerd@node1', transaction_timestamp());
 INSERT INTO eclm.module_versions (model_id, module_id, version, digest, dtype, tensors, bytes, parameters, flops, peak_memory,
@@ -114,7 +114,7 @@ BEGIN;
 SET LOCAL ROLE eclm_operator;
 SET LOCAL eclm.actor = 'alice@ops';
 SET LOCAL eclm.reason = 'l0.m00 misses short words';
-SELECT FROM eclm.models WHERE model_id = 1 FOR UPDATE;
+SELECT FROM eclm.models WHERE model_id = 1 FOR NO KEY UPDATE;
 INSERT INTO eclm.releases (model_id, number, parent_release_id, origin) VALUES (1, 3, 2, 'rollback');
 INSERT INTO eclm.release_modules (release_id, model_id, module_id, module_version_id, importance)
     SELECT 3, 1, module_id, CASE module_id WHEN 3 THEN 3 ELSE module_version_id END, importance
