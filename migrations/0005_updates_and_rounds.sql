@@ -21,6 +21,7 @@ CREATE TABLE eclm.updates (
     CHECK ((status = 'pending') = (decided_at IS NULL))
 );
 CREATE INDEX updates_pending ON eclm.updates (model_id, update_id) WHERE status = 'pending';
+CREATE INDEX updates_by_device ON eclm.updates (device_id, update_id);
 CREATE INDEX updates_quarantined ON eclm.updates (model_id, update_id) WHERE status = 'quarantined';
 
 CREATE TABLE eclm.update_modules (

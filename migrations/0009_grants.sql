@@ -24,7 +24,7 @@ GRANT INSERT ON eclm.models, eclm.module_layers, eclm.modules TO eclm_publisher;
 GRANT INSERT ON eclm.module_versions, eclm.requirements, eclm.releases, eclm.release_modules, eclm.channels
     TO eclm_publisher, eclm_trainer;
 GRANT UPDATE (release_id, action) ON eclm.channels TO eclm_publisher, eclm_trainer, eclm_operator;
--- SELECT ... FOR UPDATE on a model, which numbers versions and releases one at a time, asks for UPDATE on a column;
+-- SELECT ... FOR NO KEY UPDATE on a model, which numbers versions and releases one at a time, asks for UPDATE on a column;
 -- the rows themselves stay immutable by trigger.
 GRANT UPDATE (summary) ON eclm.models TO eclm_publisher, eclm_trainer, eclm_operator;
 GRANT INSERT ON eclm.costs TO eclm_publisher, eclm_trainer, eclm_operator;

@@ -45,6 +45,6 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         self.cause = cause
     }
 
-    /// Code and message.
-    public var description: String { "\(code): \(message)" }
+    /// Code and message, and the cause where there is one: for logs.
+    public var description: String { "\(code): \(message)" + (cause.map { " (cause: \($0))" } ?? "") }
 }

@@ -28,8 +28,11 @@ public struct ModuleSlot: Hashable, Sendable, Codable {
 }
 
 extension ModuleSlot: Comparable {
-    /// Shared parts first, then layer by layer in index order.
+    /// Shared parts first, by kind, then layer by layer in index order.
     public static func < (left: ModuleSlot, right: ModuleSlot) -> Bool {
-        (left.layer ?? -1, left.kind.rawValue, left.index) < (right.layer ?? -1, right.kind.rawValue, right.index)
+        // Indices count within a layer whatever the kind; the kind only orders what no valid model holds twice.
+        left.layer == nil && right.layer == nil
+            ? (left.kind.rawValue, left.index) < (right.kind.rawValue, right.index)
+            : (left.layer ?? -1, left.index, left.kind.rawValue) < (right.layer ?? -1, right.index, right.kind.rawValue)
     }
 }

@@ -59,14 +59,15 @@ extension Registry {
     public func audit(
         _ filter: AuditFilter = AuditFilter(), page: PageRequest = .first
     ) async throws(RegistryError) -> Page<AuditRecord> {
-        let before = try page.numberToken() ?? .max
+        var conditions: [SQL] = ["sequence < \(try page.numberToken() ?? .max)"]
+        if let kind = filter.objectKind { conditions.append("object_kind = \(kind)") }
+        if let object = filter.object { conditions.append("object = \(object)") }
+        if !filter.actorContains.isEmpty { conditions.append("actor LIKE \(Self.contains(filter.actorContains))") }
+        let condition = conditions.joined(separator: " AND ")
         return try await registryErrors {
             let rows = try await pool.query(
                 """
-                \(AuditRecord.select)
-                WHERE sequence < \(before) AND (\(filter.objectKind)::text IS NULL OR object_kind = \(filter.objectKind))
-                    AND (\(filter.object)::text IS NULL OR object = \(filter.object))
-                    AND actor LIKE \(Self.contains(filter.actorContains))
+                \(AuditRecord.select) WHERE \(condition)
                 ORDER BY sequence DESC LIMIT \(page.size + 1)
                 """)
             return Page(rows: try rows.map(AuditRecord.init), size: page.size) { String($0.sequence) }

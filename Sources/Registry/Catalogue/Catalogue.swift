@@ -9,6 +9,8 @@ import Synchronization
 public final class Catalogue: Sendable {
     private struct State {
         var snapshot: CatalogueSnapshot
+        /// Counts the snapshots, so that who saw one can wait for the next and miss none.
+        var generation = 0
         var confirmed: ContinuousClock.Instant
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var nextWaiter = 0
@@ -35,7 +37,7 @@ public final class Catalogue: Sendable {
     public static func load(
         registry: Registry, pollInterval: Duration = .seconds(30), logger: Logger
     ) async throws(RegistryError) -> Catalogue {
-        let snapshot = try await CatalogueSnapshot.load(previous: nil, from: registry.pool)
+        let snapshot = try await CatalogueSnapshot.load(previous: nil, pinned: [], from: registry.pool)
         return Catalogue(registry: registry, snapshot: snapshot, pollInterval: pollInterval, logger: logger)
     }
 
@@ -61,9 +63,12 @@ public final class Catalogue: Sendable {
                 try await CatalogueRelease.load(record.releaseID, model: model, number: number, on: connection)
             }
             state.withLock { state in
+                state.pinned.removeAll { $0.key == key }
                 state.pinned.append((key, release))
                 if state.pinned.count > Self.maximumPinned { state.pinned.removeFirst() }
             }
+            // The snapshot has measured costs of the releases in use alone: from now on of this one, too.
+            try await refresh()
             return release
         }
     }
@@ -77,14 +82,16 @@ public final class Catalogue: Sendable {
         }
     }
 
-    /// Reads the catalogue again now; called after this process's own changes, so that it sees them at once.
+    /// Reads the catalogue again now.
     public func refresh() async throws(RegistryError) {
         let started = ContinuousClock.now
-        let fresh = try await CatalogueSnapshot.load(previous: snapshot, from: registry.pool)
+        let (previous, pinned) = state.withLock { ($0.snapshot, $0.pinned.map(\.release.releaseID)) }
+        let fresh = try await CatalogueSnapshot.load(previous: previous, pinned: pinned, from: registry.pool)
         let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
             // Two loads at once may end in either order: the one that began later wins.
             guard started >= state.confirmed else { return [] }
             state.snapshot = fresh
+            state.generation += 1
             state.confirmed = started
             defer { state.waiters = [:] }
             return Array(state.waiters.values)
@@ -92,20 +99,26 @@ public final class Catalogue: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// Waits until the snapshot is replaced, or the task is cancelled.
-    public func nextSnapshot() async {
+    /// Reads the catalogue again after this process's own change, so that its next answer shows it. The change is
+    /// committed whatever happens here, so that a failure is only logged: the notification brings it later.
+    public func refreshAfterChange() async {
+        await refreshOrLog()
+    }
+
+    /// Waits until a snapshot newer than that of `generation` is there, or the task is cancelled.
+    private func snapshot(after generation: Int) async {
         let id = state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter
         }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let isCancelled = state.withLock { state in
-                    if Task.isCancelled { return true }
+                let isOver = state.withLock { state in
+                    if Task.isCancelled || state.generation != generation { return true }
                     state.waiters[id] = continuation
                     return false
                 }
-                if isCancelled { continuation.resume() }
+                if isOver { continuation.resume() }
             }
         } onCancel: {
             state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
@@ -119,9 +132,10 @@ public final class Catalogue: Sendable {
         of model: String, channel: String, otherThan after: Int
     ) async throws(RegistryError) -> CatalogueRelease {
         while true {
+            let (snapshot, generation) = state.withLock { ($0.snapshot, $0.generation) }
             let release = try snapshot.release(of: model, channel: channel)
             if release.number != after || Task.isCancelled { return release }
-            await nextSnapshot()
+            await self.snapshot(after: generation)
         }
     }
 }
@@ -135,15 +149,25 @@ extension Catalogue {
         }
     }
 
+    /// Reads again after each notification; those that come while it reads are answered by one more reading.
     private func follow() async {
-        let listener = PostgresListener(
-            configuration: registry.pool.configuration, channels: ["eclm_catalogue", "eclm_channels"], logger: logger)
-        for await event in listener {
-            switch event {
-            case .connected: logger.debug("listening for catalogue changes")
-            case .notification(let channel, _): logger.debug("catalogue changed", metadata: ["channel": "\(channel)"])
+        let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await _ in changes { await self.refreshOrLog() }
             }
-            await refreshOrLog()
+            let listener = PostgresListener(
+                configuration: registry.pool.configuration, channels: ["eclm_catalogue", "eclm_channels"],
+                logger: logger)
+            for await event in listener {
+                switch event {
+                case .connected: logger.debug("listening for catalogue changes")
+                case .notification(let channel, _):
+                    logger.debug("catalogue changed", metadata: ["channel": "\(channel)"])
+                }
+                change.yield()
+            }
+            change.finish()
         }
     }
 
@@ -157,7 +181,7 @@ extension Catalogue {
     private func refreshOrLog() async {
         do {
             try await refresh()
-        } catch where error.code == .cancelled {
+        } catch  where error.code == .cancelled {
             return
         } catch {
             logger.warning("the catalogue could not be read; the last one goes on", metadata: ["error": "\(error)"])

@@ -45,8 +45,10 @@ public struct CatalogueSnapshot: Sendable {
     }
 
     /// Reads the catalogue in one consistent view; releases that `previous` holds are not read again.
+    ///
+    /// - Parameter pinned: Releases that no channel points to, whose measured costs are wanted as well.
     static func load(
-        previous: CatalogueSnapshot?, from pool: PostgresPool
+        previous: CatalogueSnapshot?, pinned: [ReleaseID], from pool: PostgresPool
     ) async throws(RegistryError) -> CatalogueSnapshot {
         var known: [ReleaseID: CatalogueRelease] = [:]
         for model in previous?.models.values ?? [:].values {
@@ -77,12 +79,12 @@ public struct CatalogueSnapshot: Sendable {
                 let record = try DeviceClassRecord(row)
                 snapshot.deviceClasses[record.name] = record
             }
-            // Only versions that a channel carries: the table grows with history, this does not.
+            // Only versions of releases in use: the table grows with history, this does not.
             let costs = try await connection.query(
                 """
                 SELECT DISTINCT k.device_class_id, k.module_version_id, k.memory, k.flops
-                FROM eclm.channels c JOIN eclm.release_modules rm USING (release_id)
-                JOIN eclm.costs k USING (module_version_id)
+                FROM eclm.release_modules rm JOIN eclm.costs k USING (module_version_id)
+                WHERE rm.release_id IN (SELECT release_id FROM eclm.channels UNION SELECT unnest(\(pinned.map(\.rawValue))))
                 """)
             for row in costs {
                 let id = DeviceClassID(try row.decode("device_class_id"))

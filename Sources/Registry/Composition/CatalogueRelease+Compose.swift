@@ -43,7 +43,8 @@ extension CatalogueRelease {
         case .undecided(let nodes):
             throw RegistryError(
                 .resourceExhausted,
-                "the search found no sub-model within its time limit (\(nodes) nodes); allow more time or a looser budget")
+                "the search found no sub-model within its time limit (\(nodes) nodes); allow more time or a looser budget"
+            )
         case .feasible(let solution):
             let picked = Set(solution.chosen)
             for (index, offer) in offered.enumerated() {
@@ -102,11 +103,13 @@ extension CatalogueRelease {
         }
         for (layer, values) in query.importances.enumerated() {
             guard values.count == layers[layer].count else {
-                throw invalid("\(values.count) importances for layer \(layer), which has \(layers[layer].count) modules")
+                throw invalid(
+                    "\(values.count) importances for layer \(layer), which has \(layers[layer].count) modules")
             }
             if let index = values.firstIndex(where: { !($0.isFinite && $0 >= 0) }) {
                 throw invalid(
-                    "importance \(values[index]) of module \(index) in layer \(layer) is not a finite number of at least 0")
+                    "importance \(values[index]) of module \(index) in layer \(layer) is not a finite number of at least 0"
+                )
             }
         }
     }

@@ -82,7 +82,8 @@ extension Registry {
             guard let classID = try classes.first?.decode("device_class_id", as: Int64.self) else {
                 throw RegistryError(
                     .notFound,
-                    "there is no device class \(registration.deviceClass.debugDescription); an operator defines classes")
+                    "there is no device class \(registration.deviceClass.debugDescription); an operator defines classes"
+                )
             }
             let inserted = try await connection.query(
                 """
@@ -127,12 +128,14 @@ extension Registry {
     public func devices(
         idContaining text: String = "", deviceClass: String? = nil, page: PageRequest = .first
     ) async throws(RegistryError) -> Page<DeviceRecord> {
-        try await registryErrors {
+        var conditions: [SQL] = ["d.device_id > \(page.token)"]
+        if !text.isEmpty { conditions.append("d.device_id LIKE \(Self.contains(text))") }
+        if let deviceClass { conditions.append("c.name = \(deviceClass)") }
+        let condition = conditions.joined(separator: " AND ")
+        return try await registryErrors {
             let rows = try await pool.query(
                 """
-                \(DeviceRecord.select)
-                WHERE d.device_id > \(page.token) AND d.device_id LIKE \(Self.contains(text))
-                    AND (\(deviceClass)::text IS NULL OR c.name = \(deviceClass))
+                \(DeviceRecord.select) WHERE \(condition)
                 ORDER BY d.device_id LIMIT \(page.size + 1)
                 """)
             return Page(rows: try rows.map(DeviceRecord.init), size: page.size) { $0.deviceID }
@@ -146,7 +149,8 @@ extension Registry {
     private static func check(_ registration: DeviceRegistration) throws(RegistryError) {
         let bytes = registration.deviceID.utf8
         let isAlphanumeric = { (byte: UInt8) in
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
                 || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
         }
         guard (1...128).contains(bytes.count), bytes.first.map(isAlphanumeric) == true,
@@ -159,7 +163,8 @@ extension Registry {
         }
         guard registration.token.count == 32 else {
             throw RegistryError(
-                .invalidArgument, "a device's token is 32 random bytes that it chooses, not \(registration.token.count)")
+                .invalidArgument, "a device's token is 32 random bytes that it chooses, not \(registration.token.count)"
+            )
         }
         guard registration.attributes.count <= 32,
             registration.attributes.allSatisfy({ $0.key.utf8.count <= 256 && $0.value.utf8.count <= 256 })

@@ -5,6 +5,8 @@ import PostgreSQL
 package struct BlobInspection {
     /// The bytes read at once for a header; longer headers cost a second read.
     private static let headerGuess: Int64 = 16_384
+    /// What one module's weights may be at most.
+    private static let limits = SafetensorsLimits.module
 
     let blobs: any BlobReader
 
@@ -12,51 +14,39 @@ package struct BlobInspection {
         self.blobs = blobs
     }
 
-    /// The tensors of a blob, from its header alone.
+    /// A blob's header: its tensors and where they lie.
     ///
     /// - Throws: ``RegistryError`` with `invalidArgument` when the blob is no well-formed safetensors file, `notFound`
     ///   when there is no such blob.
-    package func tensors(of digest: Digest, size: Int64, owner: String) async throws(RegistryError) -> [TensorDescription] {
+    package func header(of digest: Digest, size: Int64, owner: String) async throws(RegistryError) -> SafetensorsHeader
+    {
+        var prefix = try await blobs.read(digest, range: 0..<min(size, Self.headerGuess))
         do {
-            var prefix = try await blobs.read(digest, range: 0..<min(size, Self.headerGuess))
             let needed = try prefix.withUnsafeBytes { (bytes) throws(SafetensorsError) in
-                try SafetensorsHeader.byteCount(prefix: bytes)
+                try SafetensorsHeader.byteCount(prefix: bytes, limits: Self.limits)
             }
             if needed > prefix.count {
                 prefix = try await blobs.read(digest, range: 0..<min(size, Int64(needed)))
             }
-            return try SafetensorsHeader(prefix: prefix, fileByteCount: Int(size)).tensors
+            return try SafetensorsHeader(prefix: prefix, fileByteCount: Int(size), limits: Self.limits)
         } catch let error as SafetensorsError {
             throw RegistryError(.invalidArgument, "the weights of \(owner) are refused: \(error.message)", cause: error)
-        } catch let error as RegistryError {
-            throw error
         } catch {
-            throw RegistryError(.internal, "the weights of \(owner) could not be read", cause: error)
+            throw RegistryError(wrapping: error)
         }
     }
 
-    /// Refuses weights that are not finite numbers.
+    /// Refuses weights that are not finite numbers. Reads the blob once, in memory that does not grow with it.
     ///
     /// - Throws: ``RegistryError`` with `invalidArgument` naming the tensor and the element.
-    package func checkFinite(_ digest: Digest, size: Int64, owner: String) async throws(RegistryError) {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Int(size))
-        for try await chunk in blobs.chunks(of: digest) { bytes += chunk }
-        do {
-            for tensor in try SafetensorsFile(bytes: bytes).tensors {
-                if let element = tensor.firstNonFinite() {
-                    throw RegistryError(
-                        .invalidArgument,
-                        "the weights of \(owner) are refused: \(tensor.description.name) holds NaN or infinity at "
-                            + "element \(element)")
-                }
+    package func checkFinite(_ digest: Digest, header: SafetensorsHeader, owner: String) async throws(RegistryError) {
+        var scan = FiniteScan(header.entries)
+        for try await chunk in blobs.chunks(of: digest) {
+            if let (tensor, element) = scan.append(chunk) {
+                throw RegistryError(
+                    .invalidArgument,
+                    "the weights of \(owner) are refused: \(tensor) holds NaN or infinity at element \(element)")
             }
-        } catch let error as SafetensorsError {
-            throw RegistryError(.invalidArgument, "the weights of \(owner) are refused: \(error.message)", cause: error)
-        } catch let error as RegistryError {
-            throw error
-        } catch {
-            throw RegistryError(.internal, "the weights of \(owner) could not be read", cause: error)
         }
     }
 }

@@ -9,7 +9,9 @@ struct ManifestCheck {
 
     static func check(_ manifest: ModelManifest) throws(RegistryError) {
         try name(manifest.model, of: "model")
-        guard manifest.summary.count <= 4096 else { throw invalid("the summary is longer than 4096 characters") }
+        guard manifest.summary.unicodeScalars.count <= 4096 else {
+            throw invalid("the summary is longer than 4096 characters")
+        }
         guard manifest.layers.count <= maximumLayers else {
             throw invalid("\(manifest.layers.count) layers; the limit is \(maximumLayers)")
         }
@@ -17,7 +19,9 @@ struct ManifestCheck {
             throw invalid("\(manifest.modules.count) modules; a publication brings 1 to \(maximumModules)")
         }
         for (number, layer) in manifest.layers.enumerated() {
-            guard (1...256).contains(layer.name.count), (1...64).contains(layer.block.count) else {
+            guard (1...256).contains(layer.name.unicodeScalars.count),
+                (1...64).contains(layer.block.unicodeScalars.count)
+            else {
                 throw invalid("layer \(number) needs a name of 1 to 256 characters and a block of 1 to 64")
             }
         }

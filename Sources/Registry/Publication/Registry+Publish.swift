@@ -29,12 +29,9 @@ extension Registry {
         try ManifestCheck.check(manifest)
         if let channel { try ManifestCheck.name(channel, of: "channel") }
         let manifest = try await inspected(manifest)
-        let outcome = try await transaction(as: provenance) { connection in
+        return try await transaction(as: provenance) { connection in
             try await Publication(manifest: manifest, channel: channel, connection: connection).run()
         }
-        return PublicationResult(
-            release: try await release(of: manifest.model, .number(outcome.release)),
-            newVersions: outcome.newVersions, keptVersions: outcome.keptVersions)
     }
 
     /// The manifest with tensors and sizes as the stored blobs have them.
@@ -53,11 +50,11 @@ extension Registry {
                     .invalidArgument,
                     "the manifest gives \(module.name) \(module.costs.bytes) bytes, its blob has \(size)")
             }
-            let tensors = try await inspection.tensors(of: module.digest, size: size, owner: module.name)
-            try await inspection.checkFinite(module.digest, size: size, owner: module.name)
-            manifest.modules[index].tensors = tensors
+            let header = try await inspection.header(of: module.digest, size: size, owner: module.name)
+            try await inspection.checkFinite(module.digest, header: header, owner: module.name)
+            manifest.modules[index].tensors = header.tensors
             manifest.modules[index].costs.bytes = size
-            manifest.modules[index].costs.parameters = tensors.reduce(0) { $0 + Int64($1.elementCount ?? 0) }
+            manifest.modules[index].costs.parameters = Int64(header.elementCount)
         }
         return manifest
     }
@@ -69,7 +66,7 @@ private struct Publication {
     let channel: String?
     let connection: PostgresConnection
 
-    func run() async throws -> (release: Int, newVersions: Int, keptVersions: Int) {
+    func run() async throws -> PublicationResult {
         try await connection.query(
             """
             INSERT INTO eclm.models (name, summary) VALUES (\(manifest.model), \(manifest.summary))
@@ -124,7 +121,9 @@ private struct Publication {
         if let channel {
             try await writer.pointChannel(channel, of: model, to: release.id, action: .publish)
         }
-        return (release.number, drafts.count, kept)
+        return PublicationResult(
+            release: try await ReleaseRecord.find(release.id, on: connection), newVersions: drafts.count,
+            keptVersions: kept)
     }
 
     /// The release to start from: the channel's, or the newest where the channel is new.
@@ -177,9 +176,14 @@ private struct Publication {
             modules[name] = ModuleID(try row.decode("module_id"))
             slots[name] = try row.slot()
         }
+        let names = Dictionary(slots.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first })
         for module in manifest.modules {
             if let slot = slots[module.name], slot != module.slot {
-                throw refused("module \(module.name) is the \(slot.defaultName) of the model, not the \(module.slot.defaultName)")
+                throw refused(
+                    "module \(module.name) is the \(slot.defaultName) of the model, not the \(module.slot.defaultName)")
+            }
+            if let name = names[module.slot], name != module.name {
+                throw refused("its \(module.slot.defaultName) is named \(name), the manifest names it \(module.name)")
             }
         }
         let new = manifest.modules.filter { modules[$0.name] == nil }.sorted { $0.slot < $1.slot }
@@ -216,7 +220,9 @@ private struct Publication {
         let old = Dictionary(before.tensors.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
         let new = Dictionary(module.tensors.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
         guard old == new else {
-            let name = (old.filter { new[$0.key] != $0.value }.keys.sorted() + new.keys.filter { old[$0] == nil }.sorted()).first
+            let name =
+                (old.filter { new[$0.key] != $0.value }.keys.sorted() + new.keys.filter { old[$0] == nil }.sorted())
+                .first
             throw refused(
                 "module \(module.name) has other tensors than version \(before.version) (\(name ?? "")): "
                     + "a module of another shape needs another name or another model")

@@ -30,8 +30,10 @@ public struct RollbackResult: Sendable, Hashable {
 extension Registry {
     /// Takes a channel back to older module versions by a new release that points to them; nothing is deleted.
     ///
-    /// What the rollback leaves behind is withdrawn: updates trained on it are refused from then on. Releases and
-    /// versions that another channel still carries stay in service.
+    /// What the rollback leaves behind is withdrawn: the versions newer than those gone back to, and, where a release is
+    /// gone back to, the releases since then that carry them. Updates trained on any of these are refused from then on.
+    /// Releases and versions that another channel still carries stay in service, and so does what is left for something
+    /// newer, when an earlier rollback is taken back.
     ///
     /// - Parameters:
     ///   - reinstate: Take withdrawn releases and versions of the target back into service.
@@ -47,20 +49,19 @@ extension Registry {
         if case .modules(let modules) = target, modules.isEmpty {
             throw RegistryError(.invalidArgument, "name at least one module to roll back, or a release")
         }
-        let outcome = try await transaction(as: provenance) { connection in
+        return try await transaction(as: provenance) { connection in
             let modelID = try await Self.lockModel(model, on: connection)
             return try await Rollback(
                 model: model, modelID: modelID, channel: channel, target: target, reinstate: reinstate,
                 actor: provenance.actor, connection: connection
             ).run()
         }
-        return RollbackResult(release: try await release(of: model, .number(outcome.release)), changes: outcome.changes)
     }
 }
 
 /// One rollback inside its transaction.
 private struct Rollback {
-    struct Version {
+    struct Version: Hashable {
         var id: ModuleVersionID
         var moduleID: ModuleID
         var module: String
@@ -77,7 +78,7 @@ private struct Rollback {
     let actor: String
     let connection: PostgresConnection
 
-    func run() async throws -> (release: Int, changes: [ModuleChange]) {
+    func run() async throws -> RollbackResult {
         let current = try await currentRelease()
         let before = try await versions(of: current.id)
         var after = before
@@ -92,9 +93,10 @@ private struct Rollback {
             for (name, version) in modules.sorted(by: { $0.key < $1.key }) {
                 guard let now = before.values.first(where: { $0.module == name }) else {
                     throw RegistryError(
-                        .notFound, "model \(model) has no module \(name.debugDescription); list-modules shows those there are")
+                        .notFound,
+                        "model \(model) has no module \(name.debugDescription); list-modules shows those there are")
                 }
-                after[now.moduleID] = try await older(than: now, version)
+                after[now.moduleID] = try await other(than: now, version)
             }
         }
         let changes = after.values
@@ -103,11 +105,11 @@ private struct Rollback {
                 return ModuleChange(module: new.module, fromVersion: old.version, toVersion: new.version)
             }
             .sorted { $0.module < $1.module }
-        guard !changes.isEmpty else {
+        guard after.values.contains(where: { before[$0.moduleID] != $0 }) else {
             throw RegistryError(
                 .failedPrecondition, "channel \(channel) of \(model) has these versions already; nothing to roll back")
         }
-        try await settleWithdrawn(versions: after.values.filter(\.withdrawn))
+        try await settleWithdrawn(versions: after.values.filter { $0.withdrawn && before[$0.moduleID]?.id != $0.id })
 
         let writer = ReleaseWriter(connection: connection)
         let made = try await writer.insertRelease(
@@ -117,7 +119,7 @@ private struct Rollback {
             })
         try await writer.pointChannel(channel, of: modelID, to: made.id, action: .rollback)
         try await withdraw(releases: leftReleases, from: before, after: after, by: made.id)
-        return (made.number, changes)
+        return RollbackResult(release: try await ReleaseRecord.find(made.id, on: connection), changes: changes)
     }
 
     private func currentRelease() async throws -> (id: ReleaseID, number: Int) {
@@ -171,24 +173,32 @@ private struct Rollback {
         return versions
     }
 
-    private func older(than now: Version, _ number: Int?) async throws -> Version {
+    /// The version wanted in the place of `now`: the one with the number, or the newest before it that is in service.
+    private func other(than now: Version, _ number: Int?) async throws -> Version {
+        let condition: SQL =
+            if let number {
+                "v.version = \(Int32(clamping: number))"
+            } else {
+                """
+                v.version < \(Int32(now.version)) AND NOT EXISTS (SELECT FROM eclm.withdrawals w
+                    WHERE w.module_version_id = v.module_version_id AND w.reinstated_at IS NULL)
+                """
+            }
         let rows = try await connection.query(
             """
             \(Self.versionSelect)
             FROM eclm.module_versions v JOIN eclm.modules m USING (module_id)
-            WHERE v.module_id = \(now.moduleID.rawValue) AND v.version <> \(Int32(now.version))
-                AND (v.version = \(number.map { Int32(clamping: $0) })::integer
-                    OR (\(number.map { Int32(clamping: $0) })::integer IS NULL AND v.version < \(Int32(now.version))
-                        AND NOT EXISTS (SELECT FROM eclm.withdrawals w
-                            WHERE w.module_version_id = v.module_version_id AND w.reinstated_at IS NULL)))
+            WHERE v.module_id = \(now.moduleID.rawValue) AND \(condition)
             ORDER BY v.version DESC LIMIT 1
             """)
-        guard let row = rows.first else {
-            let wanted = number.map { "version \($0) other than the current" } ?? "older version in service"
+        if let row = rows.first { return try version(row, importance: now.importance) }
+        if let number {
             throw RegistryError(
-                .failedPrecondition, "module \(now.module) of \(model) is at version \(now.version) and has no \(wanted)")
+                .notFound, "module \(now.module) of \(model) has no version \(number); versions shows those there are")
         }
-        return try version(row, importance: now.importance)
+        throw RegistryError(
+            .failedPrecondition,
+            "module \(now.module) of \(model) is at version \(now.version) and has no older version in service")
     }
 
     /// The releases from `current` back to `goal` along the parents, `goal` left out.
@@ -216,7 +226,8 @@ private struct Rollback {
         guard reinstate else {
             throw RegistryError(
                 .failedPrecondition,
-                "release \(release.number) of \(model) was withdrawn by an earlier rollback; use --reinstate to go back to it")
+                "release \(release.number) of \(model) was withdrawn by an earlier rollback; use --reinstate to go back to it"
+            )
         }
         try await connection.query(
             """
@@ -245,25 +256,33 @@ private struct Rollback {
         releases: [Int64], from before: [ModuleID: Version], after: [ModuleID: Version],
         by rollback: ReleaseID
     ) async throws {
+        let goneBack = before.values.compactMap { old -> (module: ModuleID, from: Int, to: Int)? in
+            guard let new = after[old.moduleID], new.version < old.version else { return nil }
+            return (old.moduleID, old.version, new.version)
+        }
+        // Between the version left and the one gone back to, every one is as suspect as the one left.
+        try await connection.query(
+            """
+            INSERT INTO eclm.withdrawals (module_version_id, rollback_id)
+            SELECT v.module_version_id, \(rollback.rawValue)
+            FROM unnest(\(goneBack.map(\.module.rawValue)), \(goneBack.map { Int32($0.from) }),
+                \(goneBack.map { Int32($0.to) })) d (module_id, from_version, to_version)
+            JOIN eclm.module_versions v ON v.module_id = d.module_id
+                AND v.version > d.to_version AND v.version <= d.from_version
+            WHERE NOT EXISTS (SELECT FROM eclm.channels c JOIN eclm.release_modules rm USING (release_id)
+                WHERE rm.module_version_id = v.module_version_id)
+            ON CONFLICT DO NOTHING
+            """)
+        // A release that only had other importances is left behind as a whole, though its versions stay.
+        let versionsStay = before.values.allSatisfy { after[$0.moduleID]?.id == $0.id }
         try await connection.query(
             """
             INSERT INTO eclm.withdrawals (release_id, rollback_id)
             SELECT e.id, \(rollback.rawValue) FROM unnest(\(releases)) e (id)
             WHERE NOT EXISTS (SELECT FROM eclm.channels c WHERE c.release_id = e.id)
-            ON CONFLICT DO NOTHING
-            """)
-        // Between the version left and the one gone back to, every one is as suspect as the one left.
-        let changed = before.values.filter { after[$0.moduleID]?.id != $0.id }
-        try await connection.query(
-            """
-            INSERT INTO eclm.withdrawals (module_version_id, rollback_id)
-            SELECT v.module_version_id, \(rollback.rawValue)
-            FROM unnest(\(changed.map(\.moduleID.rawValue)), \(changed.map { Int32($0.version) }),
-                \(changed.map { Int32(after[$0.moduleID]?.version ?? $0.version) })) d (module_id, from_version, to_version)
-            JOIN eclm.module_versions v ON v.module_id = d.module_id
-                AND v.version BETWEEN least(d.to_version + 1, d.from_version) AND d.from_version
-            WHERE NOT EXISTS (SELECT FROM eclm.channels c JOIN eclm.release_modules rm USING (release_id)
-                WHERE rm.module_version_id = v.module_version_id)
+                AND (\(versionsStay) OR EXISTS (SELECT FROM eclm.release_modules rm
+                    JOIN eclm.withdrawals w ON w.module_version_id = rm.module_version_id AND w.reinstated_at IS NULL
+                    WHERE rm.release_id = e.id))
             ON CONFLICT DO NOTHING
             """)
     }

@@ -41,6 +41,11 @@ extension ReleaseRecord {
         LEFT JOIN eclm.rounds r ON r.round_id = e.round_id
         """
 
+    /// The release as a transaction sees it that has just written it.
+    static func find(_ id: ReleaseID, on connection: PostgresConnection) async throws -> ReleaseRecord {
+        try ReleaseRecord(await connection.query("\(select) WHERE e.release_id = \(id.rawValue)").one())
+    }
+
     init(_ row: PostgresRow) throws {
         releaseID = ReleaseID(try row.decode("release_id"))
         model = try row.decode("model")

@@ -4,18 +4,21 @@ import PostgreSQL
 extension Registry {
     /// Points a channel to a release that is in service; makes the channel when it is new.
     ///
-    /// - Throws: `notFound` for an unknown model or release; `failedPrecondition` for a withdrawn release.
+    /// - Throws: `invalidArgument` for what is no channel's name; `notFound` for an unknown model or release;
+    ///   `failedPrecondition` for a release that was withdrawn or carries a withdrawn version.
     public func moveChannel(
         of model: String, channel: String, to number: Int, as provenance: Provenance
     ) async throws(RegistryError) -> ReleaseRecord {
-        try await transaction(as: provenance) { connection in
+        try ManifestCheck.name(channel, of: "channel")
+        return try await transaction(as: provenance) { connection in
             let modelID = try await Self.lockModel(model, on: connection)
             let rows = try await connection.query(
                 """
                 \(ReleaseRecord.select) WHERE e.model_id = \(modelID.rawValue) AND e.number = \(Int32(clamping: number))
                 """)
             guard let row = rows.first else {
-                throw RegistryError(.notFound, "model \(model) has no release \(number); releases shows those there are")
+                throw RegistryError(
+                    .notFound, "model \(model) has no release \(number); releases shows those there are")
             }
             let release = try ReleaseRecord(row)
             guard !release.withdrawn else {
@@ -23,9 +26,24 @@ extension Registry {
                     .failedPrecondition,
                     "release \(number) of \(model) was withdrawn; roll back to it with --reinstate to use it again")
             }
+            let withdrawn = try await connection.query(
+                """
+                SELECT m.name, v.version FROM eclm.release_modules rm
+                JOIN eclm.withdrawals w ON w.module_version_id = rm.module_version_id AND w.reinstated_at IS NULL
+                JOIN eclm.module_versions v ON v.module_version_id = rm.module_version_id
+                JOIN eclm.modules m ON m.module_id = v.module_id
+                WHERE rm.release_id = \(release.releaseID.rawValue) ORDER BY v.module_id LIMIT 1
+                """)
+            if let row = withdrawn.first {
+                throw RegistryError(
+                    .failedPrecondition,
+                    "release \(number) of \(model) carries version \(try row.decode("version", as: Int32.self)) of module "
+                        + "\(try row.decode("name", as: String.self)), which was withdrawn; roll back to the release with "
+                        + "--reinstate to use it again")
+            }
             try await ReleaseWriter(connection: connection).pointChannel(
                 channel, of: modelID, to: release.releaseID, action: .move)
-            return release
+            return try await ReleaseRecord.find(release.releaseID, on: connection)
         }
     }
 

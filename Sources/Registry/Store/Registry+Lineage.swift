@@ -63,7 +63,7 @@ extension Registry {
                 LEFT JOIN eclm.module_versions p ON p.module_version_id = l.parent_version_id
                 LEFT JOIN eclm.updates u ON u.update_id = l.update_id
                 LEFT JOIN eclm.rounds r ON r.round_id = v.round_id
-                ORDER BY abs(v.version - \(Int32(version))), l.parent_version_id NULLS LAST, l.update_id
+                ORDER BY abs(v.version - \(Int32(record.version))), l.parent_version_id NULLS LAST, l.update_id
                 LIMIT \(limit + 1)
                 """)
             let edges = try rows.prefix(limit).map { row in

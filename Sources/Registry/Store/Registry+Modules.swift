@@ -25,18 +25,20 @@ extension Registry {
         page: PageRequest = .first
     ) async throws(RegistryError) -> (release: ReleaseRecord, modules: Page<ReleasedModule>) {
         let release = try await self.release(of: model, release)
-        let after = try page.numberToken() ?? 0
+        // Modules are numbered in the order of their places, so that the module's identity is the page key.
+        var conditions: [SQL] = [
+            "rm.release_id = \(release.releaseID.rawValue)", "rm.module_id > \(try page.numberToken() ?? 0)",
+        ]
+        if let kind = filter.kind { conditions.append("m.kind = '\(raw: kind.rawValue)'") }
+        if let layer = filter.layer { conditions.append("m.layer = \(Int32(clamping: layer))") }
+        if !filter.nameContains.isEmpty { conditions.append("m.name LIKE \(Self.contains(filter.nameContains))") }
+        let condition = conditions.joined(separator: " AND ")
         return try await registryErrors {
-            // Modules are numbered in the order of their places, so that the module's identity is the page key.
             let rows = try await pool.query(
                 """
                 \(ModuleVersionRecord.select), rm.importance \(ModuleVersionRecord.from)
                 JOIN eclm.release_modules rm ON rm.module_version_id = v.module_version_id
-                WHERE rm.release_id = \(release.releaseID.rawValue) AND v.module_id > \(after)
-                    AND (\(filter.kind?.rawValue)::text IS NULL OR m.kind::text = \(filter.kind?.rawValue))
-                    AND (\(filter.layer.map(Int32.init))::integer IS NULL OR m.layer = \(filter.layer.map(Int32.init)))
-                    AND m.name LIKE \(Self.contains(filter.nameContains))
-                ORDER BY v.module_id LIMIT \(page.size + 1)
+                WHERE \(condition) ORDER BY rm.module_id LIMIT \(page.size + 1)
                 """)
             let modules = try rows.map {
                 ReleasedModule(version: try ModuleVersionRecord($0), importance: try $0.decode("importance"))
@@ -87,7 +89,8 @@ extension Registry {
             "SELECT module_id FROM eclm.modules WHERE model_id = \(modelID.rawValue) AND name = \(module)")
         guard let row = rows.first else {
             throw RegistryError(
-                .notFound, "model \(model) has no module \(module.debugDescription); list-modules shows those there are")
+                .notFound, "model \(model) has no module \(module.debugDescription); list-modules shows those there are"
+            )
         }
         return ModuleID(try row.decode("module_id"))
     }

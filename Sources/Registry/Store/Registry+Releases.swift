@@ -50,6 +50,7 @@ extension Registry {
 
     static func noSuchChannel(_ channel: String, of model: String) -> RegistryError {
         RegistryError(
-            .notFound, "model \(model) has no channel \(channel.debugDescription); publish or move the channel makes it")
+            .notFound, "model \(model) has no channel \(channel.debugDescription); publish or move the channel makes it"
+        )
     }
 }

@@ -49,9 +49,10 @@ public struct Registry: Sendable {
         return ModelID(try row.decode("model_id"))
     }
 
-    /// Locks a model's row: one at a time may number versions, rounds and releases of it.
+    /// Locks a model's row: one at a time may number versions, rounds and releases of it. Submissions, which only refer
+    /// to the row, go on meanwhile.
     package static func lockModel(_ name: String, on connection: PostgresConnection) async throws -> ModelID {
-        let rows = try await connection.query("SELECT model_id FROM eclm.models WHERE name = \(name) FOR UPDATE")
+        let rows = try await connection.query("SELECT model_id FROM eclm.models WHERE name = \(name) FOR NO KEY UPDATE")
         guard let row = rows.first else { throw noSuchModel(name) }
         return ModelID(try row.decode("model_id"))
     }

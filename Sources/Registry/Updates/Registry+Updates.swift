@@ -16,7 +16,7 @@ extension Registry {
         try await checkWeights(of: submission)
         do {
             return try await insert(submission)
-        } catch where error.code == .alreadyExists {
+        } catch  where error.code == .alreadyExists {
             // Two of the same at once: the other one was first.
             if let known = try await replay(of: submission) { return known }
             throw error
@@ -101,8 +101,8 @@ extension Registry {
                 throw RegistryError(
                     .notFound, "the weights of \(module.module), \(module.digest), are not stored; put the blob first")
             }
-            let tensors = try await inspection.tensors(of: module.digest, size: size, owner: module.module)
-            try TensorMatch.check(tensors, against: version.tensors, owner: module.module)
+            let header = try await inspection.header(of: module.digest, size: size, owner: module.module)
+            try TensorMatch.check(header.tensors, against: version.tensors, owner: module.module)
         }
     }
 
@@ -154,14 +154,16 @@ extension Registry {
     public func updates(
         of model: String? = nil, device: String? = nil, status: UpdateStatus? = nil, page: PageRequest = .first
     ) async throws(RegistryError) -> Page<UpdateRecord> {
-        let before = try page.numberToken() ?? .max
+        var conditions: [SQL] = ["u.update_id < \(try page.numberToken() ?? .max)"]
+        if let model { conditions.append("u.model_id = (SELECT model_id FROM eclm.models WHERE name = \(model))") }
+        if let device { conditions.append("u.device_id = \(device)") }
+        // As a constant, so that the index of the few that are pending serves.
+        if let status { conditions.append("u.status = '\(raw: status.rawValue)'") }
+        let condition = conditions.joined(separator: " AND ")
         return try await registryErrors {
             let rows = try await pool.query(
                 """
-                \(UpdateRecord.select)
-                WHERE u.update_id < \(before) AND (\(model)::text IS NULL OR mo.name = \(model))
-                    AND (\(device)::text IS NULL OR u.device_id = \(device))
-                    AND (\(status?.rawValue)::text IS NULL OR u.status::text = \(status?.rawValue))
+                \(UpdateRecord.select) WHERE \(condition)
                 ORDER BY u.update_id DESC LIMIT \(page.size + 1)
                 """)
             return Page(rows: try rows.map(UpdateRecord.init), size: page.size) { $0.updateID.description }

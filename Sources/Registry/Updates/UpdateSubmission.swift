@@ -90,7 +90,7 @@ public struct UpdateSubmission: Sendable, Hashable {
     /// Refuses what is wrong whatever the registry holds.
     func check() throws(RegistryError) {
         func invalid(_ message: String) -> RegistryError { RegistryError(.invalidArgument, message) }
-        guard (1...128).contains(idempotencyKey.count) else {
+        guard (1...128).contains(idempotencyKey.unicodeScalars.count) else {
             throw invalid("the idempotency key must have 1 to 128 characters")
         }
         guard sampleCount > 0 else { throw invalid("the sample count must be at least 1, not \(sampleCount)") }
@@ -100,7 +100,9 @@ public struct UpdateSubmission: Sendable, Hashable {
         guard metrics.count <= 64 else { throw invalid("an update has at most 64 metrics, not \(metrics.count)") }
         for (name, value) in metrics {
             guard (1...64).contains(name.utf8.count), value.isFinite else {
-                throw invalid("metric \(name.debugDescription) = \(value): metrics have a name of 1 to 64 bytes and a finite value")
+                throw invalid(
+                    "metric \(name.debugDescription) = \(value): metrics have a name of 1 to 64 bytes and a finite value"
+                )
             }
         }
         var seen: Set<String> = []
@@ -108,7 +110,8 @@ public struct UpdateSubmission: Sendable, Hashable {
             guard seen.insert(module.module).inserted else { throw invalid("module \(module.module) is given twice") }
             guard module.importance.isFinite, module.importance >= 0 else {
                 throw invalid(
-                    "the importance of \(module.module) is \(module.importance); it must be a finite number of at least 0")
+                    "the importance of \(module.module) is \(module.importance); it must be a finite number of at least 0"
+                )
             }
             guard module.sampleCount > 0 else {
                 throw invalid("the sample count of \(module.module) must be at least 1, not \(module.sampleCount)")
