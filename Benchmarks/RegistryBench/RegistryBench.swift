@@ -41,7 +41,9 @@ struct RegistryBench: AsyncParsableCommand {
 
     func run() async throws {
         let parts = endpoint.split(separator: ":")
-        guard parts.count == 2, let port = Int(parts[1]) else { throw ValidationError("write the endpoint as HOST:PORT") }
+        guard parts.count == 2, let port = Int(parts[1]) else {
+            throw ValidationError("write the endpoint as HOST:PORT")
+        }
         var configuration = RPCClientConfiguration()
         configuration.connectionsPerEndpoint = connections
         let client = RPCClient(host: String(parts[0]), port: port, configuration: configuration)
@@ -68,7 +70,9 @@ struct RegistryBench: AsyncParsableCommand {
             message.payload = [UInt8](repeating: 7, count: (requestBytes + responseBytes) / 2)
             return Operation(HealthServiceAPI.echo, message)
         }
-        report(echo, unit: "calls_per_second", ceiling: nil, detail: ["payload_bytes": Double((requestBytes + responseBytes) / 2)])
+        report(
+            echo, unit: "calls_per_second", ceiling: nil,
+            detail: ["payload_bytes": Double((requestBytes + responseBytes) / 2)])
         let composed = try await measure("compose", client) { Operation(CompositionServiceAPI.compose, query) }
         report(
             composed, unit: "queries_per_second", ceiling: echo.callsPerSecond,
@@ -78,7 +82,8 @@ struct RegistryBench: AsyncParsableCommand {
     }
 
     private func measureBlobs(_ composition: Wire.Composition, _ client: RPCClient) async throws {
-        guard let largest = composition.modules.filter({ $0.slot?.layer != nil }).max(by: { $0.bytes < $1.bytes }) else {
+        guard let largest = composition.modules.filter({ $0.slot?.layer != nil }).max(by: { $0.bytes < $1.bytes })
+        else {
             return
         }
         let attachment = ByteBuffer(repeating: 7, count: Int(largest.bytes))
@@ -86,12 +91,15 @@ struct RegistryBench: AsyncParsableCommand {
             Operation(HealthServiceAPI.echo, Wire.EchoMessage(), attachment: attachment)
         }
         // An echo moves its bytes twice, a fetch once.
-        report(echo, unit: "gigabytes_per_second", ceiling: nil, detail: ["blob_bytes": Double(largest.bytes)], scale: 2 * Double(largest.bytes) / 1e9)
+        report(
+            echo, unit: "gigabytes_per_second", ceiling: nil, detail: ["blob_bytes": Double(largest.bytes)],
+            scale: 2 * Double(largest.bytes) / 1e9)
         var request = Wire.GetBlobRequest()
         request.digest = largest.digest
         let fetched = try await measure("blob_get", client) { [request] in Operation(BlobServiceAPI.get, request) }
         report(
-            fetched, unit: "gigabytes_per_second", ceiling: echo.callsPerSecond * 2, detail: ["blob_bytes": Double(largest.bytes)],
+            fetched, unit: "gigabytes_per_second", ceiling: echo.callsPerSecond * 2,
+            detail: ["blob_bytes": Double(largest.bytes)],
             scale: Double(largest.bytes) / 1e9)
     }
 
@@ -102,7 +110,9 @@ struct RegistryBench: AsyncParsableCommand {
 
     /// Importances that differ from module to module, the same in every run.
     private static func importances(of composition: Wire.Composition) -> [Wire.LayerImportances] {
-        let layers = Dictionary(grouping: composition.modules.compactMap(\.slot).filter { $0.layer != nil }) { $0.layer ?? 0 }
+        let layers = Dictionary(grouping: composition.modules.compactMap(\.slot).filter { $0.layer != nil }) {
+            $0.layer ?? 0
+        }
         var state: UInt64 = 42
         return layers.keys.sorted().map { layer in
             var entry = Wire.LayerImportances()
@@ -133,7 +143,8 @@ struct Operation: Sendable {
     }
 
     func call(_ client: RPCClient) async throws -> RPCResponse {
-        try await client.call(service: service, method: method, payload: payload, attachment: attachment, timeout: .seconds(30))
+        try await client.call(
+            service: service, method: method, payload: payload, attachment: attachment, timeout: .seconds(30))
     }
 }
 
@@ -177,7 +188,8 @@ extension RegistryBench {
     ) {
         var line: [String: Any] = [
             "benchmark": measurement.name, unit: rounded(measurement.callsPerSecond * scale),
-            "median_us": rounded(measurement.medianMicroseconds), "p99_us": rounded(measurement.percentile99Microseconds),
+            "median_us": rounded(measurement.medianMicroseconds),
+            "p99_us": rounded(measurement.percentile99Microseconds),
             "connections": connections, "concurrency": concurrency,
         ]
         for (name, value) in detail { line[name] = value }

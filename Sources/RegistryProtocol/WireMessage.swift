@@ -35,12 +35,13 @@ extension WireMessage {
 public struct WireError: Error, Sendable, CustomStringConvertible {
     /// The message's full name.
     public var message: String
-    /// The field at fault, where one is known.
+    /// The field at fault, of the message or of one inside it, where one is known.
     public var field: String?
 
+    /// What is wrong, in words.
     public var description: String {
         if let field {
-            "field \(field) of \(message) is not UTF-8 text"
+            "\(field) in the \(message) is not UTF-8 text"
         } else {
             "the payload is not a well-formed \(message)"
         }

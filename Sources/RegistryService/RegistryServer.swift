@@ -47,14 +47,18 @@ public struct RegistryServer: Service {
 
     /// Serves until graceful shutdown: then no call is taken any more, those in flight end, and what waits is written.
     public func run() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            let background = Task { await maintain() }
-            group.addTask { try await rpc.run() }
-            try await group.next()
-            background.cancel()
-            await background.value
+        // Unstructured, so that it goes on while calls in flight end.
+        let background = Task { await maintain() }
+        let outcome: Result<Void, any Error>
+        do {
+            outcome = .success(try await rpc.run())
+        } catch {
+            outcome = .failure(error)
         }
+        background.cancel()
+        await background.value
         await recorder.flush()
+        try outcome.get()
     }
 
     /// Keeps the catalogue fresh, records compositions and sweeps old uploads, until the task is cancelled.
@@ -72,7 +76,9 @@ public struct RegistryServer: Service {
             guard !Task.isCancelled else { return }
             do {
                 let swept = try await registry.blobs.sweepUploads(olderThan: .seconds(24 * 3600))
-                if swept > 0 { logger.info("swept uploads that nobody went on with", metadata: ["uploads": "\(swept)"]) }
+                if swept > 0 {
+                    logger.info("swept uploads that nobody went on with", metadata: ["uploads": "\(swept)"])
+                }
             } catch {
                 logger.warning("old uploads could not be swept", metadata: ["error": "\(error)"])
             }

@@ -53,15 +53,28 @@ struct Registryd: AsyncParsableCommand {
         let server = try await RegistryServer(
             registry: registry, configuration: settings.rpc, authentication: settings.authentication,
             limits: settings.limits, logger: Logger(label: "registryd.rpc"))
-        let endpoint = try await server.rpc.start()
-        logger.info("serving", metadata: ["endpoint": "\(endpoint)", "version": "\(RegistryServer.version)"])
-        if let path = flags.endpointFile {
-            try Data("\(endpoint)\n".utf8).write(to: URL(filePath: path), options: .atomic)
-        }
+        let service = AnnouncedServer(server: server, endpointFile: flags.endpointFile, logger: logger)
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                services: [.init(service: service)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
+    }
+}
+
+/// The server, which tells where it listens once it does. It begins to listen within the service group, when signals are
+/// heeded already: who stops it at once still stops it gracefully.
+private struct AnnouncedServer: Service {
+    let server: RegistryServer
+    let endpointFile: String?
+    let logger: Logger
+
+    func run() async throws {
+        let endpoint = try await server.rpc.start()
+        logger.info("serving", metadata: ["endpoint": "\(endpoint)", "version": "\(RegistryServer.version)"])
+        if let endpointFile {
+            try Data("\(endpoint)\n".utf8).write(to: URL(filePath: endpointFile), options: .atomic)
+        }
+        try await server.run()
     }
 }
 
@@ -76,6 +89,14 @@ extension RegistryError: ExitStatusConvertible {
         default: .refused
         }
     }
+
+    /// The error's message.
+    public var failureMessage: String { message }
+}
+
+extension RPCError: ExitStatusConvertible {
+    /// How a server ends that meets the error: an address that cannot be had may be free later, a limit stays wrong.
+    public var exitStatus: ExitStatus { status == .invalidArgument ? .refused : .unavailable }
 
     /// The error's message.
     public var failureMessage: String { message }

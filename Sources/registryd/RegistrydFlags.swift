@@ -9,7 +9,8 @@ struct RegistrydFlags: ParsableArguments {
     @Option(help: "Connection string or URI of the database; libpq's PG* variables fill what it leaves out.")
     var database: String?
 
-    @Option(help: "Where to listen, HOST:PORT or a socket's path; port 0 lets the system choose. Default 127.0.0.1:7420.")
+    @Option(
+        help: "Where to listen, HOST:PORT or a socket's path; port 0 lets the system choose. Default 127.0.0.1:7420.")
     var listen: String?
 
     @Option(help: "Write the bound endpoint to this file once the server listens.")

@@ -47,14 +47,13 @@ struct RegistrydSettings {
     }
 
     private static func endpoint(_ text: String) throws -> RPCEndpoint {
-        if text.contains("/") { return .unix(path: text) }
-        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
-            (0...65535).contains(port)
-        else {
-            throw ConfigurationError("listen is \(text.debugDescription); write HOST:PORT or the path of a socket")
+        if text.hasPrefix("/") || text.hasPrefix(".") { return .unix(path: text) }
+        guard let endpoint = RPCEndpoint(text.hasPrefix(":") ? "0.0.0.0\(text)" : text) else {
+            throw ConfigurationError(
+                "listen is \(text.debugDescription); write HOST:PORT, [IPV6]:PORT or the path of a socket, /… or unix:…"
+            )
         }
-        let host = text[..<colon].trimmingPrefix("[").replacing(/\]$/, with: "")
-        return .tcp(host: host.isEmpty ? "0.0.0.0" : String(host), port: port)
+        return endpoint
     }
 
     private struct TokenEntry: Decodable {
@@ -69,12 +68,18 @@ struct RegistrydSettings {
             entries = try JSONDecoder().decode([TokenEntry].self, from: try Data(contentsOf: URL(filePath: path)))
         } catch {
             throw ConfigurationError(
-                "the tokens file \(path) cannot be read: it must be [{\"name\": …, \"secret\": …, \"roles\": […]}] (\(error))")
+                "the tokens file \(path) cannot be read: it must be [{\"name\": …, \"secret\": …, \"roles\": […]}] (\(error))"
+            )
         }
         return try entries.map { entry in
             guard entry.secret.utf8.count >= 16, !entry.secret.contains(" ") else {
                 throw ConfigurationError(
                     "the secret of \(entry.name) in \(path) is too short or has spaces: use 16 bytes or more")
+            }
+            guard (1...128).contains(entry.name.utf8.count), !entry.name.hasPrefix("device:") else {
+                throw ConfigurationError(
+                    "\(entry.name.debugDescription) in \(path) is no token's name: use 1 to 128 bytes, not beginning with "
+                        + "'device:', which is how devices are named")
             }
             let roles = try entry.roles.map { name in
                 guard let role = Role(rawValue: name) else {

@@ -14,6 +14,7 @@ package protocol CBackedMessage: WireMessage {
 }
 
 extension CBackedMessage {
+    /// Decodes with libprotobuf-c, which ignores fields it does not know.
     public init(decoding bytes: UnsafeRawBufferPointer) throws(WireError) {
         let descriptor = Self.descriptor
         guard
@@ -22,9 +23,14 @@ extension CBackedMessage {
         else { throw WireError(message: Self.wireName, field: nil) }
         defer { protobuf_c_message_free_unpacked(message, nil) }
         let c = UnsafeRawPointer(message).assumingMemoryBound(to: CStruct.self)
-        try self.init(reading: c.pointee)
+        do {
+            try self.init(reading: c.pointee)
+        } catch {
+            throw WireError(message: Self.wireName, field: error.field)
+        }
     }
 
+    /// Encodes with libprotobuf-c, fields in the order of their numbers.
     public func encoded() -> ByteBuffer {
         let arena = Arena()
         return withExtendedLifetime(arena) {
@@ -47,7 +53,7 @@ extension CBackedMessage {
 
 func readString(_ text: UnsafeMutablePointer<CChar>?, _ field: String) throws(WireError) -> String {
     guard let text else { return "" }
-    guard let string = String(validatingCString: text) else { throw WireError(message: "a message", field: field) }
+    guard let string = String(validatingCString: text) else { throw WireError(message: "", field: field) }
     return string
 }
 

@@ -73,7 +73,8 @@ public final class CompositionRecorder: Sendable {
             }
             if dropped > 0 {
                 logger.warning(
-                    "compositions were not recorded: the database was away too long", metadata: ["dropped": "\(dropped)"])
+                    "compositions were not recorded: the database was away too long",
+                    metadata: ["dropped": "\(dropped)"])
             }
             guard !entries.isEmpty else { return }
             do {

@@ -7,43 +7,53 @@ import RegistryProtocol
 extension RPCMethod {
     /// A method that takes and gives messages, without attachments.
     ///
-    /// - Parameter role: The role that the caller needs; see ``Role``.
+    /// - Parameter role: The roles of which the caller needs one; see ``Role``.
     init<Request, Response>(
-        _ remote: RemoteMethod<Request, Response>, role: Role,
+        _ remote: RemoteMethod<Request, Response>, role: Role...,
         handler: @escaping @Sendable (Request, RPCContext) async throws -> Response
     ) {
-        self.init(remote, role: role, attachments: { request, _, context in (try await handler(request, context), ByteBuffer()) })
+        self.init(remote, roles: role) { request, _, context in (try await handler(request, context), ByteBuffer()) }
     }
 
     /// A method that takes and gives messages with attachments.
     init<Request, Response>(
-        _ remote: RemoteMethod<Request, Response>, role: Role,
-        attachments handler: @escaping @Sendable (Request, ByteBuffer, RPCContext) async throws -> (Response, ByteBuffer)
+        _ remote: RemoteMethod<Request, Response>, role: Role...,
+        attachments handler:
+            @escaping @Sendable (Request, ByteBuffer, RPCContext) async throws -> (Response, ByteBuffer)
+    ) {
+        self.init(remote, roles: role, handler: handler)
+    }
+
+    private init<Request, Response>(
+        _ remote: RemoteMethod<Request, Response>, roles: [Role],
+        handler: @escaping @Sendable (Request, ByteBuffer, RPCContext) async throws -> (Response, ByteBuffer)
     ) {
         self.init(name: remote.name) { request, context in
             do {
-                try role.check(context.principal, calls: "\(remote.service).\(remote.name)")
+                try Role.check(context.principal, hasOneOf: roles, toCall: "\(remote.service).\(remote.name)")
                 let message = try Request(decoding: request.payload)
                 let (response, attachment) = try await handler(message, request.attachment, context)
                 return RPCResponse(payload: response.encoded(), attachment: attachment)
             } catch {
-                throw RPCError(answering: error)
+                // An unknown error goes on as it is: the transport logs it and tells the caller no more than that.
+                throw RPCError(answering: error) ?? error
             }
         }
     }
 }
 
 extension RPCError {
-    /// The status and message that a caller gets for an error of the layers below.
-    init(answering error: any Error) {
+    /// The status and message that a caller gets for an error of the layers below; `nil` for a fault of the program.
+    init?(answering error: any Error) {
         switch error {
         case let error as RPCError: self = error
+        case let error as RegistryError where error.code == .internal: return nil
         case let error as RegistryError: self.init(error.code.status, error.message, cause: error)
         case let error as WireError: self.init(.badRequest, error.description, cause: error)
         case let error as MappingError: self.init(.invalidArgument, error.description, cause: error)
         case let error as DigestError: self.init(.invalidArgument, error.description, cause: error)
         case let error as CancellationError: self.init(.cancelled, "the call was cancelled", cause: error)
-        default: self.init(.internalError, "the registry failed; its log tells more", cause: error)
+        default: return nil
         }
     }
 }

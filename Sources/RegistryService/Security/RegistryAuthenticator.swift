@@ -39,6 +39,9 @@ public struct RegistryAuthenticator: RPCAuthenticator {
         self.registry = registry
     }
 
+    /// Finds who has the credential.
+    ///
+    /// - Throws: ``RPCError`` with `unauthenticated` for a wrong one, `unavailable` where the database cannot tell.
     public func authenticate(_ data: [UInt8]?, peer: String) async throws -> RPCPrincipal {
         let credential = data.flatMap { $0.isEmpty ? nil : $0 }.map { Credential(authenticationData: $0) }
         guard case .tokens(let tokens) = mode else {
@@ -56,7 +59,7 @@ public struct RegistryAuthenticator: RPCAuthenticator {
             do {
                 isToken = try await registry.isToken(token, of: id)
             } catch {
-                throw RPCError(answering: error)
+                throw RPCError(answering: error) ?? error
             }
             // Not registered yet: it may read, and register.
             guard let isToken else { return .reader }

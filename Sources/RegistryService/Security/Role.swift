@@ -11,13 +11,15 @@ public enum Role: String, Sendable, Hashable, CaseIterable {
     /// Rolls back, moves channels, defines device classes.
     case `operator`
 
-    /// Refuses callers without the role.
+    /// Refuses callers that have none of `roles`; everybody is a reader.
     ///
     /// - Throws: ``RPCError`` with `permissionDenied`.
-    func check(_ principal: RPCPrincipal, calls method: String) throws(RPCError) {
-        guard self == .reader || principal.roles.contains(rawValue) else {
+    static func check(_ principal: RPCPrincipal, hasOneOf roles: [Role], toCall method: String) throws(RPCError) {
+        guard roles.contains(where: { $0 == .reader || principal.has($0) }) else {
             throw RPCError(
-                .permissionDenied, "\(principal.name) may not call \(method): it needs the role \(rawValue)")
+                .permissionDenied,
+                "\(principal.name) may not call \(method): it needs the role "
+                    + roles.map(\.rawValue).joined(separator: " or "))
         }
     }
 }
@@ -30,10 +32,25 @@ extension RPCPrincipal {
 
     static let devicePrefix = "device:"
 
-    /// Refuses a device that acts for another.
+    /// Whether the caller has the role.
+    func has(_ role: Role) -> Bool { roles.contains(role.rawValue) }
+
+    /// Refuses a device that acts for another, and callers that are no device and may act for none.
     ///
     /// - Throws: ``RPCError`` with `permissionDenied`.
     func checkMayAct(as device: String) throws(RPCError) {
+        try checkMayRegister(device)
+        guard has(.device) else {
+            throw RPCError(
+                .permissionDenied,
+                "\(name) may not act for device \(device): send the token that the device registered with")
+        }
+    }
+
+    /// Refuses a device that registers another; who is no device yet may register.
+    ///
+    /// - Throws: ``RPCError`` with `permissionDenied`.
+    func checkMayRegister(_ device: String) throws(RPCError) {
         if let deviceID, deviceID != device {
             throw RPCError(.permissionDenied, "device \(deviceID) may not act for device \(device)")
         }

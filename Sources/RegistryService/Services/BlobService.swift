@@ -17,7 +17,8 @@ struct BlobService: RPCService {
             RPCMethod(BlobServiceAPI.stat, role: .reader) { request, _ in
                 guard request.digests.count <= context.limits.maximumDigests else {
                     throw RegistryError(
-                        .invalidArgument, "at most \(context.limits.maximumDigests) digests, not \(request.digests.count)")
+                        .invalidArgument,
+                        "at most \(context.limits.maximumDigests) digests, not \(request.digests.count)")
                 }
                 let digests = try request.digests.map { try Digest(bytes: $0) }
                 var response = Wire.StatResponse()
@@ -47,7 +48,7 @@ struct BlobService: RPCService {
                         digest, size: size, offset: request.offset, length: request.length == 0 ? size : request.length)
                     return (response, bytes)
                 }),
-            RPCMethod(BlobServiceAPI.beginPut, role: .device) { request, call in
+            RPCMethod(BlobServiceAPI.beginPut, role: .device, .publisher) { request, call in
                 let upload = try await blobs.beginUpload(
                     digest: try Digest(bytes: request.digest), size: request.size, uploader: call.principal.name)
                 var response = Wire.BeginPutResponse()
@@ -59,7 +60,7 @@ struct BlobService: RPCService {
                 return response
             },
             RPCMethod(
-                BlobServiceAPI.put, role: .device,
+                BlobServiceAPI.put, role: .device, .publisher,
                 attachments: { request, attachment, call in
                     guard let id = UUID(uuidString: request.uploadId) else {
                         throw RegistryError(.invalidArgument, "\(request.uploadId.debugDescription) is no upload's id")

@@ -19,7 +19,7 @@ struct ChannelService: RPCService {
                 let release = try await registry.moveChannel(
                     of: request.model, channel: request.channel, to: Int(request.release),
                     as: context.provenance(call, reason: request.reason))
-                try await context.catalogue.refresh()
+                await context.catalogue.refreshAfterChange()
                 return Wire.Release(release)
             },
             RPCMethod(ChannelServiceAPI.channelHistory, role: .reader) { request, _ in

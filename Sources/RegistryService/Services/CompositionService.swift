@@ -55,7 +55,8 @@ struct CompositionService: RPCService {
     ) async throws -> CompositionQuery {
         guard request.heldDigests.count <= context.limits.maximumDigests else {
             throw RegistryError(
-                .invalidArgument, "at most \(context.limits.maximumDigests) held digests, not \(request.heldDigests.count)")
+                .invalidArgument,
+                "at most \(context.limits.maximumDigests) held digests, not \(request.heldDigests.count)")
         }
         var query = CompositionQuery(
             budget: request.budget?.core ?? Budget(), held: Set(try request.heldDigests.map { try Digest(bytes: $0) }),
@@ -72,9 +73,15 @@ struct CompositionService: RPCService {
         } else if let name = request.deviceClass {
             query.use(try snapshot.deviceClass(name), measured: snapshot.measured)
         }
-        if let traits = request.traits { query.traits = try traits.core() }
-        if query.budget.memory == nil { query.budget.memory = query.traits?.memory }
-        if query.budget.flops == nil { query.budget.flops = query.traits?.flops }
+        if let traits = request.traits {
+            guard traits.memory >= 0, traits.flops >= 0 else {
+                throw RegistryError(.invalidArgument, "memory and flops of the traits must be at least 0")
+            }
+            query.traits = try traits.core()
+        }
+        // Traits without a figure, 0 on the wire, set no limit.
+        if query.budget.memory == nil, let memory = query.traits?.memory, memory > 0 { query.budget.memory = memory }
+        if query.budget.flops == nil, let flops = query.traits?.flops, flops > 0 { query.budget.flops = flops }
         return query
     }
 
@@ -87,7 +94,8 @@ struct CompositionService: RPCService {
         for entry in given {
             guard layers.indices.contains(Int(entry.layer)) else {
                 throw RegistryError(
-                    .invalidArgument, "importances for layer \(entry.layer); \(release.model) has \(layers.count) layers")
+                    .invalidArgument,
+                    "importances for layer \(entry.layer); \(release.model) has \(layers.count) layers")
             }
             guard layers[Int(entry.layer)] == nil else {
                 throw RegistryError(.invalidArgument, "importances for layer \(entry.layer) are given twice")

@@ -14,11 +14,12 @@ struct DeviceService: RPCService {
             // A new device cannot prove itself yet, so that registering is open to readers; the registry checks the
             // token of one that registers again.
             RPCMethod(DeviceServiceAPI.registerDevice, role: .reader) { request, call in
-                try call.principal.checkMayAct(as: request.deviceId)
+                try call.principal.checkMayRegister(request.deviceId)
                 var attributes: [String: String] = [:]
                 for attribute in request.attributes {
                     guard attributes.updateValue(attribute.value, forKey: attribute.key) == nil else {
-                        throw RegistryError(.invalidArgument, "attribute \(attribute.key.debugDescription) is given twice")
+                        throw RegistryError(
+                            .invalidArgument, "attribute \(attribute.key.debugDescription) is given twice")
                     }
                 }
                 let result = try await registry.register(
@@ -54,7 +55,7 @@ struct DeviceService: RPCService {
                 }
                 let record = try await registry.defineDeviceClass(
                     request.name, traits: try traits.core(), as: context.provenance(call))
-                try await context.catalogue.refresh()
+                await context.catalogue.refreshAfterChange()
                 return Wire.DeviceClass(record)
             },
         ]

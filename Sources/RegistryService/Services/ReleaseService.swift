@@ -37,7 +37,7 @@ struct ReleaseService: RPCService {
                 let result = try await registry.publish(
                     try request.manifest(), channel: request.channel.isEmpty ? nil : request.channel,
                     as: context.provenance(call, reason: request.reason))
-                try await context.catalogue.refresh()
+                await context.catalogue.refreshAfterChange()
                 var response = Wire.PublishResponse()
                 response.release = Wire.Release(result.release)
                 response.newVersions = Int32(result.newVersions)
@@ -48,7 +48,7 @@ struct ReleaseService: RPCService {
                 let result = try await registry.rollback(
                     request.model, channel: request.channel, to: try request.target(), reinstate: request.reinstate,
                     as: context.provenance(call, reason: request.reason))
-                try await context.catalogue.refresh()
+                await context.catalogue.refreshAfterChange()
                 var response = Wire.RollbackResponse()
                 response.release = Wire.Release(result.release)
                 response.changes = result.changes.map(Wire.ModuleChange.init)

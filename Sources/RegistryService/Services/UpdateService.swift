@@ -58,7 +58,8 @@ extension Wire.SubmitRequest {
             sampleCount: sampleCount, metrics: values,
             modules: try modules.map { module in
                 UpdateSubmission.Module(
-                    module: module.module, baseVersion: Int(module.baseVersion), digest: try Digest(bytes: module.digest),
+                    module: module.module, baseVersion: Int(module.baseVersion),
+                    digest: try Digest(bytes: module.digest),
                     encoding: module.encoding, importance: module.importance,
                     sampleCount: module.sampleCount == 0 ? sampleCount : module.sampleCount)
             })
