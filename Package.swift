@@ -114,7 +114,7 @@ let package = Package(
             dependencies: ["RPC", .product(name: "NIOEmbedded", package: "swift-nio")]),
         .testTarget(name: "DecompositionTests", dependencies: ["Decomposition", "PythonReference"]),
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "TestSupport"]),
-        .testTarget(name: "RegistryServiceTests", dependencies: ["RegistryService", "TestSupport"]),
+        .testTarget(name: "RegistryServiceTests", dependencies: ["RegistryService", "Trainer", "TestSupport"]),
         .testTarget(name: "TrainerTests", dependencies: ["Trainer", "TestSupport"]),
         .testTarget(
             name: "EdgeClientTests",

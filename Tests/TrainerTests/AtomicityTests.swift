@@ -55,7 +55,7 @@ struct AtomicityTests {
             let id = try await bench.model.submit([.init("l0.m00")], from: "device")
             try await bench.database.stopOnce(at: Place(table: "rounds"))
             let before = try await traces(bench)
-            try await bench.database.withGateClosed {
+            try await bench.database.withGateClosed { () async throws in
                 let task = Task { try await bench.round() }
                 #expect(try await eventually { try await bench.database.somebodyWaits() })
                 task.cancel()

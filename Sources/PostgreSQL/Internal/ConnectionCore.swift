@@ -143,7 +143,7 @@ actor ConnectionCore {
         let grace = configuration.cancellationTimeout
         executor.queue.asyncAfter(deadline: .now() + .milliseconds(Int(clamping: grace.milliseconds))) { [weak self] in
             self?.assumeIsolated {
-                guard $0.operation?.id == id, $0.waiter != nil else { return }
+                guard $0.operation?.id == id else { return }
                 $0.markLost(
                     PostgresError(
                         code: .connectionLost,
@@ -221,7 +221,7 @@ actor ConnectionCore {
     private func isReady(readable: Bool) -> Bool {
         guard let handle else { return true }
         if readable {
-            guard PQconsumeInput(handle) == 1 else {
+            guard consumeInput(handle) else {
                 isBroken = true
                 return true
             }
@@ -245,10 +245,17 @@ actor ConnectionCore {
         }
     }
 
+    private func consumeInput(_ handle: OpaquePointer) -> Bool {
+        repeat {
+            guard PQconsumeInput(handle) == 1 else { return false }
+        } while !TLSBuffer.isEmpty(handle)
+        return true
+    }
+
     /// Input while nothing was asked: notifications, parameter changes, or the end.
     private func idleInput() {
         guard let handle else { return }
-        if PQconsumeInput(handle) == 1 {
+        if consumeInput(handle) {
             deliverNotifications()
             watcher?.arm(read: true, write: false)
         } else {
@@ -293,6 +300,10 @@ actor ConnectionCore {
         let streams = notificationStreams.values
         notificationStreams = [:]
         for stream in streams { stream.continuation.finish(throwing: lost) }
+        // A cancel request still under way, perhaps to a host that is gone, can no longer hit the wrong statement.
+        operation?.cancelInFlight = false
+        cancelWaiter?.resume()
+        cancelWaiter = nil
         resumeWaiter(.ready)
     }
 }

@@ -23,9 +23,9 @@ struct DatabaseOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The directory of a registry that keeps its blobs outside PostgreSQL; else $ECLM_BLOB_STORAGE.",
+            "The directory of a registry that keeps its blobs outside PostgreSQL; else $ECLM_BLOB_DIRECTORY.",
             valueName: "directory"))
-    var blobStorage: String?
+    var blobDirectory: String?
 
     /// What libpq connects with; empty for its own defaults.
     var connectionString: String {
@@ -43,7 +43,7 @@ struct DatabaseOptions: ParsableArguments {
         try configuration.validate()
         let logger = Logger(label: "registryctl")
         let pool = PostgresPool(configuration: configuration, logger: logger)
-        let directory = blobStorage ?? Self.environment["ECLM_BLOB_STORAGE"]
+        let directory = blobDirectory ?? Self.environment["ECLM_BLOB_DIRECTORY"]
         let blobs = directory.map { BlobStore(pool: pool, directory: $0) } ?? BlobStore(pool: pool)
         let session = RegistrySession(
             registry: Registry(pool: pool, blobs: blobs, logger: logger), blobs: blobs, pool: pool, logger: logger)

@@ -1,5 +1,6 @@
 import PostgreSQL
 import TestSupport
+import Testing
 
 /// A place in a round's transaction, as a statement on a table.
 struct Place: Sendable, CustomTestStringConvertible {
