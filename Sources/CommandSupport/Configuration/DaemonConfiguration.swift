@@ -65,7 +65,16 @@ public struct DaemonConfiguration: Sendable {
     ///
     /// - Throws: ``ConfigurationError`` for anything but a number of at least 0.
     public func seconds(_ name: String, flag: Double?, default standard: Double) throws -> Duration {
-        let value = flag ?? reader.double(forKey: ConfigKey(["eclm", section, name])) ?? standard
+        let value: Double
+        if let given = flag ?? reader.double(forKey: ConfigKey(["eclm", section, name])) {
+            value = given
+        } else if let number = reader.int(forKey: ConfigKey(["eclm", section, name])) {
+            value = Double(number)
+        } else if let text = string(name, flag: nil) {
+            throw ConfigurationError("\(name) is \(text.debugDescription); it must be a number of seconds")
+        } else {
+            value = standard
+        }
         guard value.isFinite, (0...31_536_000).contains(value) else {
             throw ConfigurationError("\(name) is \(value); it must be 0 to 31536000 seconds")
         }
