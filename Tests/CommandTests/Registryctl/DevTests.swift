@@ -14,6 +14,8 @@ struct DevTests {
 
         static func start(data: String, listen: String = "127.0.0.1:0") async throws -> Registry {
             let readyFile = data + ".ready"
+            // A registry that was killed could not remove it.
+            try? FileManager.default.removeItem(atPath: readyFile)
             // Settings for libpq that lead elsewhere must not matter.
             let program = Program(
                 "registryctl", ["dev", "--data", data, "--listen", listen, "--ready-file", readyFile],
@@ -94,7 +96,8 @@ struct DevTests {
             let again = try await Registry.start(data: data)
             #expect(try await again.registryctl("list-models").rows.map { $0[0] } == ["small"])
             again.program.send(SIGTERM)
-            #expect(try await again.program.finish(timeout: .seconds(60)).status == 0)
+            let finished = try await again.program.finish(timeout: .seconds(60))
+            #expect(finished.status == 0, "\(finished.errors)")
         }
     }
 
@@ -109,7 +112,8 @@ struct DevTests {
 
             let again = try await Registry.start(data: data)
             again.program.send(SIGTERM)
-            #expect(try await again.program.finish(timeout: .seconds(60)).status == 0)
+            let ended = try await again.program.finish(timeout: .seconds(60))
+            #expect(ended.status == 0, "\(ended.errors)")
         }
     }
 
@@ -140,7 +144,8 @@ struct DevTests {
                 .write(to: URL(fileURLWithPath: data + "/postgresql/postmaster.pid"))
             let again = try await Registry.start(data: data)
             again.program.send(SIGTERM)
-            #expect(try await again.program.finish(timeout: .seconds(60)).status == 0)
+            let ended = try await again.program.finish(timeout: .seconds(60))
+            #expect(ended.status == 0, "\(ended.errors)")
         }
     }
 
