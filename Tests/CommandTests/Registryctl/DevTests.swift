@@ -72,7 +72,7 @@ struct DevTests {
         try await withData { data in
             let first = try await Registry.start(data: data)
             #expect(first.program.text("output").contains("psql"))
-            #expect(first.environment["ECLM_REGISTRY"]?.hasPrefix("127.0.0.1:") == true)
+            #expect(first.environment["ECLM_ENDPOINT"]?.hasPrefix("127.0.0.1:") == true)
             try await withFolder { folder in
                 let files = try SmallCheckpoint.write(to: folder)
                 let imported = try await first.registryctl(
@@ -155,7 +155,7 @@ struct DevTests {
             let first = try await Registry.start(data: data)
             try await withData { other in
                 let taken = try await Program(
-                    "registryctl", ["dev", "--data", other, "--listen", first.environment["ECLM_REGISTRY"] ?? ""]
+                    "registryctl", ["dev", "--data", other, "--listen", first.environment["ECLM_ENDPOINT"] ?? ""]
                 ).finish()
                 #expect(taken.status == 1)
                 #expect(taken.errors.contains("registryd"))
