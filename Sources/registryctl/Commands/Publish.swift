@@ -70,8 +70,9 @@ struct PublicationOptions: ParsableArguments {
             if let verification = document.verification {
                 fields.add(
                     "verified",
-                    "\(verification.count) blocks equal the sum of their modules; "
-                        + "the largest difference is \(verification.map(\.maximumDifference).max() ?? 0)")
+                    "\(verification.count) blocks equal the sum of their modules; they differ by at most "
+                        + "\(verification.map(\.maximumDifference).max() ?? 0) where outputs reach "
+                        + "\(verification.map(\.maximumOutput).max() ?? 0)")
             }
             return fields.rendered()
         }
