@@ -40,12 +40,12 @@ format: ## format the sources in place
 proto: ## generate the sources from proto/
 	Scripts/make-proto
 
-demo: release ## publish, compose, fetch, train, aggregate and roll back on this machine
+demo: deps data release ## publish, compose, fetch, train, aggregate and roll back on this machine
 	Scripts/demo
 
-bench: ## measure, and print one line for each figure
+bench: deps data ## measure, and print one line for each figure
 	swift build -c release
-	Scripts/with-cluster swift run -c release --skip-build RegistryBench
+	Scripts/with-cluster Scripts/bench
 
 clean: ## remove what was built; fetched data stays
 	swift package clean

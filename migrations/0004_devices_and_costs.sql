@@ -53,3 +53,16 @@ CREATE TABLE eclm.compositions (
 CREATE INDEX compositions_by_device ON eclm.compositions (device_id, composition_id DESC);
 CREATE TRIGGER compositions_immutable BEFORE UPDATE ON eclm.compositions
     FOR EACH ROW EXECUTE FUNCTION eclm.refuse_change();
+
+-- A class and a measured cost change, which the audit tells; they do not vanish.
+DO $$
+DECLARE
+    table_name text;
+BEGIN
+    FOREACH table_name IN ARRAY ARRAY['device_classes', 'costs'] LOOP
+        EXECUTE format('CREATE TRIGGER %I BEFORE DELETE ON eclm.%I FOR EACH ROW EXECUTE FUNCTION eclm.refuse_change()',
+            table_name || '_immutable', table_name);
+        EXECUTE format('CREATE TRIGGER %I BEFORE TRUNCATE ON eclm.%I FOR EACH STATEMENT EXECUTE FUNCTION eclm.refuse_change()',
+            table_name || '_keep', table_name);
+    END LOOP;
+END $$;

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Core
-import Foundation
 import NIOCore
 import RPC
 import RegistryProtocol
@@ -82,10 +81,8 @@ struct RegistryBench: AsyncParsableCommand {
     }
 
     private func measureBlobs(_ composition: Wire.Composition, _ client: RPCClient) async throws {
-        guard let largest = composition.modules.filter({ $0.slot?.layer != nil }).max(by: { $0.bytes < $1.bytes })
-        else {
-            return
-        }
+        let experts = composition.modules.filter { $0.slot?.layer != nil }
+        guard let largest = experts.max(by: { $0.bytes < $1.bytes }) else { return }
         let attachment = ByteBuffer(repeating: 7, count: Int(largest.bytes))
         let echo = try await measure("blob_echo", client) {
             Operation(HealthServiceAPI.echo, Wire.EchoMessage(), attachment: attachment)
@@ -99,8 +96,7 @@ struct RegistryBench: AsyncParsableCommand {
         let fetched = try await measure("blob_get", client) { [request] in Operation(BlobServiceAPI.get, request) }
         report(
             fetched, unit: "gigabytes_per_second", ceiling: echo.callsPerSecond * 2,
-            detail: ["blob_bytes": Double(largest.bytes)],
-            scale: Double(largest.bytes) / 1e9)
+            detail: ["blob_bytes": Double(largest.bytes)], scale: Double(largest.bytes) / 1e9)
     }
 
     private func compose(_ query: Wire.ComposeRequest, _ client: RPCClient) async throws -> Wire.ComposeResponse {
@@ -110,9 +106,8 @@ struct RegistryBench: AsyncParsableCommand {
 
     /// Importances that differ from module to module, the same in every run.
     private static func importances(of composition: Wire.Composition) -> [Wire.LayerImportances] {
-        let layers = Dictionary(grouping: composition.modules.compactMap(\.slot).filter { $0.layer != nil }) {
-            $0.layer ?? 0
-        }
+        let slots = composition.modules.compactMap(\.slot).filter { $0.layer != nil }
+        let layers = Dictionary(grouping: slots) { $0.layer ?? 0 }
         var state: UInt64 = 42
         return layers.keys.sorted().map { layer in
             var entry = Wire.LayerImportances()
@@ -123,84 +118,5 @@ struct RegistryBench: AsyncParsableCommand {
             }
             return entry
         }
-    }
-}
-
-/// One call, encoded once: what is measured is the server and the way to it, not this client's encoder.
-struct Operation: Sendable {
-    let service: String
-    let method: String
-    let payload: ByteBuffer
-    let attachment: ByteBuffer
-
-    init<Request: WireMessage, Response>(
-        _ remote: RemoteMethod<Request, Response>, _ request: Request, attachment: ByteBuffer = ByteBuffer()
-    ) {
-        service = remote.service
-        method = remote.name
-        payload = request.encoded()
-        self.attachment = attachment
-    }
-
-    func call(_ client: RPCClient) async throws -> RPCResponse {
-        try await client.call(
-            service: service, method: method, payload: payload, attachment: attachment, timeout: .seconds(30))
-    }
-}
-
-/// What a measurement found.
-struct Measurement {
-    var name: String
-    var callsPerSecond: Double
-    var medianMicroseconds: Double
-    var percentile99Microseconds: Double
-}
-
-extension RegistryBench {
-    /// Keeps `concurrency` calls in flight for `seconds`, after a tenth of that to warm up.
-    func measure(_ name: String, _ client: RPCClient, _ make: () -> Operation) async throws -> Measurement {
-        let operation = make()
-        let warm = ContinuousClock.now + .seconds(seconds / 10)
-        let end = warm + .seconds(seconds)
-        let latencies = try await withThrowingTaskGroup(of: [Double].self) { group in
-            for _ in 0..<concurrency {
-                group.addTask {
-                    var latencies: [Double] = []
-                    while true {
-                        let start = ContinuousClock.now
-                        if start >= end { return latencies }
-                        _ = try await operation.call(client)
-                        if start >= warm { latencies.append(start.duration(to: .now) / .microseconds(1)) }
-                    }
-                }
-            }
-            return try await group.reduce(into: []) { $0 += $1 }
-        }
-        let sorted = latencies.sorted()
-        guard !sorted.isEmpty else { throw ValidationError("\(name): no call ended in time; allow more seconds") }
-        return Measurement(
-            name: name, callsPerSecond: Double(sorted.count) / seconds, medianMicroseconds: sorted[sorted.count / 2],
-            percentile99Microseconds: sorted[min(sorted.count - 1, sorted.count * 99 / 100)])
-    }
-
-    func report(
-        _ measurement: Measurement, unit: String, ceiling: Double?, detail: [String: Double], scale: Double = 1
-    ) {
-        var line: [String: Any] = [
-            "benchmark": measurement.name, unit: rounded(measurement.callsPerSecond * scale),
-            "median_us": rounded(measurement.medianMicroseconds),
-            "p99_us": rounded(measurement.percentile99Microseconds),
-            "connections": connections, "concurrency": concurrency,
-        ]
-        for (name, value) in detail { line[name] = value }
-        if let ceiling { line["ratio_to_echo"] = rounded(measurement.callsPerSecond / ceiling) }
-        if let data = try? JSONSerialization.data(withJSONObject: line, options: [.sortedKeys]) {
-            print(String(decoding: data, as: UTF8.self))
-        }
-    }
-
-    private func rounded(_ value: Double) -> Double {
-        let scale = pow(10, 3 - ceil(log10(max(abs(value), 1e-9))))
-        return scale >= 1 ? (value * scale).rounded() / scale : value.rounded()
     }
 }

@@ -48,7 +48,7 @@ public struct DevelopmentRegistry: Sendable {
         /// The variables that lead clients here, for a shell to source.
         public var shellText: String {
             let variables = [
-                ("ECLM_DATABASE", database), ("ECLM_REGISTRY", registry), ("PGHOST", socketDirectory),
+                ("ECLM_DATABASE", database), ("ECLM_ENDPOINT", registry), ("PGHOST", socketDirectory),
                 ("PGPORT", String(EmbeddedPostgreSQL.port)), ("PGUSER", EmbeddedPostgreSQL.superuser),
                 ("PGDATABASE", DevelopmentDatabase.name),
             ]

@@ -37,8 +37,7 @@ struct Trainerd: AsyncParsableCommand {
     func run() async throws {
         if once {
             LoggingBootstrap.start(format: log.logFormat, level: log.logLevel.level)
-            var options = GlobalOptions()
-            options.output = output
+            let options = try GlobalOptions.parse(["--output", output.rawValue])
             try await runCommand(options) { output in
                 try await withTrainer { try print(try await $0.drain(), on: output) }
             }

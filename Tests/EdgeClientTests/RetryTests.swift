@@ -36,12 +36,12 @@ struct RetryTests {
         }
     }
 
-    @Test("A registration whose answer was lost is not sent again: its token comes once")
-    func registration() async throws {
+    @Test("A publication whose answer was lost is not sent again: it would move the channel twice")
+    func publication() async throws {
         let caller = FailingCaller(.connectionClosed)
         let registry = RegistryClient(caller, retry: Fixture.retry)
         try await expectEdgeError(.unavailable) {
-            _ = try await registry.call(DeviceServiceAPI.registerDevice, Wire.RegisterRequest())
+            _ = try await registry.call(ReleaseServiceAPI.publish, Wire.PublishRequest())
         }
         #expect(caller.calls == 1)
     }

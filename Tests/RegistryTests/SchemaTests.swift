@@ -50,8 +50,13 @@ struct SchemaTests {
     /// Every table, and the columns that may change; `nil` where rows may also be deleted.
     static let mutable: [String: [String]?] = [
         "audit": [], "audit_head": ["sequence", "hash"], "blobs": ["wanted_at"], "blob_chunks": [], "blob_uploads": nil,
-        "channel_moves": [], "channels": ["release_id", "action", "revision"], "compositions": nil, "costs": nil,
-        "device_classes": nil,
+        "channel_moves": [], "channels": ["release_id", "action", "revision"], "compositions": nil,
+        "costs": [
+            "module_version_id", "device_class_id", "memory", "flops", "latency_us", "measured_at", "measured_by",
+        ],
+        "device_classes": [
+            "name", "memory", "flops", "dtypes", "operators", "runtime", "created_at", "updated_at",
+        ],
         "devices": ["device_id", "device_class_id", "attributes", "token_digest", "registered_at"], "lineage": [],
         "models": [],
         "module_layers": [], "module_versions": [], "modules": [], "release_modules": [], "releases": [],

@@ -41,7 +41,7 @@ struct AtomicityTests {
             #expect(try await traces(bench) == before)
             for id in ids { #expect(try await bench.status(id) == .pending) }
 
-            let outcome = try #require(try await bench.round())
+            let outcome = try await bench.nextRound()
             #expect(outcome.updates == ids)
             #expect(outcome.newVersions == 3)
             #expect(try await bench.count("SELECT count(*) FROM eclm.round_updates") == 3)
@@ -62,7 +62,7 @@ struct AtomicityTests {
                 await #expect(throws: TrainerError.self) { _ = try await task.value }
             }
             #expect(try await traces(bench) == before)
-            #expect(try await bench.round()?.updates == [id])
+            #expect(try await bench.nextRound().updates == [id])
         }
     }
 

@@ -68,7 +68,8 @@ struct EngineTests {
             bytes.withUnsafeBytes { raw in exact.withUnsafeMutableBufferPointer { dtype.decode(raw, into: $0) } }
             for index in expected.indices { expected[index] += weight * Double(exact[index]) }
         }
-        let result = try #require(accumulator.encoded(0))
+        var result: [UInt8] = []
+        #expect(accumulator.append(tensor: 0, to: &result))
         let reference = expected.flatMap { value -> [UInt8] in
             switch dtype {
             case .f16: withUnsafeBytes(of: Float16(value)) { Array($0) }
@@ -99,7 +100,9 @@ struct EngineTests {
         var accumulator = ModuleAccumulator(header: header)
         let bytes = ElementType.f32.encode(values)
         bytes.withUnsafeBytes { accumulator.add($0, of: header.entries[0].description, from: 0, weight: 1) }
-        #expect(accumulator.encoded(0) == bytes)
+        var result: [UInt8] = []
+        #expect(accumulator.append(tensor: 0, to: &result))
+        #expect(result == bytes)
     }
 }
 

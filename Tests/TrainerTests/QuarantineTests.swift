@@ -101,7 +101,7 @@ struct QuarantineTests {
                     } else {
                         try await connection.query(
                             """
-                            UPDATE eclm.blob_chunks SET data = set_byte(data, 300, (get_byte(data, 300) + 1) % 256)
+                            UPDATE eclm.blob_chunks SET data = set_byte(data, 290, (get_byte(data, 290) + 1) % 256)
                             WHERE storage_id = (SELECT storage_id FROM eclm.blobs WHERE digest = \(digest.bytes))
                             """)
                     }

@@ -66,10 +66,10 @@ public struct DaemonConfiguration: Sendable {
     /// - Throws: ``ConfigurationError`` for anything but a number of at least 0.
     public func seconds(_ name: String, flag: Double?, default standard: Double) throws -> Duration {
         let value: Double
-        if let flag {
-            value = flag
-        } else if let number = reader.double(forKey: ConfigKey(["eclm", section, name])) {
-            value = number
+        if let given = flag ?? reader.double(forKey: ConfigKey(["eclm", section, name])) {
+            value = given
+        } else if let number = reader.int(forKey: ConfigKey(["eclm", section, name])) {
+            value = Double(number)
         } else if let text = string(name, flag: nil) {
             throw ConfigurationError("\(name) is \(text.debugDescription); it must be a number of seconds")
         } else {

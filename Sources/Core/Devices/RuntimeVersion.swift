@@ -21,14 +21,17 @@ public struct RuntimeVersion: Hashable, Sendable, Comparable, CustomStringConver
         (major, minor, patch) = (numbers[0], numbers[1], numbers[2])
     }
 
+    /// The three numbers, with dots.
     public var description: String { "\(major).\(minor).\(patch)" }
 
+    /// Whether the left is the older one.
     public static func < (left: Self, right: Self) -> Bool {
         (left.major, left.minor, left.patch) < (right.major, right.minor, right.patch)
     }
 }
 
 extension RuntimeVersion: Codable {
+    /// A version from its text.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
@@ -39,6 +42,7 @@ extension RuntimeVersion: Codable {
         self = version
     }
 
+    /// Writes the text.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)

@@ -75,12 +75,16 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// The first twelve hexadecimal digits, for tables that people read.
     public var short: String { String(hex.prefix(12)) }
 
+    /// The digest as text: `sha256:` and 64 hexadecimal digits.
     public var description: String { "sha256:" + hex }
 
+    /// Whether the digests are the same.
     public static func == (left: Digest, right: Digest) -> Bool { left.words == right.words }
 
+    /// The order of the raw bytes.
     public static func < (left: Digest, right: Digest) -> Bool { left.words < right.words }
 
+    /// Feeds the digest to a hasher.
     public func hash(into hasher: inout Hasher) {
         // SHA-256 output is uniform already: one word is a full-strength hash.
         hasher.combine(words.0)
@@ -97,10 +101,12 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
 }
 
 extension Digest: Codable {
+    /// A digest from its text.
     public init(from decoder: any Decoder) throws {
         try self.init(decoder.singleValueContainer().decode(String.self))
     }
 
+    /// Writes the text.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
@@ -112,6 +118,7 @@ public struct DigestError: Error, Sendable, CustomStringConvertible {
     /// What was given in place of a digest.
     public var text: String
 
+    /// What was given, and what a digest looks like.
     public var description: String {
         "\(text.prefix(80).debugDescription) is not a SHA-256 digest; write sha256: and 64 hexadecimal digits"
     }

@@ -20,8 +20,10 @@ public struct Identifier<Tag>: RawRepresentable, Hashable, Sendable, Comparable,
         try container.encode(rawValue)
     }
 
+    /// The bare number.
     public var description: String { String(rawValue) }
 
+    /// The order in which PostgreSQL assigned them.
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 

@@ -53,7 +53,7 @@ extension BlobStore: BlobWriter {
             """
             INSERT INTO eclm.blobs (digest, size, store, storage_id)
             VALUES (\(key.digest.bytes), \(size), \(storage.name), \(key.storageID))
-            ON CONFLICT (digest) DO NOTHING
+            ON CONFLICT DO NOTHING
             """
         ).rowsAffected
         if sealed == 1 { return true }

@@ -84,24 +84,28 @@ struct ModuleAccumulator {
         }
     }
 
-    /// The values of a tensor in its dtype, rounded once to nearest even; `nil` for one that is not averaged.
-    func encoded(_ number: Int) -> [UInt8]? {
-        guard let start = starts[number] else { return nil }
+    /// Appends the values of a tensor in its dtype, rounded once to nearest even.
+    ///
+    /// - Returns: `false`, and nothing is appended, for a tensor that is not averaged.
+    func append(tensor number: Int, to file: inout [UInt8]) -> Bool {
+        guard let start = starts[number] else { return false }
         let tensor = header.entries[number].description
-        let count = tensor.elementCount ?? 0
-        return sums.withUnsafeBufferPointer { all in
-            let sums = UnsafeBufferPointer(rebasing: all[start..<(start + count)])
-            switch tensor.dtype {
-            case .f64:
-                // A mean of finite numbers is finite; only the rounding of the weights can carry it over the edge.
-                let largest = Double.greatestFiniteMagnitude
-                return sums.map { min(max($0, -largest), largest) }.withUnsafeBytes(Array.init)
-            case .f32:
-                return tensor.dtype.encode(sums.map { Float($0) })
-            default:
-                return tensor.dtype.encode(sums.map(Self.roundedToOdd))
+        sums.withUnsafeBufferPointer { all in
+            var sums = UnsafeBufferPointer(rebasing: all[start..<(start + (tensor.elementCount ?? 0))])
+            while !sums.isEmpty {
+                let block = sums.prefix(Self.block)
+                switch tensor.dtype {
+                case .f64:
+                    // A mean of finite numbers is finite; only the rounding of the weights can carry it over the edge.
+                    let largest = Double.greatestFiniteMagnitude
+                    block.map { min(max($0, -largest), largest) }.withUnsafeBytes { file += $0 }
+                case .f32: file += tensor.dtype.encode(block.map { Float($0) })
+                default: file += tensor.dtype.encode(block.map(Self.roundedToOdd))
+                }
+                sums = UnsafeBufferPointer(rebasing: sums.dropFirst(Self.block))
             }
         }
+        return true
     }
 
     /// Double to single precision, rounded to odd where inexact: rounding once more, to a type at least two bits

@@ -32,12 +32,8 @@ struct ModuleAggregation {
         }
         var file = headerBytes
         file.reserveCapacity(header.byteCount)
-        for (number, entry) in header.entries.enumerated() {
-            if let values = accumulator.encoded(number) {
-                file += values
-            } else {
-                try await appendBase(entry.byteRange, of: base, to: &file)
-            }
+        for (number, entry) in header.entries.enumerated() where !accumulator.append(tensor: number, to: &file) {
+            try await appendBase(entry.byteRange, of: base, to: &file)
         }
         return file
     }

@@ -108,7 +108,7 @@ extension Trainer: Service {
                 if try await runRound(model: model.name) != nil { progressed = true }
                 memory.backoff.succeeded(model.name)
             } catch {
-                if error.code == .cancelled { return .zero }
+                if Task.isCancelled { return .zero }
                 logger.error("no round", metadata: ["model": "\(model.name)", "error": "\(error)"])
                 pause = min(pause, memory.backoff.failed(model.name))
             }

@@ -28,6 +28,9 @@ struct SimulateTraining: AsyncParsableCommand {
     @Option(name: .long, help: "The noise's standard deviation.")
     var scale: Double
 
+    @Option(name: .long, help: "Train the modules of this layer alone; several may be given. Default: every module.")
+    var layer: [Int] = []
+
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
@@ -37,7 +40,10 @@ struct SimulateTraining: AsyncParsableCommand {
     func run() async throws {
         try await runCommand(global) { output in
             let manifest = try SubModelManifest(directory: subModel)
-            let training = SimulatedTraining(seed: seed, scale: scale)
+            if let missing = layer.first(where: { layer in !manifest.modules.contains { $0.slot.layer == layer } }) {
+                throw CommandFailure(.notFound, "the sub-model in \(subModel) has no layer \(missing)")
+            }
+            let training = SimulatedTraining(seed: seed, scale: scale, layers: layer.isEmpty ? nil : Set(layer))
             let written = try training.run(manifest: manifest, directory: subModel, out: out)
             let report = Report(simulated: true, modules: written, directory: out, seed: seed, scale: scale)
             try output.result(report) { _ in

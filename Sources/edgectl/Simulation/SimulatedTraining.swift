@@ -15,16 +15,21 @@ import EdgeClient
 struct SimulatedTraining {
     let seed: UInt64
     let scale: Double
+    /// The layers whose modules are trained; `nil` for every module, shared ones included.
+    let layers: Set<Int>?
 
-    /// Writes a changed copy of every module to `out`, and the manifest beside them.
+    /// Writes a changed copy of every trained module to `out`, and the manifest beside them.
     ///
     /// - Returns: The number of modules written.
     func run(manifest: SubModelManifest, directory: String, out: String) throws -> Int {
         guard mkdir(out, 0o755) == 0 || errno == EEXIST else {
             throw CommandFailure(.failure, "cannot create \(out): \(String(cString: strerror(errno)))")
         }
+        let trained = manifest.modules.filter { module in
+            layers.map { layers in module.slot.layer.map(layers.contains) ?? false } ?? true
+        }
         do {
-            for module in manifest.modules {
+            for module in trained {
                 let source = try SafetensorsFile(path: "\(directory)/\(module.file)", limits: .module)
                 let layout = try SafetensorsLayout(
                     tensors: source.header.tensors, metadata: source.header.metadata, limits: .module)
@@ -39,7 +44,7 @@ struct SimulatedTraining {
             throw CommandFailure(.failure, error.message)
         }
         try manifest.write(to: out)
-        return manifest.modules.count
+        return trained.count
     }
 
     private func changed(_ tensor: TensorView, of module: String) throws(SafetensorsError) -> [UInt8] {

@@ -67,6 +67,13 @@ struct PublicationOptions: ParsableArguments {
             fields.add("kept versions", document.keptVersions)
             fields.add("blobs stored", "\(document.blobsStored) (\(ByteSize(document.bytesStored)))")
             fields.add("channels", release.channels.joined(separator: " "))
+            if let verification = document.verification {
+                fields.add(
+                    "verified",
+                    "\(verification.count) blocks equal the sum of their modules; they differ by at most "
+                        + "\(verification.map(\.maximumDifference).max() ?? 0) where outputs reach "
+                        + "\(verification.map(\.maximumOutput).max() ?? 0)")
+            }
             return fields.rendered()
         }
         if document.newVersions == 0 {

@@ -68,6 +68,7 @@ struct FilePieces: AsyncSequence, Sendable {
         let path: String
         let advanced: @Sendable (Int64) -> Void
         private var handle: FileHandle?
+        private var isAtEnd = false
 
         init(path: String, advanced: @escaping @Sendable (Int64) -> Void) {
             self.path = path
@@ -75,6 +76,7 @@ struct FilePieces: AsyncSequence, Sendable {
         }
 
         mutating func next() async throws -> [UInt8]? {
+            guard !isAtEnd else { return nil }
             let file: FileHandle
             if let handle {
                 file = handle
@@ -83,6 +85,7 @@ struct FilePieces: AsyncSequence, Sendable {
                 handle = file
             }
             guard let data = try file.read(upToCount: BlobLayout.chunkSize), !data.isEmpty else {
+                isAtEnd = true
                 try file.close()
                 return nil
             }

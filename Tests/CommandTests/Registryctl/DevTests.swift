@@ -14,6 +14,8 @@ struct DevTests {
 
         static func start(data: String, listen: String = "127.0.0.1:0") async throws -> Registry {
             let readyFile = data + ".ready"
+            // A registry that was killed could not remove it.
+            try? FileManager.default.removeItem(atPath: readyFile)
             // Settings for libpq that lead elsewhere must not matter.
             let program = Program(
                 "registryctl", ["dev", "--data", data, "--listen", listen, "--ready-file", readyFile],
@@ -70,7 +72,7 @@ struct DevTests {
         try await withData { data in
             let first = try await Registry.start(data: data)
             #expect(first.program.text("output").contains("psql"))
-            #expect(first.environment["ECLM_REGISTRY"]?.hasPrefix("127.0.0.1:") == true)
+            #expect(first.environment["ECLM_ENDPOINT"]?.hasPrefix("127.0.0.1:") == true)
             try await withFolder { folder in
                 let files = try SmallCheckpoint.write(to: folder)
                 let imported = try await first.registryctl(
@@ -94,7 +96,8 @@ struct DevTests {
             let again = try await Registry.start(data: data)
             #expect(try await again.registryctl("list-models").rows.map { $0[0] } == ["small"])
             again.program.send(SIGTERM)
-            #expect(try await again.program.finish(timeout: .seconds(60)).status == 0)
+            let finished = try await again.program.finish(timeout: .seconds(60))
+            #expect(finished.status == 0, "\(finished.errors)")
         }
     }
 
@@ -109,7 +112,8 @@ struct DevTests {
 
             let again = try await Registry.start(data: data)
             again.program.send(SIGTERM)
-            #expect(try await again.program.finish(timeout: .seconds(60)).status == 0)
+            let ended = try await again.program.finish(timeout: .seconds(60))
+            #expect(ended.status == 0, "\(ended.errors)")
         }
     }
 
@@ -140,7 +144,8 @@ struct DevTests {
                 .write(to: URL(fileURLWithPath: data + "/postgresql/postmaster.pid"))
             let again = try await Registry.start(data: data)
             again.program.send(SIGTERM)
-            #expect(try await again.program.finish(timeout: .seconds(60)).status == 0)
+            let ended = try await again.program.finish(timeout: .seconds(60))
+            #expect(ended.status == 0, "\(ended.errors)")
         }
     }
 
@@ -150,7 +155,7 @@ struct DevTests {
             let first = try await Registry.start(data: data)
             try await withData { other in
                 let taken = try await Program(
-                    "registryctl", ["dev", "--data", other, "--listen", first.environment["ECLM_REGISTRY"] ?? ""]
+                    "registryctl", ["dev", "--data", other, "--listen", first.environment["ECLM_ENDPOINT"] ?? ""]
                 ).finish()
                 #expect(taken.status == 1)
                 #expect(taken.errors.contains("registryd"))

@@ -3,6 +3,7 @@ import Logging
 import PostgreSQL
 import Registry
 import TestSupport
+import Testing
 
 @testable import Trainer
 
@@ -14,6 +15,17 @@ struct Bench: Sendable {
 
     /// One round of the model.
     func round() async throws -> RoundOutcome? { try await trainer.runRound(model: model.name) }
+
+    /// The next round that finds something: what a killed transaction had locked is passed over until the server has
+    /// noticed.
+    func nextRound() async throws -> RoundOutcome {
+        var outcome: RoundOutcome?
+        _ = try await eventually {
+            outcome = try await round()
+            return outcome != nil
+        }
+        return try #require(outcome)
+    }
 
     /// A single number that a query gives.
     func count(_ sql: SQL) async throws -> Int64 {
