@@ -25,10 +25,11 @@ build: ## build everything, for debugging
 release: ## build the programs, optimised
 	swift build -c release
 
-# The cluster starts after the build, so that nobody waits for both.
+# The cluster starts after the build, so that nobody waits for both. One test at a time: many wait for a time-out or
+# measure one, and two cores do not keep them apart.
 test: deps data ## run every test against a private PostgreSQL; FILTER=name runs some
 	swift build --build-tests
-	Scripts/with-cluster swift test --skip-build $(if $(FILTER),--filter $(FILTER))
+	Scripts/with-cluster swift test --skip-build --no-parallel $(if $(FILTER),--filter $(FILTER))
 
 lint: ## check the formatting and that the generated sources are current
 	@swift format lint --strict --parallel $(SWIFT_FILES)

@@ -64,16 +64,22 @@ let package = Package(
         .target(name: "Registry", dependencies: ["Core", "PostgreSQL", logging, crypto] + collections),
         .target(
             name: "RegistryService",
-            dependencies: ["Registry", "RPC", "RegistryProtocol", logging, metrics, lifecycle]),
-        .target(name: "Trainer", dependencies: ["Registry", logging, metrics, lifecycle]),
+            dependencies: [
+                "Core", "Registry", "PostgreSQL", "RPC", "RegistryProtocol", logging, metrics, lifecycle,
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
+        .target(name: "Trainer", dependencies: ["Core", "Registry", "PostgreSQL", logging, metrics, lifecycle]),
         .target(
             name: "EdgeClient",
             dependencies: ["Core", "RPC", "RegistryProtocol", .product(name: "NIOCore", package: "swift-nio")]),
         .target(
             name: "CommandSupport",
             dependencies: [
-                "Core", argumentParser, logging, configuration, .product(name: "SystemPackage", package: "swift-system"),
+                "Core", argumentParser, logging, configuration,
+                .product(name: "SystemPackage", package: "swift-system"),
             ]),
+        // What the programs that work on the database have in common.
+        .target(name: "RegistryPrograms", dependencies: ["CommandSupport", "PostgreSQL", "Registry", logging]),
         // A private PostgreSQL and the programs around it, for `registryctl dev`.
         .target(name: "Development", dependencies: ["Core", "Registry", "PostgreSQL", logging]),
 
@@ -81,14 +87,22 @@ let package = Package(
         .executableTarget(
             name: "registryctl",
             dependencies: [
-                "CommandSupport", "Decomposition", "Development", "Registry", "PostgreSQL", "Core", argumentParser, logging,
+                "CommandSupport", "RegistryPrograms", "Decomposition", "Development", "Registry", "PostgreSQL", "Core",
+                argumentParser, logging,
             ]),
         .executableTarget(
             name: "registryd",
-            dependencies: ["CommandSupport", "RegistryService", argumentParser, logging, lifecycle]),
+            dependencies: [
+                "CommandSupport", "RegistryPrograms", "RegistryService", "Registry", "RPC", "PostgreSQL",
+                argumentParser,
+                logging, lifecycle,
+            ]),
         .executableTarget(
             name: "trainerd",
-            dependencies: ["CommandSupport", "Trainer", argumentParser, logging, lifecycle]),
+            dependencies: [
+                "CommandSupport", "RegistryPrograms", "Trainer", "Registry", "PostgreSQL", argumentParser, logging,
+                lifecycle,
+            ]),
         .executableTarget(
             name: "edgectl",
             dependencies: [
@@ -98,7 +112,9 @@ let package = Package(
 
         .executableTarget(
             name: "registry-bench",
-            dependencies: ["RPC", "RegistryProtocol", argumentParser, .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: [
+                "RPC", "RegistryProtocol", argumentParser, .product(name: "NIOCore", package: "swift-nio"),
+            ],
             path: "Benchmarks/RegistryBench"),
 
         // Tests; TestSupport is the one harness that hands out databases and services.

@@ -5,6 +5,7 @@ import Logging
 import PostgreSQL
 import RPC
 import Registry
+import RegistryPrograms
 import RegistryService
 import ServiceLifecycle
 
@@ -31,25 +32,15 @@ struct Registryd: AsyncParsableCommand {
     func run() async throws {
         try await runDaemon("registryd", log) { logger in
             let settings = try await RegistrydSettings(flags)
-            let pool = PostgresPool(configuration: settings.database, logger: Logger(label: "registryd.database"))
-            do {
-                try await serve(settings, pool: pool, logger: logger)
-            } catch {
-                await pool.shutdown()
-                throw error
-            }
-            await pool.shutdown()
+            try await withRegistry(
+                settings.database, blobDirectory: settings.blobDirectory, migrations: flags.migrations,
+                name: "registryd"
+            ) { try await serve($0, settings, logger: logger) }
             logger.info("stopped")
         }
     }
 
-    private func serve(_ settings: RegistrydSettings, pool: PostgresPool, logger: Logger) async throws {
-        let migrator = try Migrator(directory: try MigrationsDirectory.locate(flags.migrations))
-        try await registryErrors { () async throws in
-            try await pool.withConnection { try await migrator.requireCurrentSchema(on: $0) }
-        }
-        let registry = Registry(
-            pool: pool, blobs: BlobStore(pool: pool), logger: Logger(label: "registryd.registry"))
+    private func serve(_ registry: Registry, _ settings: RegistrydSettings, logger: Logger) async throws {
         let server = try await RegistryServer(
             registry: registry, configuration: settings.rpc, authentication: settings.authentication,
             limits: settings.limits, logger: Logger(label: "registryd.rpc"))
@@ -76,22 +67,6 @@ private struct AnnouncedServer: Service {
         }
         try await server.run()
     }
-}
-
-extension RegistryError: ExitStatusConvertible {
-    /// How a command that meets the error ends.
-    public var exitStatus: ExitStatus {
-        switch code {
-        case .notFound: .notFound
-        case .unavailable, .aborted: .unavailable
-        case .dataLoss: .verificationFailed
-        case .internal: .failure
-        default: .refused
-        }
-    }
-
-    /// The error's message.
-    public var failureMessage: String { message }
 }
 
 extension RPCError: ExitStatusConvertible {

@@ -12,6 +12,7 @@ struct RegistrydSettings {
     ]
 
     var database: PostgresConfiguration
+    var blobDirectory: String?
     var rpc: RPCServerConfiguration
     var authentication: AuthenticationMode
     var limits = RegistryServiceLimits()
@@ -21,6 +22,7 @@ struct RegistrydSettings {
         database = PostgresConfiguration(
             connectionString: layers.database(flag: flags.database), applicationName: "registryd")
         database.maximumConnections = try layers.integer("pool-size", flag: flags.poolSize, in: 1...1000, default: 8)
+        blobDirectory = layers.blobDirectory(flag: flags.blobDirectory)
         database.statementTimeout = try layers.seconds("statement-timeout", flag: flags.statementTimeout, default: 60)
 
         rpc = RPCServerConfiguration(

@@ -17,18 +17,3 @@ extension TrainerError: ExitStatusConvertible {
     /// What happened, for people.
     public var failureMessage: String { message }
 }
-
-extension RegistryError: ExitStatusConvertible {
-    /// How the command ends.
-    public var exitStatus: ExitStatus {
-        switch code {
-        case .notFound: .notFound
-        case .invalidArgument, .alreadyExists, .failedPrecondition, .aborted, .permissionDenied: .refused
-        case .unavailable, .resourceExhausted, .cancelled: .unavailable
-        case .dataLoss: .verificationFailed
-        default: .failure
-        }
-    }
-    /// What happened, for people.
-    public var failureMessage: String { message }
-}

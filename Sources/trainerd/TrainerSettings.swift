@@ -9,7 +9,7 @@ import Trainer
 struct TrainerSettings: Sendable {
     static let names: Set<String> = [
         "name", "channel", "models", "minimum-updates", "maximum-updates", "maximum-wait", "poll-interval",
-        "train-selector", "pool-size", "blob-directory",
+        "train-selector", "pool-size",
     ]
 
     var database: PostgresConfiguration
@@ -26,7 +26,7 @@ struct TrainerSettings: Sendable {
         database = PostgresConfiguration(
             connectionString: layers.database(flag: flags.database), applicationName: "trainerd")
         database.maximumConnections = try layers.integer("pool-size", flag: flags.poolSize, in: 2...1000, default: 4)
-        blobDirectory = layers.string("blob-directory", flag: flags.blobDirectory)
+        blobDirectory = layers.blobDirectory(flag: flags.blobDirectory)
         name =
             layers.string("name", flag: flags.name)
             ?? String("trainerd@\(ProcessInfo.processInfo.hostName)".prefix(128))

@@ -1,8 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Logging
-import PostgreSQL
-import Registry
+import RegistryPrograms
 import ServiceLifecycle
 import Trainer
 
@@ -58,24 +57,15 @@ struct Trainerd: AsyncParsableCommand {
     /// Connects, makes sure that the schema is current, and hands out a trainer.
     private func withTrainer(_ body: (Trainer) async throws -> Void) async throws {
         let settings = try await TrainerSettings(flags)
-        let pool = PostgresPool(configuration: settings.database, logger: Logger(label: "trainerd.database"))
-        do {
-            let migrator = try Migrator(directory: try MigrationsDirectory.locate(flags.migrations))
-            try await registryErrors { () async throws in
-                try await pool.withConnection { try await migrator.requireCurrentSchema(on: $0) }
-            }
-            let blobs =
-                settings.blobDirectory.map { BlobStore(pool: pool, directory: $0) } ?? BlobStore(pool: pool)
-            let trainer = try Trainer(
-                registry: Registry(pool: pool, blobs: blobs, logger: Logger(label: "trainerd.registry")),
-                policy: settings.policy, rule: ImportanceWeightedMean(trainsSelector: settings.trainsSelector),
-                name: settings.name, logger: Logger(label: "trainerd"))
-            try await body(trainer)
-        } catch {
-            await pool.shutdown()
-            throw error
+        try await withRegistry(
+            settings.database, blobDirectory: settings.blobDirectory, migrations: flags.migrations, name: "trainerd"
+        ) { registry in
+            try await body(
+                Trainer(
+                    registry: registry, policy: settings.policy,
+                    rule: ImportanceWeightedMean(trainsSelector: settings.trainsSelector), name: settings.name,
+                    logger: Logger(label: "trainerd")))
         }
-        await pool.shutdown()
     }
 
     private func print(_ outcomes: [RoundOutcome], on output: CommandOutput) throws {

@@ -35,7 +35,8 @@ struct TrainerdFlags: ParsableArguments {
     @Option(help: "Database connections, at least 2. Default 4.")
     var poolSize: Int?
 
-    @Option(help: "Keep new blobs in this directory instead of the database.")
+    @Option(
+        help: "Keep new blobs in this directory instead of the database; all programs of a registry must say the same.")
     var blobDirectory: String?
 
     @Option(help: "Folder of the migrations, to check that the schema is current.")

@@ -52,6 +52,7 @@ public actor TestCluster {
     }
 
     /// Runs `body` as superuser in the cluster's own database, for what belongs to no one database.
+    @discardableResult
     public static func withMaintenance<R: Sendable>(
         _ body: (PostgresConnection) async throws -> R
     ) async throws -> R {

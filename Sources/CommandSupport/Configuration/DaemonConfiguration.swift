@@ -5,7 +5,8 @@ import SystemPackage
 /// A daemon's settings in layers: a flag wins over the environment, the environment over the file.
 ///
 /// The setting `listen` of `registryd` is the flag `--listen`, the variable `ECLM_REGISTRYD_LISTEN`, and in the file
-/// `{"eclm": {"registryd": {"listen": …}}}`. `database` belongs to all daemons: `ECLM_DATABASE`, `{"eclm": {"database": …}}`.
+/// `{"eclm": {"registryd": {"listen": …}}}`. `database` and `blob-directory` belong to all daemons: `ECLM_DATABASE`,
+/// `{"eclm": {"database": …}}`.
 public struct DaemonConfiguration: Sendable {
     private let reader: ConfigReader
     private let section: String
@@ -34,6 +35,12 @@ public struct DaemonConfiguration: Sendable {
     /// The database's connection string: `database` of all daemons; empty for libpq's own defaults.
     public func database(flag: String?) -> String {
         flag ?? reader.string(forKey: ["eclm", "database"]) ?? ""
+    }
+
+    /// The folder where new blobs go instead of into the database: `blob-directory` of all programs; `nil` for the
+    /// database.
+    public func blobDirectory(flag: String?) -> String? {
+        flag ?? reader.string(forKey: ["eclm", "blob-directory"])
     }
 
     /// A setting as text.
@@ -125,8 +132,9 @@ public struct DaemonConfiguration: Sendable {
         else {
             throw ConfigurationError("the configuration file \(file) must be {\"eclm\": {…}}")
         }
-        for name in eclm.keys.sorted() where !["database", "registryd", "trainerd"].contains(name) {
-            throw ConfigurationError("\(file): eclm.\(name) is no setting; use database, registryd or trainerd")
+        for name in eclm.keys.sorted() where !["blob-directory", "database", "registryd", "trainerd"].contains(name) {
+            throw ConfigurationError(
+                "\(file): eclm.\(name) is no setting; use blob-directory, database, registryd or trainerd")
         }
         guard let mine = eclm[section] else { return }
         guard let mine = mine as? [String: Any] else {

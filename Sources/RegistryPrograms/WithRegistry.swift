@@ -1,0 +1,30 @@
+import Logging
+public import PostgreSQL
+public import Registry
+
+/// Opens the registry for a daemon, and closes its connections when `body` has ended.
+///
+/// - Parameters:
+///   - database: How to reach it.
+///   - blobDirectory: Where new blobs go, instead of into the database.
+///   - migrations: The folder of the migrations; found by itself otherwise.
+///   - name: The daemon's name, for its loggers.
+/// - Throws: ``RegistryError`` when the database cannot be reached or its schema is not current; what `body` throws.
+public func withRegistry(
+    _ database: PostgresConfiguration, blobDirectory: String?, migrations: String?, name: String,
+    isolation: isolated (any Actor)? = #isolation, _ body: (Registry) async throws -> Void
+) async throws {
+    let migrator = try Migrator(directory: try MigrationsDirectory.locate(migrations))
+    let pool = PostgresPool(configuration: database, logger: Logger(label: "\(name).database"))
+    do {
+        try await registryErrors { () async throws in
+            try await pool.withConnection { try await migrator.requireCurrentSchema(on: $0) }
+        }
+        let blobs = blobDirectory.map { BlobStore(pool: pool, directory: $0) } ?? BlobStore(pool: pool)
+        try await body(Registry(pool: pool, blobs: blobs, logger: Logger(label: "\(name).registry")))
+    } catch {
+        await pool.shutdown()
+        throw error
+    }
+    await pool.shutdown()
+}
