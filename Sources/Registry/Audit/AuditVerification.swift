@@ -27,24 +27,10 @@ extension Registry {
     public func verifyAudit(
         progress: (@Sendable (Int64) -> Void)? = nil
     ) async throws(RegistryError) -> AuditVerification {
-        try await transaction(as: nil) { connection in
-            try await connection.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            var chain = AuditChain()
-            while true {
-                let rows = try await connection.query(
-                    """
-                    SELECT sequence, (extract(epoch FROM at) * 1000000)::bigint AS at_us, actor, action, object_kind,
-                        object, detail::text AS detail, previous_hash, hash
-                    FROM eclm.audit WHERE sequence > \(chain.last) ORDER BY sequence LIMIT 2000
-                    """)
-                for row in rows { try chain.append(row) }
-                progress?(chain.rows)
-                if rows.count < 2000 { break }
-            }
-            let head = try await connection.query("SELECT sequence, hash FROM eclm.audit_head").one()
-            let sequence: Int64 = try head.decode("sequence")
-            if try sequence != chain.last || head.digest("hash") != chain.hash {
-                chain.note(sequence, "the chain does not end where its head says: rows after \(chain.last) are missing")
+        try await registryErrors {
+            // One consistent view, so that rows written meanwhile look like no break.
+            let chain = try await pool.transaction(isolation: .repeatableRead, readOnly: true) { connection in
+                try await AuditChain.read(on: connection, progress: progress)
             }
             return AuditVerification(rows: chain.rows, head: chain.hash, breaks: chain.breaks)
         }
@@ -58,7 +44,59 @@ private struct AuditChain {
     var hash = Digest.of(Array("eclm audit".utf8))
     var breaks: [AuditVerification.Break] = []
 
-    mutating func append(_ row: PostgresRow) throws {
+    private static let batch = 2000
+
+    static func read(
+        on connection: PostgresConnection, progress: (@Sendable (Int64) -> Void)?
+    ) async throws -> AuditChain {
+        var chain = AuditChain()
+        while let next = try await chain.followed(on: connection) {
+            chain = next
+            progress?(chain.rows)
+        }
+        return try await chain.ended(on: connection)
+    }
+
+    /// The chain with the next rows; `nil` when there are none.
+    ///
+    /// A function of its own, never inlined: Swift 6.3 crashes on the loop when it optimises both as one.
+    @inline(never)
+    private func followed(on connection: PostgresConnection) async throws -> AuditChain? {
+        let rows = try await nextRows(on: connection)
+        return rows.isEmpty ? nil : try with(rows)
+    }
+
+    private func with(_ rows: PostgresResult) throws -> AuditChain {
+        var chain = self
+        for row in rows { try chain.append(row) }
+        return chain
+    }
+
+    /// The chain, compared with what the database says of its end.
+    @inline(never)
+    private func ended(on connection: PostgresConnection) async throws -> AuditChain {
+        let head = try await connection.query("SELECT sequence, hash FROM eclm.audit_head").one()
+        return try with(end: head)
+    }
+
+    private func with(end head: PostgresRow) throws -> AuditChain {
+        let sequence: Int64 = try head.decode("sequence")
+        guard try sequence != last || head.digest("hash") != hash else { return self }
+        var chain = self
+        chain.note(sequence, "the chain does not end where its head says: rows after \(last) are missing")
+        return chain
+    }
+
+    private func nextRows(on connection: PostgresConnection) async throws -> PostgresResult {
+        try await connection.query(
+            """
+            SELECT sequence, (extract(epoch FROM at) * 1000000)::bigint AS at_us, actor, action, object_kind, object,
+                detail::text AS detail, previous_hash, hash
+            FROM eclm.audit WHERE sequence > \(last) ORDER BY sequence LIMIT \(Self.batch)
+            """)
+    }
+
+    private mutating func append(_ row: PostgresRow) throws {
         let sequence: Int64 = try row.decode("sequence")
         let stored = try row.digest("hash")
         let previous = try row.digest("previous_hash")
@@ -76,7 +114,7 @@ private struct AuditChain {
         (last, rows, hash) = (sequence, rows + 1, stored)
     }
 
-    mutating func note(_ sequence: Int64, _ problem: String) {
+    private mutating func note(_ sequence: Int64, _ problem: String) {
         if breaks.count < 100 { breaks.append(.init(sequence: sequence, problem: problem)) }
     }
 }

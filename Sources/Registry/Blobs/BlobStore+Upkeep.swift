@@ -83,7 +83,7 @@ extension BlobStore {
                 SELECT digest FROM eclm.blobs b
                 WHERE digest > \(after) AND \(Self.isGarbage(grace)) ORDER BY digest LIMIT 1000
                 """)
-            return rows.isEmpty ? nil : try rows.map { try Digest(bytes: $0.decode("digest", as: [UInt8].self)) }
+            return rows.isEmpty ? nil : try rows.digests("digest")
         }
     }
 

@@ -98,6 +98,8 @@ extension PostgresRow {
             index: Int(try decode("index", as: Int32.self)))
     }
 
+    // Not inlined: Swift 6.3 crashes on a typed error within an asynchronous function, when it optimises.
+    @inline(never)
     func digest(_ column: String) throws -> Digest {
         try Digest(bytes: try decode(column, as: [UInt8].self))
     }
@@ -128,4 +130,10 @@ extension PostgresRow {
         guard parts.count == 3 else { throw RegistryError(.internal, "\(column) in the database has no three parts") }
         return RuntimeVersion(parts[0], parts[1], parts[2])
     }
+}
+
+extension PostgresResult {
+    /// A column's digests, row by row.
+    @inline(never)
+    func digests(_ column: String) throws -> [Digest] { try map { try $0.digest(column) } }
 }
