@@ -131,7 +131,7 @@ let package = Package(
         .testTarget(name: "DecompositionTests", dependencies: ["Decomposition", "PythonReference"]),
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "TestSupport"]),
         .testTarget(name: "RegistryServiceTests", dependencies: ["RegistryService", "Trainer", "TestSupport"]),
-        .testTarget(name: "TrainerTests", dependencies: ["Trainer", "TestSupport"]),
+        .testTarget(name: "TrainerTests", dependencies: ["Trainer", "TestSupport", "PythonReference"]),
         .testTarget(
             name: "EdgeClientTests",
             dependencies: [
