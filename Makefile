@@ -1,7 +1,7 @@
 # What a developer runs; `make` alone lists it. Everything works in a fresh clone.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps data build release test lint format proto demo bench clean
+.PHONY: help deps data datasets build release test lint format proto demo bench clean
 
 # The interpreter of Scripts/python-env; the tests compare with its packages.
 export ECLM_PYTHON ?= $(CURDIR)/data/python/bin/python
@@ -19,6 +19,9 @@ deps: ## install the system packages and the Python environment that are missing
 data: ## fetch the real checkpoint that tests and benchmarks decompose
 	Scripts/fetch-checkpoint
 
+datasets: deps ## fetch and convert the data sets for training, see docs/data.md
+	Scripts/fetch-datasets
+
 build: ## build everything, for debugging
 	swift build
 
@@ -28,6 +31,7 @@ release: ## build the programs, optimised
 # The cluster starts after the build, so that nobody waits for both. One test at a time: many wait for a time-out or
 # measure one, and two cores do not keep them apart.
 test: deps data ## run every test against a private PostgreSQL; FILTER=name runs some
+	"$(ECLM_PYTHON)" -m unittest discover --start-directory Tests/Data
 	swift build --build-tests
 	Scripts/with-cluster swift test --skip-build --no-parallel $(if $(FILTER),--filter $(FILTER))
 

@@ -130,8 +130,9 @@ let package = Package(
             dependencies: ["RPC", .product(name: "NIOEmbedded", package: "swift-nio")]),
         .testTarget(name: "DecompositionTests", dependencies: ["Decomposition", "PythonReference"]),
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "TestSupport"]),
-        .testTarget(name: "RegistryServiceTests", dependencies: ["RegistryService", "Trainer", "TestSupport"]),
-        .testTarget(name: "TrainerTests", dependencies: ["Trainer", "TestSupport", "PythonReference"]),
+        .testTarget(
+            name: "RegistryServiceTests", dependencies: ["RegistryService", "Trainer", "TestSupport", "registryd"]),
+        .testTarget(name: "TrainerTests", dependencies: ["Trainer", "TestSupport", "PythonReference", "trainerd"]),
         .testTarget(
             name: "EdgeClientTests",
             dependencies: [

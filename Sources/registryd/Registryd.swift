@@ -33,7 +33,8 @@ struct Registryd: AsyncParsableCommand {
         try await runDaemon("registryd", log) { logger in
             let settings = try await RegistrydSettings(flags)
             try await withRegistry(
-                settings.database, blobDirectory: settings.blobDirectory, migrations: flags.migrations, name: "registryd"
+                settings.database, blobDirectory: settings.blobDirectory, migrations: flags.migrations,
+                name: "registryd"
             ) { try await serve($0, settings, logger: logger) }
             logger.info("stopped")
         }

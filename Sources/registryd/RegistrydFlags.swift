@@ -31,7 +31,8 @@ struct RegistrydFlags: ParsableArguments {
     @Option(help: "Calls in flight at a time; beyond, callers are told to come back. Default 4096.")
     var maxInFlight: Int?
 
-    @Option(help: "Keep new blobs in this directory instead of the database; all programs of a registry must say the same.")
+    @Option(
+        help: "Keep new blobs in this directory instead of the database; all programs of a registry must say the same.")
     var blobDirectory: String?
 
     @Option(help: "Memory for blobs that devices fetch, such as 256MiB.")

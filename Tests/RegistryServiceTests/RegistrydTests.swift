@@ -8,7 +8,7 @@ import RegistryService
 import TestSupport
 import Testing
 
-@Suite("registryd", .enabled(if: RegistrydProcess.exists, "registryd is not built"))
+@Suite("registryd")
 struct RegistrydTests {
     private func call<Request, Response>(
         _ endpoint: RPCEndpoint, _ method: RemoteMethod<Request, Response>, credential: Credential? = nil,
@@ -28,23 +28,25 @@ struct RegistrydTests {
 
     @Test("explains itself")
     func help() async throws {
-        let help = try await RegistrydProcess(["--help"]).finish()
+        let help = try await Program("registryd", ["--help"]).finish()
         #expect(help.status == 0)
         for word in ["--listen", "--database", "--config", "--auth", "ECLM_DATABASE", "Exit status", "SIGTERM"] {
             #expect(help.output.contains(word), "\(word)")
         }
-        let version = try await RegistrydProcess(["--version"]).finish()
+        let version = try await Program("registryd", ["--version"]).finish()
         #expect(version.output == "\(RegistryServer.version)\n")
-        #expect(try await RegistrydProcess(["--listn", "x"]).finish().status == 64)
+        #expect(try await Program("registryd", ["--listn", "x"]).finish().status == 64)
     }
 
     @Test("serves until it is told to stop, and lets calls in flight end")
     func drains() async throws {
         try await withDatabase { database in
             _ = try await ModelFixture.publish(in: database)
-            let process = try RegistrydProcess([
-                "--database", database.connectionString, "--listen", "127.0.0.1:0",
-            ])
+            let process = Program(
+                "registryd",
+                [
+                    "--database", database.connectionString, "--listen", "127.0.0.1:0",
+                ])
             let endpoint = try #require(try await process.serve())
             #expect(try await call(endpoint, HealthServiceAPI.check).database)
             async let watched = call(endpoint, ChannelServiceAPI.watch) {
@@ -53,7 +55,7 @@ struct RegistrydTests {
                 $0.waitMs = 1500
             }
             try await Task.sleep(for: .milliseconds(500))
-            process.terminate()
+            process.send(SIGTERM)
             try await Task.sleep(for: .milliseconds(300))
             await #expect(throws: RPCError.self) { try await call(endpoint, HealthServiceAPI.check) }
             let answer = try await watched
@@ -70,9 +72,11 @@ struct RegistrydTests {
         try await withDatabase { database in
             let model = try await ModelFixture.publish(in: database)
             try await model.submit([.init("l0.m00")], from: "device-1")
-            let process = try RegistrydProcess([
-                "--database", database.connectionString, "--listen", "127.0.0.1:0",
-            ])
+            let process = Program(
+                "registryd",
+                [
+                    "--database", database.connectionString, "--listen", "127.0.0.1:0",
+                ])
             let endpoint = try #require(try await process.serve())
             for _ in 0..<5 {
                 _ = try await call(endpoint, CompositionServiceAPI.compose) {
@@ -80,7 +84,7 @@ struct RegistrydTests {
                     $0.deviceId = "device-1"
                 }
             }
-            process.terminate()
+            process.send(SIGTERM)
             #expect(try await process.finish().status == 0)
             let count: Int64 = try await database.pool.query("SELECT count(*) FROM eclm.compositions").one().decode(0)
             #expect(count == 5)
@@ -96,7 +100,7 @@ struct RegistrydTests {
             ).path
             try FileManager.default.createDirectory(atPath: sockets, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(atPath: sockets) }
-            func file(_ process: RegistrydProcess) throws -> String {
+            func file(_ process: Program) throws -> String {
                 try process.write(
                     "config.json",
                     """
@@ -104,27 +108,27 @@ struct RegistrydTests {
                               "registryd": {"listen": "\(sockets)/file", "pool-size": 3, "blob-cache": "1MiB"}}}
                     """)
             }
-            let byFile = try RegistrydProcess([])
+            let byFile = Program("registryd", [])
             byFile.addArguments(["--config", try file(byFile)])
             #expect(try await byFile.serve() == .unix(path: "\(sockets)/file"))
             #expect(
                 try await call(.unix(path: "\(sockets)/file"), ModelServiceAPI.listModels).models.map(\.name) == [
                     model.name
                 ])
-            byFile.terminate()
+            byFile.send(SIGTERM)
             #expect(try await byFile.finish().status == 0)
 
             let environment = ["ECLM_REGISTRYD_LISTEN": "\(sockets)/environment", "ECLM_REGISTRYD_POOL_SIZE": "2"]
-            let byEnvironment = try RegistrydProcess([], environment: environment)
+            let byEnvironment = Program("registryd", [], environment: environment)
             byEnvironment.addArguments(["--config", try file(byEnvironment)])
             #expect(try await byEnvironment.serve() == .unix(path: "\(sockets)/environment"))
-            byEnvironment.terminate()
+            byEnvironment.send(SIGTERM)
             #expect(try await byEnvironment.finish().status == 0)
 
-            let byFlag = try RegistrydProcess(["--listen", "unix:\(sockets)/flag"], environment: environment)
+            let byFlag = Program("registryd", ["--listen", "unix:\(sockets)/flag"], environment: environment)
             byFlag.addArguments(["--config", try file(byFlag)])
             #expect(try await byFlag.serve() == .unix(path: "\(sockets)/flag"))
-            byFlag.terminate()
+            byFlag.send(SIGTERM)
             #expect(try await byFlag.finish().status == 0)
         }
     }
@@ -135,7 +139,7 @@ struct RegistrydTests {
             _ arguments: [String], file: String? = nil, environment: [String: String] = [:], _ words: String...,
             sourceLocation: SourceLocation = #_sourceLocation
         ) async throws {
-            let process = try RegistrydProcess(arguments, environment: environment)
+            let process = Program("registryd", arguments, environment: environment)
             if let file { process.addArguments(["--config", try process.write("config.json", file)]) }
             let result = try await process.finish()
             #expect(result.status == 4, "\(result.errors)", sourceLocation: sourceLocation)
@@ -165,10 +169,12 @@ struct RegistrydTests {
     func tokens() async throws {
         try await withDatabase { database in
             let model = try await ModelFixture.publish(in: database)
-            func process(_ entry: String) throws -> RegistrydProcess {
-                let process = try RegistrydProcess([
-                    "--database", database.connectionString, "--listen", "127.0.0.1:0", "--auth", "tokens",
-                ])
+            func process(_ entry: String) throws -> Program {
+                let process = Program(
+                    "registryd",
+                    [
+                        "--database", database.connectionString, "--listen", "127.0.0.1:0", "--auth", "tokens",
+                    ])
                 process.addArguments(["--tokens-file", try process.write("tokens.json", entry)])
                 return process
             }
@@ -198,7 +204,7 @@ struct RegistrydTests {
             await refused(.unauthenticated) {
                 try await call(endpoint, HealthServiceAPI.check, credential: .bearer("0123456789abcdee"))
             }
-            serving.terminate()
+            serving.send(SIGTERM)
             #expect(try await serving.finish().status == 0)
         }
     }
@@ -206,7 +212,7 @@ struct RegistrydTests {
     @Test("will not serve a database without the current schema, and says what to do")
     func notMigrated() async throws {
         try await withDatabase(migrated: false) { database in
-            let result = try await RegistrydProcess(["--database", database.connectionString]).finish()
+            let result = try await Program("registryd", ["--database", database.connectionString]).finish()
             #expect(result.status == 4)
             #expect(result.errors.contains("registryctl migrate"), "\(result.errors)")
         }
@@ -215,20 +221,23 @@ struct RegistrydTests {
     @Test("says when the database or the address cannot be had, with status 5")
     func unavailable() async throws {
         let gone = TestCluster.connectionString(database: "eclm_no_such_database")
-        let result = try await RegistrydProcess(["--database", gone, "--listen", "127.0.0.1:0"]).finish()
+        let result = try await Program("registryd", ["--database", gone, "--listen", "127.0.0.1:0"]).finish()
         #expect(result.status == 5, "\(result.errors)")
         #expect(result.errors.contains("eclm_no_such_database"), "\(result.errors)")
 
         try await withDatabase { database in
             _ = try await ModelFixture.publish(in: database)
-            let first = try RegistrydProcess(["--database", database.connectionString, "--listen", "127.0.0.1:0"])
+            let first = Program("registryd", ["--database", database.connectionString, "--listen", "127.0.0.1:0"])
             let endpoint = try #require(try await first.serve())
-            let second = try await RegistrydProcess([
-                "--database", database.connectionString, "--listen", "\(endpoint)",
-            ]).finish()
+            let second = try await Program(
+                "registryd",
+                [
+                    "--database", database.connectionString, "--listen", "\(endpoint)",
+                ]
+            ).finish()
             #expect(second.status == 5, "\(second.errors)")
             #expect(second.errors.contains("cannot listen on \(endpoint)"), "\(second.errors)")
-            first.terminate()
+            first.send(SIGTERM)
             #expect(try await first.finish().status == 0)
         }
     }

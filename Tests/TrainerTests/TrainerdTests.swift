@@ -4,14 +4,14 @@ import Registry
 import TestSupport
 import Testing
 
-@Suite("trainerd", .enabled(if: TrainerdProcess.exists))
+@Suite("trainerd")
 struct TrainerdTests {
     @Test("runs what is pending once and prints the rounds as JSON")
     func once() async throws {
         try await withBench { bench in
             let update = try await bench.model.submit([.init("l0.m00")], from: "device")
-            let process = TrainerdProcess(
-                ["--once", "--output", "json", "--name", "once"], environment: environment(bench))
+            let process = Program(
+                "trainerd", ["--once", "--output", "json", "--name", "once"], environment: environment(bench))
             let result = try await process.finish()
             #expect(result.status == 0, "\(result.errors)")
             struct Document: Decodable {
@@ -45,8 +45,8 @@ struct TrainerdTests {
             var environment = environment(bench)
             environment["ECLM_TRAINERD_CHANNEL"] = "also-none"
             environment["ECLM_TRAINERD_NAME"] = "from-environment"
-            let result = try await TrainerdProcess(
-                ["--once", "--config", file.path, "--channel", "stable"], environment: environment
+            let result = try await Program(
+                "trainerd", ["--once", "--config", file.path, "--channel", "stable"], environment: environment
             ).finish()
             #expect(result.status == 0, "\(result.errors)")
             let rounds = try await bench.model.registry.rounds(of: bench.model.name).items
@@ -54,14 +54,14 @@ struct TrainerdTests {
             #expect(Set(rounds.map(\.trainer)) == ["from-environment"])
 
             try Data(#"{"eclm": {"trainerd": {"minimum-update": 1}}}"#.utf8).write(to: file)
-            let typo = try await TrainerdProcess(
-                ["--once", "--config", file.path], environment: environment
+            let typo = try await Program(
+                "trainerd", ["--once", "--config", file.path], environment: environment
             ).finish()
             #expect(typo.status == 4)
             #expect(typo.errors.contains("minimum-update"))
 
             environment["ECLM_TRAINERD_MAXIMUM_UPDATES"] = "many"
-            let wrong = try await TrainerdProcess(["--once"], environment: environment).finish()
+            let wrong = try await Program("trainerd", ["--once"], environment: environment).finish()
             #expect(wrong.status == 4)
             #expect(wrong.errors.contains("maximum-updates"))
         }
@@ -70,13 +70,13 @@ struct TrainerdTests {
     @Test("tells a database without a registry, and one that is not there")
     func database() async throws {
         try await withDatabase(migrated: false) { database in
-            let empty = try await TrainerdProcess(
-                ["--once", "--database", database.connectionString], environment: [:]
+            let empty = try await Program(
+                "trainerd", ["--once", "--database", database.connectionString], environment: [:]
             ).finish()
             #expect(empty.status == 4)
             #expect(empty.errors.contains("registryctl migrate"))
-            let absent = try await TrainerdProcess(
-                ["--once", "--database", "host=/nonexistent connect_timeout=1"], environment: [:]
+            let absent = try await Program(
+                "trainerd", ["--once", "--database", "host=/nonexistent connect_timeout=1"], environment: [:]
             ).finish()
             #expect(absent.status == 5)
         }
@@ -87,11 +87,11 @@ struct TrainerdTests {
         try await withBench { bench in
             let update = try await bench.model.submit([.init("l0.m00")], from: "device")
             try await bench.database.stopOnce(at: Place(table: "rounds"))
-            let process = TrainerdProcess(["--log-format", "json"], environment: environment(bench))
+            let process = Program("trainerd", ["--log-format", "json"], environment: environment(bench))
             try await bench.database.withGateClosed {
                 try process.start()
                 #expect(try await eventually { try await bench.database.somebodyWaits() })
-                process.terminate()
+                process.send(SIGTERM)
                 try await Task.sleep(for: .milliseconds(300))
                 #expect(process.isRunning)
             }
@@ -107,11 +107,11 @@ struct TrainerdTests {
         try await withBench { bench in
             let update = try await bench.model.submit([.init("l0.m00")], from: "device")
             try await bench.database.stopOnce(at: Place(table: "lineage"))
-            let process = TrainerdProcess([], environment: environment(bench))
+            let process = Program("trainerd", [], environment: environment(bench))
             try await bench.database.withGateClosed {
                 try process.start()
                 #expect(try await eventually { try await bench.database.somebodyWaits() })
-                process.kill()
+                process.send(SIGKILL)
             }
             _ = try await process.finish()
             var outcome: UpdateID?

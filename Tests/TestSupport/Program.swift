@@ -1,24 +1,25 @@
 import Foundation
-import TestSupport
-import Testing
 
-/// A built program as a child process.
-final class Program: Sendable {
+/// A built program as a child process: it lies beside the test bundle.
+public final class Program: Sendable {
     /// What a program printed and how it ended.
-    struct Result {
-        var status: Int32
-        var output: String
-        var errors: String
+    public struct Result: Sendable {
+        /// The exit status, or the signal that ended it.
+        public var status: Int32
+        /// What it wrote to standard output.
+        public var output: String
+        /// What it wrote to standard error.
+        public var errors: String
 
         /// The printed document, with keys as they are printed.
-        func json<T: Decodable>(_ type: T.Type = T.self) throws -> T {
+        public func json<T: Decodable>(_ type: T.Type = T.self) throws -> T {
             let decoder = JSONDecoder()
             decoder.keyDecodingStrategy = .convertFromSnakeCase
             return try decoder.decode(T.self, from: Data(output.utf8))
         }
 
         /// The rows of a printed table without its titles, split at runs of two spaces or more.
-        var rows: [[String]] {
+        public var rows: [[String]] {
             output.split(separator: "\n").dropFirst().map { line in
                 String(line).replacing(#/ {2,}/#, with: "\t").split(separator: "\t").map(String.init)
             }
@@ -26,14 +27,17 @@ final class Program: Sendable {
     }
 
     private let process = Process()
-    private let folder: URL
+    /// A folder of the process's own, removed with it.
+    public let folder: URL
 
-    static func path(_ name: String) -> String {
+    /// Where the built program of that name lies.
+    public static func path(_ name: String) -> String {
         let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return URL(fileURLWithPath: executable).deletingLastPathComponent().appendingPathComponent(name).path
     }
 
-    init(_ name: String, _ arguments: [String], environment: [String: String] = [:]) {
+    /// A program that has not started; its environment is `environment` and little else.
+    public init(_ name: String, _ arguments: [String], environment: [String: String] = [:]) {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("eclm-\(name)-\(UUID())")
         process.executableURL = URL(fileURLWithPath: Self.path(name))
         process.arguments = arguments
@@ -42,11 +46,32 @@ final class Program: Sendable {
         process.environment = all
     }
 
-    deinit { try? FileManager.default.removeItem(at: folder) }
+    deinit {
+        if process.isRunning { send(SIGKILL) }
+        try? FileManager.default.removeItem(at: folder)
+    }
 
-    var processID: pid_t { process.processIdentifier }
+    /// The process's number.
+    public var processID: pid_t { process.processIdentifier }
 
-    func start() throws {
+    /// Whether it has started and not ended.
+    public var isRunning: Bool { process.isRunning }
+
+    /// Writes a file into the folder, for an argument to name.
+    ///
+    /// - Returns: The file's path.
+    public func write(_ name: String, _ text: String) throws -> String {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let file = folder.appendingPathComponent(name)
+        try Data(text.utf8).write(to: file)
+        return file.path
+    }
+
+    /// Adds arguments before the start.
+    public func addArguments(_ more: [String]) { process.arguments = (process.arguments ?? []) + more }
+
+    /// Starts it.
+    public func start() throws {
         // Into files: a pipe that nobody reads would stop a talkative process.
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         for name in ["output", "errors"] {
@@ -58,16 +83,16 @@ final class Program: Sendable {
         try process.run()
     }
 
-    func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+    /// Sends a signal.
+    public func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
-    var isRunning: Bool { process.isRunning }
-
-    func text(_ name: String) -> String {
+    /// What it wrote so far, to `output` or `errors`.
+    public func text(_ name: String) -> String {
         (try? String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)) ?? ""
     }
 
-    /// Waits for its end; kills it when that takes too long.
-    func finish(timeout: Duration = .seconds(120)) async throws -> Result {
+    /// Starts it where that was not done, and waits for its end; kills it when that takes too long.
+    public func finish(timeout: Duration = .seconds(120)) async throws -> Result {
         if !process.isRunning, process.processIdentifier == 0 { try start() }
         let end = ContinuousClock.now + timeout
         while process.isRunning {
@@ -76,27 +101,4 @@ final class Program: Sendable {
         }
         return Result(status: process.terminationStatus, output: text("output"), errors: text("errors"))
     }
-}
-
-extension TestDatabase {
-    /// Runs `registryctl` on this database, as alice unless told otherwise.
-    func registryctl(_ arguments: String..., actor: String = "alice") async throws -> Program.Result {
-        try await registryctl(arguments, actor: actor)
-    }
-
-    /// Runs `registryctl` on this database, as alice unless told otherwise.
-    func registryctl(_ arguments: [String], actor: String? = "alice") async throws -> Program.Result {
-        try await Program(
-            "registryctl", arguments + (actor.map { ["--actor", $0] } ?? []),
-            environment: ["ECLM_DATABASE": connectionString]
-        ).finish()
-    }
-}
-
-/// A folder that a test may fill, removed afterwards.
-func withFolder<R>(_ body: (URL) async throws -> R) async throws -> R {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("eclm-\(UUID())")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    return try await body(folder)
 }
