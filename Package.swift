@@ -132,7 +132,7 @@ let package = Package(
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "TestSupport"]),
         .testTarget(
             name: "RegistryServiceTests", dependencies: ["RegistryService", "Trainer", "TestSupport", "registryd"]),
-        .testTarget(name: "TrainerTests", dependencies: ["Trainer", "TestSupport", "trainerd"]),
+        .testTarget(name: "TrainerTests", dependencies: ["Trainer", "TestSupport", "PythonReference", "trainerd"]),
         .testTarget(
             name: "EdgeClientTests",
             dependencies: [

@@ -30,6 +30,8 @@ public struct RoundOutcome: Sendable, Hashable, Codable {
     public var newVersions = 0
     /// Trained modules whose aggregate equals the version they had, which they keep.
     public var keptVersions = 0
+    /// Modules that keep their version because fewer updates trained them than the rule needs.
+    public var heldBack: [String] = []
     /// Bytes of the new versions' blobs.
     public var bytes: Int64 = 0
 

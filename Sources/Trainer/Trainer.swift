@@ -16,7 +16,7 @@ public struct Trainer: Sendable {
     public let registry: Registry
     /// When it starts rounds.
     public let policy: TrainerPolicy
-    /// How it weighs updates.
+    /// How it aggregates the updates of models without a policy.
     public let rule: any AggregationRule
     /// The name in `eclm.rounds.trainer`, and the actor of everything it writes.
     public let name: String
@@ -53,10 +53,10 @@ public struct Trainer: Sendable {
     /// - Returns: What it did; `nil` when too little is pending, or others hold it.
     /// - Throws: ``TrainerError``; nothing was changed then.
     public func runRound(model: String) async throws(TrainerError) -> RoundOutcome? {
-        try await runRound(model: model, minimum: policy.minimumUpdates)
+        try await runRound(model: model, minimum: nil)
     }
 
-    func runRound(model: String, minimum: Int) async throws(TrainerError) -> RoundOutcome? {
+    func runRound(model: String, minimum: Int?) async throws(TrainerError) -> RoundOutcome? {
         let begun = ContinuousClock.now
         do {
             let outcome = try await attempts(at: model, minimum: minimum)
@@ -71,16 +71,17 @@ public struct Trainer: Sendable {
         }
     }
 
-    private func attempts(at model: String, minimum: Int) async throws(TrainerError) -> RoundOutcome? {
-        var limit = policy.maximumUpdates
+    private func attempts(at model: String, minimum: Int?) async throws(TrainerError) -> RoundOutcome? {
+        var limit: Int?
         var minimum = minimum
         var restarts = 0
         var failures = 0
         while true {
             let claimed = ClaimLog()
             let round = Round(
-                registry: registry, rule: rule, trainer: name, model: model, channel: policy.channel, limit: limit,
-                minimum: minimum, maximumWait: policy.maximumWait, locksFirst: restarts > 1, claimed: claimed)
+                registry: registry, settings: RoundPolicy(policy, rule: rule), blockMemory: policy.blockMemory,
+                trainer: name, model: model, channel: policy.channel, limit: limit, minimum: minimum,
+                locksFirst: restarts > 1, claimed: claimed)
             do throws(RegistryError) {
                 return try await round.run()
             } catch {
@@ -135,6 +136,13 @@ public struct Trainer: Sendable {
                 ])
         }
         guard let round = outcome.round else { return }
+        if !outcome.heldBack.isEmpty {
+            logger.warning(
+                "too few updates for the rule: modules keep their version",
+                metadata: [
+                    "model": "\(outcome.model)", "modules": "\(outcome.heldBack.joined(separator: " "))",
+                ])
+        }
         logger.info(
             "round committed",
             metadata: [

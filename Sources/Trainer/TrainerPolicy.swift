@@ -1,4 +1,5 @@
-/// When a trainer starts a round, and for what.
+/// When a trainer starts a round, and for what. A model's policy in the registry wins over the numbers of updates and the
+/// wait.
 public struct TrainerPolicy: Sendable, Hashable {
     /// The channel whose release a round starts from and moves.
     public var channel: String = "stable"
@@ -12,6 +13,9 @@ public struct TrainerPolicy: Sendable, Hashable {
     public var maximumWait: Duration = .seconds(60)
     /// How often the queue is looked at when no notification came.
     public var pollInterval: Duration = .seconds(30)
+    /// Bytes that weights may take, as doubles, where a rule must see all updates at once: they are read in blocks of as
+    /// many coordinates as fit. Has no influence on the outcome.
+    public var blockMemory: Int = 64 << 20
     /// How often a round begins anew because the channel moved under it. From the second time on the round holds the
     /// model's lock from its start, so nothing can move the channel again.
     public var maximumRestarts: Int = 4
@@ -34,6 +38,9 @@ public struct TrainerPolicy: Sendable, Hashable {
             "minimumUpdates must lie in 1...maximumUpdates (\(maximumUpdates)), not be \(minimumUpdates)")
         try require(maximumWait >= .zero, "maximumWait must not be negative")
         try require(pollInterval >= .milliseconds(10), "pollInterval must be at least 10 ms")
+        try require(
+            ((1 << 16)...(1 << 40)).contains(blockMemory),
+            "blockMemory must lie in 64 KiB...1 TiB, not be \(blockMemory)")
         try require((1...100).contains(maximumRestarts), "maximumRestarts must lie in 1...100")
     }
 }

@@ -29,7 +29,8 @@ struct RegistryControl: AsyncParsableCommand {
             CommandGroup(
                 name: "Publishing and rolling back",
                 subcommands: [Publish.self, Import.self, Channel.self, RollBack.self]),
-            CommandGroup(name: "Fleet and training", subcommands: [Devices.self, Updates.self, Rounds.self]),
+            CommandGroup(
+                name: "Fleet and training", subcommands: [Devices.self, Updates.self, Rounds.self, Policy.self]),
             CommandGroup(
                 name: "Running a registry",
                 subcommands: [Migrate.self, Audit.self, Doctor.self, CollectGarbage.self, Dev.self]),

@@ -9,7 +9,7 @@ import Trainer
 struct TrainerSettings: Sendable {
     static let names: Set<String> = [
         "name", "channel", "models", "minimum-updates", "maximum-updates", "maximum-wait", "poll-interval",
-        "train-selector", "pool-size",
+        "train-selector", "block-memory", "pool-size",
     ]
 
     var database: PostgresConfiguration
@@ -41,5 +41,9 @@ struct TrainerSettings: Sendable {
             default: policy.minimumUpdates)
         policy.maximumWait = try layers.seconds("maximum-wait", flag: flags.maximumWait, default: 60)
         policy.pollInterval = try layers.seconds("poll-interval", flag: flags.pollInterval, default: 30)
+        policy.blockMemory = Int(
+            try layers.size(
+                "block-memory", flag: flags.blockMemory, default: ByteSize(policy.blockMemory)
+            ).bytes)
     }
 }

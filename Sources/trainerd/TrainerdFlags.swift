@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandSupport
 
 /// The flags of trainerd; each has a setting of the same name in the environment and the file.
 struct TrainerdFlags: ParsableArguments {
@@ -31,6 +32,9 @@ struct TrainerdFlags: ParsableArguments {
 
     @Flag(inversion: .prefixedNo, help: "Train the selector, too. Default: it is frozen.")
     var trainSelector: Bool?
+
+    @Option(help: "Memory for rules that see all updates at once, such as 64MiB. Default 64MiB.")
+    var blockMemory: ByteSize?
 
     @Option(help: "Database connections, at least 2. Default 4.")
     var poolSize: Int?

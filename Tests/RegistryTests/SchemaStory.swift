@@ -100,6 +100,8 @@ enum SchemaStory {
             UPDATE eclm.channels SET release_id = 3, action = 'rollback' WHERE channel_id = 1;
             COMMIT;
             UPDATE eclm.updates SET status = 'pending', quarantine_reason = NULL, decided_at = NULL WHERE update_id = 2;
+            INSERT INTO eclm.policies (model_id, rule, parameters, minimum_updates, maximum_updates, maximum_wait)
+                VALUES (1, 'trimmed_mean', '{"fraction": 0.2}', 5, 100, 600);
             """
         ),
     ]

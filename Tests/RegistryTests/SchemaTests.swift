@@ -28,8 +28,8 @@ struct SchemaTests {
                 audit.map(\.action) == [
                     "model.insert", "release.insert", "channel.insert", "device_class.insert", "cost.update",
                     "device.insert", "device.update", "round.insert", "update.update", "update.update",
-                    "release.insert",
-                    "channel.update", "release.insert", "withdrawal.insert", "channel.update", "update.update",
+                    "release.insert", "channel.update", "release.insert", "withdrawal.insert", "channel.update",
+                    "update.update", "policy.insert",
                 ])
             #expect(audit.first?.actor == "ada")
             #expect(audit[7].actor == "trainer-1")
@@ -58,7 +58,7 @@ struct SchemaTests {
             "name", "memory", "flops", "dtypes", "operators", "runtime", "created_at", "updated_at",
         ],
         "devices": ["device_id", "device_class_id", "attributes", "token_digest", "registered_at"], "lineage": [],
-        "models": [],
+        "models": [], "policies": [],
         "module_layers": [], "module_versions": [], "modules": [], "release_modules": [], "releases": [],
         "requirements": [], "round_updates": [], "rounds": [], "update_modules": [],
         "updates": ["status", "quarantine_reason", "decided_at"], "withdrawals": ["reinstated_by", "reinstated_at"],

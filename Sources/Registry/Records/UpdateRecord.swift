@@ -87,6 +87,8 @@ public struct RoundRecord: Sendable, Hashable {
     public var release: Int?
     /// The aggregation rule.
     public var rule: String
+    /// The revision of the policy it followed; `nil` where the trainer's own settings counted.
+    public var policyRevision: Int?
     /// The trainer that ran it.
     public var trainer: String
     /// When it began.
@@ -99,7 +101,7 @@ public struct RoundRecord: Sendable, Hashable {
     public var versions: Int
 
     static let select: SQL = """
-        SELECT mo.name AS model, r.number, b.number AS base_release, n.number AS release, r.rule, r.trainer,
+        SELECT mo.name AS model, r.number, b.number AS base_release, n.number AS release, r.rule, r.policy_revision, r.trainer,
             r.started_at, r.committed_at,
             (SELECT count(*) FROM eclm.round_updates ru WHERE ru.round_id = r.round_id) AS updates,
             (SELECT count(*) FROM eclm.module_versions v WHERE v.round_id = r.round_id) AS versions
@@ -115,6 +117,7 @@ public struct RoundRecord: Sendable, Hashable {
         baseRelease = Int(try row.decode("base_release", as: Int32.self))
         release = try row.decode("release", as: Int32?.self).map(Int.init)
         rule = try row.decode("rule")
+        policyRevision = try row.decode("policy_revision", as: Int32?.self).map(Int.init)
         trainer = try row.decode("trainer")
         startedAt = try row.decode("started_at")
         committedAt = try row.decode("committed_at")

@@ -10,7 +10,7 @@ import PostgreSQL
 ///
 /// ## Writing
 /// ``publish(_:channel:as:)``, ``rollback(_:channel:to:reinstate:as:)``, ``moveChannel(of:channel:to:as:)``,
-/// ``register(_:as:)``, ``submit(_:)``
+/// ``register(_:as:)``, ``submit(_:)``, ``requeue(_:as:)``, ``setPolicy(of:_:as:)``
 ///
 /// Every method throws ``RegistryError`` alone.
 public struct Registry: Sendable {

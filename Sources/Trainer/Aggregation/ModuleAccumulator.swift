@@ -11,10 +11,7 @@ struct ModuleAccumulator {
     /// Where each tensor's sums begin; `nil` for a tensor that is not averaged.
     private let starts: [Int?]
     private let positions: [String: Int]
-    private var scratch = [Float](repeating: 0, count: Self.block)
-
-    /// Elements converted at once: small enough for the first-level cache.
-    private static let block = 4096
+    private var scratch = [Float](repeating: 0, count: ElementType.conversionBlock)
 
     init(header: SafetensorsHeader) {
         self.header = header
@@ -62,7 +59,7 @@ struct ModuleAccumulator {
             scratch.withUnsafeMutableBufferPointer { scratch in
                 var done = 0
                 while done < count {
-                    let length = min(Self.block, count - done)
+                    let length = min(ElementType.conversionBlock, count - done)
                     let piece = UnsafeRawBufferPointer(rebasing: bytes[(done * size)..<((done + length) * size)])
                     tensor.dtype.decode(piece, into: UnsafeMutableBufferPointer(rebasing: scratch[..<length]))
                     Self.accumulate(scratch.baseAddress!, weight, into: sums.baseAddress! + done, length)
@@ -91,31 +88,9 @@ struct ModuleAccumulator {
         guard let start = starts[number] else { return false }
         let tensor = header.entries[number].description
         sums.withUnsafeBufferPointer { all in
-            var sums = UnsafeBufferPointer(rebasing: all[start..<(start + (tensor.elementCount ?? 0))])
-            while !sums.isEmpty {
-                let block = sums.prefix(Self.block)
-                switch tensor.dtype {
-                case .f64:
-                    // A mean of finite numbers is finite; only the rounding of the weights can carry it over the edge.
-                    let largest = Double.greatestFiniteMagnitude
-                    block.map { min(max($0, -largest), largest) }.withUnsafeBytes { file += $0 }
-                case .f32: file += tensor.dtype.encode(block.map { Float($0) })
-                default: file += tensor.dtype.encode(block.map(Self.roundedToOdd))
-                }
-                sums = UnsafeBufferPointer(rebasing: sums.dropFirst(Self.block))
-            }
+            let sums = UnsafeBufferPointer(rebasing: all[start..<(start + (tensor.elementCount ?? 0))])
+            tensor.dtype.append(sums, to: &file)
         }
         return true
-    }
-
-    /// Double to single precision, rounded to odd where inexact: rounding once more, to a type at least two bits
-    /// narrower, then gives what rounding the double at once would (Boldo and Melquiond, 2008).
-    @inline(__always)
-    private static func roundedToOdd(_ value: Double) -> Float {
-        let nearest = Float(value)
-        let back = Double(nearest)
-        if back == value || !nearest.isFinite { return nearest }
-        let towardZero = back.magnitude > value.magnitude ? nearest.bitPattern &- 1 : nearest.bitPattern
-        return Float(bitPattern: towardZero | 1)
     }
 }

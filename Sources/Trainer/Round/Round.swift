@@ -24,15 +24,16 @@ final class ClaimLog: Sendable {
 /// One round, all of it in one transaction.
 struct Round: Sendable {
     let registry: Registry
-    let rule: any AggregationRule
+    /// What counts where the model has no policy.
+    let settings: RoundPolicy
+    let blockMemory: Int
     let trainer: String
     let model: String
     let channel: String
-    /// The most updates to claim.
-    let limit: Int
-    /// Fewer than this make no round unless the oldest has waited ``maximumWait``.
-    let minimum: Int
-    let maximumWait: Duration
+    /// The most updates to claim, where an earlier attempt failed with more.
+    let limit: Int?
+    /// Replaces the policy's minimum of updates.
+    let minimum: Int?
     /// Hold the model's lock from the start, so that the channel cannot move meanwhile.
     let locksFirst: Bool
     let claimed: ClaimLog
@@ -56,9 +57,14 @@ struct Round: Sendable {
         try await Provenance(actor: trainer).apply(to: connection)
         if locksFirst { _ = try await Registry.lockModel(model, on: connection) }
         let base = try await RoundBase.read(model: model, channel: channel, on: connection)
-        let updates = try await ClaimedUpdate.claim(of: base.modelID, limit: limit, on: connection)
+        let policy = try await RoundPolicy.read(of: base.modelID, else: settings, on: connection)
+        let updates = try await ClaimedUpdate.claim(
+            of: base.modelID, limit: min(limit ?? .max, policy.maximumUpdates), on: connection)
         guard let oldest = updates.map(\.age).max() else { return nil }
-        guard updates.count >= minimum || oldest >= maximumWait else { return nil }
+        guard updates.count >= minimum ?? policy.minimumUpdates || oldest >= policy.maximumWait else { return nil }
+        // Where a failure is narrowed down, the rule sees to each module alone.
+        let needed = limit == nil ? policy.rule.minimumContributions : 1
+        guard updates.count >= needed else { return nil }
         claimed.updates = updates.map(\.updateID)
 
         var outcome = RoundOutcome(model: model)
@@ -73,17 +79,28 @@ struct Round: Sendable {
             }
         }
         try await Self.quarantine(outcome.quarantined, on: connection)
-        guard !accepted.isEmpty else { return outcome }
+        guard accepted.count >= needed else { return outcome }
         outcome.updates = accepted.map(\.updateID)
 
-        var parts: [ModuleID: [Part]] = [:]
+        var sources: [ModuleID: [ModuleAggregation.Source]] = [:]
         for update in accepted {
-            for module in update.modules { parts[module.moduleID, default: []].append(Part(update, module)) }
+            for module in update.modules {
+                sources[module.moduleID, default: []].append(
+                    ModuleAggregation.Source(
+                        contribution: Contribution(
+                            updateID: update.updateID, importance: module.importance, sampleCount: module.sampleCount),
+                        file: ModuleFile(digest: module.digest, size: module.size ?? 0)))
+            }
         }
         var changed: [Aggregate] = []
-        for version in versions.values.sorted(by: { $0.moduleID < $1.moduleID }) where rule.trains(version.slot.kind) {
-            guard let parts = parts[version.moduleID] else { continue }
-            let aggregate = try await aggregate(version, from: parts, on: connection)
+        for version in versions.values.sorted(by: { $0.moduleID < $1.moduleID })
+        where policy.rule.trains(version.slot.kind) {
+            guard let sources = sources[version.moduleID] else { continue }
+            guard sources.count >= policy.rule.minimumContributions else {
+                outcome.heldBack.append(version.module)
+                continue
+            }
+            let aggregate = try await aggregate(version, from: sources, policy, on: connection)
             if aggregate.digest == version.digest {
                 outcome.keptVersions += 1
             } else {
@@ -92,38 +109,20 @@ struct Round: Sendable {
             }
         }
         outcome.newVersions = changed.count
-        try await RoundCommit(round: self, base: base, connection: connection).commit(
+        try await RoundCommit(round: self, policy: policy, base: base, connection: connection).commit(
             changed, accepted: outcome.updates, into: &outcome)
         return outcome
     }
 
-    /// One update's weights for one module.
-    private struct Part {
-        var contribution: Contribution
-        var digest: Digest
-        var size: Int64
-
-        init(_ update: ClaimedUpdate, _ module: ClaimedUpdate.Module) {
-            contribution = Contribution(
-                updateID: update.updateID, importance: module.importance, sampleCount: module.sampleCount)
-            digest = module.digest
-            size = module.size ?? 0
-        }
-    }
-
     /// Aggregates one module and stores the blob.
     private func aggregate(
-        _ version: ModuleVersionRecord, from parts: [Part], on connection: PostgresConnection
+        _ version: ModuleVersionRecord, from sources: [ModuleAggregation.Source], _ policy: RoundPolicy,
+        on connection: PostgresConnection
     ) async throws -> Aggregate {
-        let contributions = parts.map(\.contribution)
-        let weights = rule.weights(of: contributions, kind: version.slot.kind)
-        guard weights.count == parts.count, weights.allSatisfy({ (0...1).contains($0) }) else {
-            throw RegistryError(.internal, "rule \(rule.name) gave no weights for \(version.module)")
-        }
-        let sources = zip(parts, weights).map { part, weight in
-            ModuleAggregation.Source(digest: part.digest, size: part.size, weight: weight)
-        }
-        let file = try await ModuleAggregation(registry: registry).aggregate(sources, onto: version)
+        let aggregation = ModuleAggregation(
+            registry: registry, rule: policy.rule, clipNorm: policy.clipNorm, blockMemory: blockMemory)
+        let aggregate = try await aggregation.aggregate(sources, onto: version)
+        let (file, weights) = (aggregate.file, aggregate.weights)
         let digest = Digest.of(file)
         if digest != version.digest {
             let source = AsyncStream<[UInt8]> { continuation in
@@ -133,7 +132,8 @@ struct Round: Sendable {
             try await registry.blobs.write(source, digest: digest, size: Int64(file.count), on: connection)
         }
         return Aggregate(
-            base: version, digest: digest, contributions: zip(contributions, weights).map { ($0.updateID, $1) })
+            base: version, digest: digest,
+            contributions: zip(sources, weights).map { ($0.contribution.updateID, $1) })
     }
 
     /// Takes updates out of the queue, each with its reason.

@@ -5,6 +5,7 @@ import Registry
 /// The end of a round: numbers, rows and the channel's move, under the model's lock and therefore short.
 struct RoundCommit {
     let round: Round
+    let policy: RoundPolicy
     let base: RoundBase
     let connection: PostgresConnection
 
@@ -41,10 +42,11 @@ struct RoundCommit {
     private func insertRound() async throws -> (RoundID, Int) {
         let row = try await connection.query(
             """
-            INSERT INTO eclm.rounds (model_id, number, base_release_id, rule, trainer, started_at)
+            INSERT INTO eclm.rounds (model_id, number, base_release_id, rule, policy_revision, trainer, started_at)
             VALUES (\(base.modelID.rawValue),
                 (SELECT coalesce(max(number), 0) + 1 FROM eclm.rounds WHERE model_id = \(base.modelID.rawValue)),
-                \(base.releaseID.rawValue), \(round.rule.name), \(round.trainer), transaction_timestamp())
+                \(base.releaseID.rawValue), \(policy.rule.name), \(policy.revision.map { Int32($0) }),
+                \(round.trainer), transaction_timestamp())
             RETURNING round_id, number
             """
         ).one()

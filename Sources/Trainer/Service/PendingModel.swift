@@ -18,8 +18,8 @@ extension Trainer {
                 let rows = try await registry.pool.query(
                     """
                     SELECT mo.name, oldest.age, (SELECT count(*) FROM (SELECT FROM eclm.updates u
-                            WHERE u.model_id = mo.model_id AND u.status = 'pending' LIMIT \(policy.minimumUpdates)) few)
-                            >= \(policy.minimumUpdates) AS enough,
+                            WHERE u.model_id = mo.model_id AND u.status = 'pending' LIMIT rules.minimum) few)
+                            >= rules.minimum AS enough, rules.wait,
                         EXISTS (SELECT FROM eclm.channels c
                             WHERE c.model_id = mo.model_id AND c.name = \(policy.channel)) AS has_channel
                     FROM eclm.models mo
@@ -27,14 +27,19 @@ extension Trainer {
                             extract(epoch FROM clock_timestamp() - u.submitted_at)::float8 AS age
                         FROM eclm.updates u WHERE u.model_id = mo.model_id AND u.status = 'pending'
                         ORDER BY u.update_id LIMIT 1) oldest
+                    CROSS JOIN LATERAL (SELECT coalesce(max(p.minimum_updates), \(Int32(policy.minimumUpdates))) AS minimum,
+                            coalesce(max(p.maximum_wait), \(policy.maximumWait / .seconds(1))) AS wait
+                        FROM (SELECT minimum_updates, maximum_wait FROM eclm.policies
+                            WHERE model_id = mo.model_id ORDER BY revision DESC LIMIT 1) p) rules
                     WHERE \(policy.models.isEmpty) OR mo.name = ANY (\(policy.models.sorted()))
                     ORDER BY oldest.update_id
                     """, retry: .idempotent)
                 return try rows.map { row in
                     let age = Duration.seconds(try row.decode("age", as: Double.self))
+                    let wait = Duration.seconds(try row.decode("wait", as: Double.self))
                     let enough: Bool = try row.decode("enough")
                     return PendingModel(
-                        name: try row.decode("name"), dueIn: enough ? .zero : max(.zero, policy.maximumWait - age),
+                        name: try row.decode("name"), dueIn: enough ? .zero : max(.zero, wait - age),
                         hasChannel: try row.decode("has_channel"))
                 }
             }

@@ -4,8 +4,8 @@ import Registry
 import ServiceLifecycle
 
 extension Trainer: Service {
-    /// The channel of `pg_notify` that tells of new updates; the payload is the model's identity.
-    static let notifications = "eclm_updates"
+    /// The channels of `pg_notify` that tell of new updates and policies; the payload is the model's identity.
+    static let notifications = ["eclm_updates", "eclm_policies"]
 
     /// Runs rounds as updates arrive, until a graceful shutdown, which lets the round in hand finish, or cancellation,
     /// which rolls it back.
@@ -41,7 +41,7 @@ extension Trainer: Service {
 
     private func listen(_ wake: AsyncStream<Void>.Continuation) async {
         let listener = PostgresListener(
-            configuration: registry.pool.configuration, channels: [Self.notifications], logger: logger)
+            configuration: registry.pool.configuration, channels: Self.notifications, logger: logger)
         // Also after every loss of the connection: what was announced meanwhile is not known.
         for await _ in listener { wake.yield() }
     }

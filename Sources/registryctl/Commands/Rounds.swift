@@ -23,14 +23,15 @@ struct Rounds: RegistryCommand {
         try output.listing(
             listing,
             columns: [
-                .number("round"), .number("base release"), .number("release"), "rule", .number("updates"),
-                .number("versions"), "trainer", "committed",
+                .number("round"), .number("base release"), .number("release"), "rule", .number("policy"),
+                .number("updates"), .number("versions"), "trainer", "committed",
             ],
             ifEmpty: "Model \(model) has had no round."
         ) { round in
             [
                 "\(round.round)", "\(round.baseRelease)", round.release.map(String.init) ?? "", round.rule,
-                "\(round.updates)", "\(round.versions)", round.trainer, round.committedAt.brief,
+                round.policyRevision.map(String.init) ?? "", "\(round.updates)", "\(round.versions)", round.trainer,
+                round.committedAt.brief,
             ]
         }
     }

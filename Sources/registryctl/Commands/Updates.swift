@@ -7,12 +7,12 @@ extension UpdateStatus: ExpressibleByArgument {}
 
 struct Updates: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists and shows the updates that devices submitted, and what became of them.",
+        abstract: "Lists and shows the updates that devices submitted, and gives quarantined ones back to the queue.",
         discussion: """
             Example:
               registryctl updates list --status quarantined
             """,
-        subcommands: [UpdateList.self, UpdateShow.self])
+        subcommands: [UpdateList.self, UpdateShow.self, UpdateRequeue.self])
 }
 
 struct UpdateList: RegistryCommand {
@@ -90,6 +90,40 @@ struct UpdateShow: RegistryCommand {
             fields.add("submitted", document.submittedAt.brief)
             fields.add("decided", document.decidedAt?.brief)
             return fields.rendered()
+        }
+    }
+}
+
+struct UpdateRequeue: RegistryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "requeue",
+        abstract: "Gives quarantined updates back to the trainer's queue: all that are named, or none.",
+        discussion: """
+            For updates that were refused for a reason that is gone; a round looks at them anew.
+
+            Example:
+              registryctl updates requeue 17 19 --reason "the base was reinstated"
+            """)
+
+    @Argument(help: ArgumentHelp("The updates' numbers.", valueName: "update"))
+    var updates: [Int64]
+    @Option(name: .long, help: ArgumentHelp("Why; recorded for good.", valueName: "text"))
+    var reason: String
+    @OptionGroup var options: GlobalOptions
+    @OptionGroup var database: DatabaseOptions
+
+    func validate() throws {
+        guard !reason.allSatisfy(\.isWhitespace) else { throw ValidationError("--reason is empty; say why") }
+        guard (1...10_000).contains(updates.count) else { throw ValidationError("name 1 to 10000 updates") }
+    }
+
+    func run(on session: RegistrySession, output: CommandOutput) async throws {
+        let records = try await session.registry.requeue(
+            updates.map { UpdateID($0) }, as: database.provenance(reason: reason))
+        let documents = records.map(UpdateDocument.init)
+        try output.result(["updates": documents]) { _ in
+            let numbers = documents.map { "\($0.update)" }.joined(separator: ", ")
+            return "Pending again: \(numbers)."
         }
     }
 }

@@ -87,6 +87,7 @@ struct RoundDocument: Encodable {
     var baseRelease: Int
     var release: Int?
     var rule: String
+    var policyRevision: Int?
     var updates: Int
     var versions: Int
     var trainer: String
@@ -99,6 +100,7 @@ struct RoundDocument: Encodable {
         baseRelease = record.baseRelease
         release = record.release
         rule = record.rule
+        policyRevision = record.policyRevision
         updates = record.updates
         versions = record.versions
         trainer = record.trainer

@@ -14,6 +14,8 @@ extension Timestamp {
 enum Figure {
     static func bytes(_ value: Int64) -> String { ByteSize(value).description }
     static func operations(_ value: Int64) -> String { OperationCount(value).description }
+    /// A number as people write it: whole numbers without a point.
+    static func number(_ value: Double) -> String { Int64(exactly: value).map(String.init) ?? "\(value)" }
     static func importance(_ value: Double) -> String { Quantity.decimal(value, places: 4) }
 
     static func amount(_ value: Int64, of resource: Resource) -> String {

@@ -19,17 +19,12 @@ public struct ImportanceWeightedMean: AggregationRule {
     /// Everything but, unless told otherwise, the selector.
     public func trains(_ kind: ModuleKind) -> Bool { kind != .selector || trainsSelector }
 
+    /// A weighted sum.
+    public var method: AggregationMethod { .weightedSum { weights(of: $0, kind: $1) } }
+
     /// The normalised importances, or sample counts.
     public func weights(of contributions: [Contribution], kind: ModuleKind) -> [Double] {
-        if !kind.isShared, let weights = Self.normalised(contributions.map(\.importance)) { return weights }
-        return Self.normalised(contributions.map { Double($0.sampleCount) }) ?? []
-    }
-
-    /// Shares of 1; `nil` when all values are zero. Scaled by the largest first: finite values may have an infinite sum.
-    static func normalised(_ values: [Double]) -> [Double]? {
-        guard let largest = values.max(), largest > 0 else { return nil }
-        let scaled = values.map { $0 / largest }
-        let sum = scaled.reduce(0, +)
-        return scaled.map { $0 / sum }
+        if !kind.isShared, let weights = Shares.normalised(contributions.map(\.importance)) { return weights }
+        return Shares.normalised(contributions.map { Double($0.sampleCount) }) ?? []
     }
 }

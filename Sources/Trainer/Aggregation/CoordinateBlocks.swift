@@ -1,0 +1,155 @@
+import Core
+import Registry
+
+/// Reads the same coordinates of many module files at once, block by block: as much of each file as fits the memory.
+struct CoordinateBlocks {
+    /// Blocks begin at multiples of this within a tensor, whatever the memory: sums over groups of as many coordinates do
+    /// not depend on where a block ends.
+    static let group = 64
+
+    private let blobs: BlobStore
+    private let base: ModuleVersionRecord
+    private let files: [ModuleFile]
+    /// Where each tensor of the base begins in each file.
+    private let offsets: [[Int]]
+    private let header: SafetensorsHeader
+    /// Coordinates of a block.
+    let blockLength: Int
+
+    /// Reads the headers of all files.
+    ///
+    /// - Parameters:
+    ///   - updates: Files with the base's tensors, perhaps in another order.
+    ///   - header: The base's.
+    ///   - memory: Bytes that the values of a block may take; a block has at least ``group`` coordinates.
+    init(
+        of updates: [ModuleFile], onto base: ModuleVersionRecord, header: SafetensorsHeader, blobs: BlobStore,
+        memory: Int
+    ) async throws {
+        self.blobs = blobs
+        self.base = base
+        self.header = header
+        files = [base.file] + updates
+        var offsets = [header.entries.map(\.byteRange.lowerBound)]
+        for file in updates {
+            let (_, own) = try await file.header(in: blobs)
+            try TensorMatch.check(own.tensors, against: base.tensors, owner: base.module)
+            offsets.append(header.entries.map { own[$0.description.name]?.byteRange.lowerBound ?? 0 })
+        }
+        self.offsets = offsets
+        // A block is read from one file at once: not more than a few MiB.
+        let length = min(memory / (files.count * MemoryLayout<Double>.size), 1 << 19)
+        blockLength = max(length / Self.group, 1) * Self.group
+    }
+
+    /// Calls `body` with one block of a floating-point tensor after the other.
+    ///
+    /// - Parameter body: Gets a row of values for each file, the base's first and the updates' in their order; it may
+    ///   change them.
+    func forEachBlock(of tensor: Int, _ body: (inout Block) -> Void) async throws {
+        let description = header.entries[tensor].description
+        let total = description.elementCount ?? 0
+        let size = description.dtype.byteCount
+        var first = 0
+        while first < total {
+            let length = min(blockLength, total - first)
+            var block = Block(rows: files.count, length: length)
+            for (row, file) in files.enumerated() {
+                let start = Int64(offsets[row][tensor] + first * size)
+                let bytes: [UInt8]
+                do {
+                    bytes = try await blobs.read(file.digest, range: start..<(start + Int64(length * size)))
+                } catch {
+                    if row == 0 { throw base.unfit(error) }
+                    throw error
+                }
+                block.fill(row, from: bytes, description.dtype)
+            }
+            body(&block)
+            first += length
+        }
+    }
+
+    /// The numbers of the floating-point tensors.
+    var tensors: [Int] {
+        header.entries.indices.filter { header.entries[$0].description.dtype.isFloatingPoint }
+    }
+
+    /// Values of some coordinates, a row for each file.
+    struct Block {
+        let rows: Int
+        let length: Int
+        private(set) var values: [Double]
+
+        init(rows: Int, length: Int) {
+            self.rows = rows
+            self.length = length
+            values = [Double](repeating: 0, count: rows * length)
+        }
+
+        fileprivate mutating func fill(_ row: Int, from bytes: [UInt8], _ dtype: ElementType) {
+            bytes.withUnsafeBytes { bytes in
+                values.withUnsafeMutableBufferPointer { values in
+                    dtype.decode(
+                        bytes,
+                        into: UnsafeMutableBufferPointer(rebasing: values[(row * length)..<((row + 1) * length)]))
+                }
+            }
+        }
+
+        /// Moves a row toward the base's: base + scale · (row - base).
+        mutating func pull(_ row: Int, by scale: Double) {
+            guard scale < 1 else { return }
+            for position in 0..<length {
+                let base = values[position]
+                // A scale of 0 stands for a difference without a finite norm.
+                values[row * length + position] =
+                    scale == 0 ? base : base + scale * (values[row * length + position] - base)
+            }
+        }
+
+        /// The sum, going on from `sum`, of the squared differences of two rows: group by group, so that it depends on
+        /// nothing but the values.
+        func addSquares(_ first: Int, _ second: Int, to sum: Double) -> Double {
+            values.withUnsafeBufferPointer { values in
+                let left = values.baseAddress! + first * length
+                let right = values.baseAddress! + second * length
+                var sum = sum
+                var start = 0
+                while start < length {
+                    let end = min(start + CoordinateBlocks.group, length)
+                    var lanes = SIMD4<Double>()
+                    var position = start
+                    while position + 4 <= end {
+                        let difference =
+                            SIMD4(
+                                left[position], left[position + 1], left[position + 2], left[position + 3])
+                            - SIMD4(
+                                right[position], right[position + 1], right[position + 2], right[position + 3])
+                        lanes += difference * difference
+                        position &+= 4
+                    }
+                    var part = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
+                    while position < end {
+                        let difference = left[position] - right[position]
+                        part += difference * difference
+                        position &+= 1
+                    }
+                    sum += part
+                    start = end
+                }
+                return sum
+            }
+        }
+
+        /// A function of the updates' values, coordinate by coordinate.
+        func combined(_ combine: (UnsafeMutableBufferPointer<Double>) -> Double) -> [Double] {
+            withUnsafeTemporaryAllocation(of: Double.self, capacity: rows - 1) { column in
+                (0..<length).map { position in
+                    for row in 1..<rows { column[row - 1] = values[row * length + position] }
+                    return combine(column)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import Core
+import PostgreSQL
+import Registry
+
+/// What one round goes by: the model's policy in the database, else the trainer's own settings.
+struct RoundPolicy: Sendable {
+    /// The policy's revision; `nil` for the trainer's settings.
+    var revision: Int?
+    var rule: any AggregationRule
+    /// The largest norm of an update's difference to the version it is folded onto, for each module.
+    var clipNorm: Double?
+    var minimumUpdates: Int
+    var maximumUpdates: Int
+    var maximumWait: Duration
+
+    /// The trainer's settings.
+    init(_ settings: TrainerPolicy, rule: any AggregationRule) {
+        self.rule = rule
+        minimumUpdates = settings.minimumUpdates
+        maximumUpdates = settings.maximumUpdates
+        maximumWait = settings.maximumWait
+    }
+
+    /// The policy that counts for a model now.
+    ///
+    /// - Throws: ``RegistryError`` with a ``TrainerError`` as cause for a policy that this trainer cannot follow: no update
+    ///   is at fault for it, and no round is better than another than the one asked for.
+    static func read(
+        of model: ModelID, else settings: RoundPolicy, on connection: PostgresConnection
+    ) async throws -> RoundPolicy {
+        guard let record = try await Registry.newestPolicy(of: model, on: connection) else { return settings }
+        var result = settings
+        do {
+            let policy = try record.policy()
+            result.rule = try policy.rule.rule(trainsSelector: policy.trainsSelector)
+            result.clipNorm = policy.rule.value(RuleSpecification.clipNorm.name)
+        } catch {
+            let detail = (error as? TrainerError)?.message ?? RegistryError(wrapping: error).message
+            let message =
+                "policy \(record.revision) of \(record.model) cannot be followed: \(detail); update trainerd, or set "
+                + "another policy"
+            throw RegistryError(
+                .failedPrecondition, message, cause: TrainerError(.registryUnfit, message, cause: error))
+        }
+        result.revision = record.revision
+        result.minimumUpdates = record.minimumUpdates
+        result.maximumUpdates = record.maximumUpdates
+        result.maximumWait = .seconds(record.maximumWait)
+        return result
+    }
+}

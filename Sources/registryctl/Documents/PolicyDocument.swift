@@ -1,0 +1,53 @@
+import CommandSupport
+import Registry
+
+struct PolicyDocument: Encodable {
+    var model: String
+    var revision: Int
+    var rule: String
+    var parameters: [String: Double]
+    var minimumUpdates: Int
+    var maximumUpdates: Int
+    /// Seconds.
+    var maximumWait: Double
+    var trainSelector: Bool
+    var reason: String
+    var createdAt: Timestamp
+    var createdBy: String
+
+    init(_ record: PolicyRecord) {
+        model = record.model
+        revision = record.revision
+        rule = record.rule
+        parameters = record.parameters
+        minimumUpdates = record.minimumUpdates
+        maximumUpdates = record.maximumUpdates
+        maximumWait = record.maximumWait
+        trainSelector = record.trainsSelector
+        reason = record.reason
+        createdAt = Timestamp(record.createdAt)
+        createdBy = record.createdBy
+    }
+
+    var parameterText: String {
+        parameters.sorted { $0.key < $1.key }.map { "\($0.key)=\(Figure.number($0.value))" }.joined(separator: " ")
+    }
+
+    var waitText: String { "\(Figure.number(maximumWait)) s" }
+
+    var fields: FieldList {
+        var fields = FieldList()
+        fields.add("model", model)
+        fields.add("revision", revision)
+        fields.add("rule", rule)
+        fields.add("parameters", parameterText.isEmpty ? nil : parameterText)
+        fields.add("minimum updates", minimumUpdates)
+        fields.add("maximum updates", maximumUpdates)
+        fields.add("maximum wait", waitText)
+        fields.add("selector", trainSelector ? "trained" : "frozen")
+        fields.add("set", createdAt.brief)
+        fields.add("by", createdBy)
+        fields.add("reason", reason)
+        return fields
+    }
+}
