@@ -11,8 +11,8 @@ struct Compose: RegistryCommand {
             Figures that are not given come from the device class, and without a class there is no limit. The answer \
             is exact unless the time limit cuts the search; then the gap says by how much it may fall short.
 
-            --importances is JSON: an object of module names and importances (others keep the release's), or an array \
-            of one array a layer. --held lists digests that the device has, one a line.
+            --importances is JSON: {"layers": [[0.1, …], …]}, one array a layer as edgectl takes it, or an object of \
+            module names and importances (others keep the release's). --held lists digests that the device has, one a line.
 
             Examples:
               registryctl compose minilm --device-class pi4 --fetch-bytes 4MiB --explain
@@ -107,14 +107,15 @@ enum ImportanceFile {
 
         init(from decoder: any Decoder) throws {
             let container = try decoder.singleValueContainer()
-            if let layers = try? container.decode([[Double]].self) {
+            if let file = try? container.decode([String: [[Double]]].self), let layers = file["layers"], file.count == 1
+            {
                 self = .layers(layers)
             } else if let modules = try? container.decode([String: Double].self) {
                 self = .modules(modules)
             } else {
                 throw DecodingError.dataCorruptedError(
                     in: container,
-                    debugDescription: "give an object of module names and numbers, or one array of numbers a layer")
+                    debugDescription: #"give {"layers": [[0.1, …], …]}, or an object of module names and numbers"#)
             }
         }
     }

@@ -38,7 +38,12 @@ struct ComposeTests {
                 try Data(#"{"absent": 1}"#.utf8).write(to: file)
                 let unknown = try await database.registryctl("compose", "mlp", "--importances", file.path)
                 #expect(unknown.status == 3)
-                try Data(#"[[1, 2], [3]]"#.utf8).write(to: file)
+                try Data(#"{"layers": [[0, 0, 5, 0], [7, 0, 0, 0]]}"#.utf8).write(to: file)
+                let layers: Composition = try await database.registryctl(
+                    "compose", "mlp", "--memory", "20KiB", "--importances", file.path, "--output", "json"
+                ).json()
+                #expect(layers.modules.map(\.module) == tight.modules.map(\.module))
+                try Data(#"{"layers": [[1, 2], [3]]}"#.utf8).write(to: file)
                 #expect(try await database.registryctl("compose", "mlp", "--importances", file.path).status == 4)
                 try Data(#""text""#.utf8).write(to: file)
                 #expect(try await database.registryctl("compose", "mlp", "--importances", file.path).status == 4)
