@@ -105,20 +105,20 @@ public struct SafetensorsLayout: Sendable, Hashable {
         bytes.reserveCapacity(8 + tensors.count * 96)
         bytes.append(UInt8(ascii: "{"))
         if !metadata.isEmpty {
-            JSONText.append(metadataKey, to: &bytes)
+            JSONString.append(metadataKey, to: &bytes)
             bytes += Array(":{".utf8)
             let keys = metadata.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
             for (position, key) in keys.enumerated() {
                 if position > 0 { bytes.append(UInt8(ascii: ",")) }
-                JSONText.append(key, to: &bytes)
+                JSONString.append(key, to: &bytes)
                 bytes.append(UInt8(ascii: ":"))
-                JSONText.append(metadata[key] ?? "", to: &bytes)
+                JSONString.append(metadata[key] ?? "", to: &bytes)
             }
             bytes.append(UInt8(ascii: "}"))
         }
         for (tensor, range) in zip(tensors, ranges) {
             if bytes.last != UInt8(ascii: "{") { bytes.append(UInt8(ascii: ",")) }
-            JSONText.append(tensor.name, to: &bytes)
+            JSONString.append(tensor.name, to: &bytes)
             let shape = tensor.shape.map(String.init).joined(separator: ",")
             bytes += Array(
                 """

@@ -43,7 +43,7 @@ extension BlobStore {
             ).oneOrNone()
             guard let row else { return false }
             try await discard(
-                row.decode("upload_id"), Digest(bytes: row.decode("digest", as: [UInt8].self)),
+                row.decode("upload_id"), row.digest("digest"),
                 row.decode("storage_id"),
                 on: connection)
             return true

@@ -69,7 +69,7 @@ extension BlobStore {
             }
             let state = try UploadRow(row)
             let key = BlobKey(
-                digest: try Digest(bytes: row.decode("digest", as: [UInt8].self)), storageID: state.storageID)
+                digest: try row.digest("digest"), storageID: state.storageID)
             if try isReplay(offset: offset, count: bytes.count, of: state) {
                 return .success(BlobUploadProgress(received: state.received, complete: false))
             }

@@ -90,7 +90,7 @@ extension BlobStore: BlobReader {
                 "SELECT digest, size FROM eclm.blobs WHERE digest = ANY (\(names))", retry: .idempotent)
             var sizes: [Digest: Int64] = [:]
             for row in rows {
-                sizes[try Digest(bytes: row.decode("digest", as: [UInt8].self))] = try row.decode(
+                sizes[try row.digest("digest")] = try row.decode(
                     "size", as: Int64.self)
             }
             return sizes

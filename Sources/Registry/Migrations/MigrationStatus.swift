@@ -30,7 +30,7 @@ struct AppliedMigration: Sendable {
     init(row: PostgresRow) throws {
         number = try row.decode("number", as: Int.self)
         name = try row.decode("name", as: String.self)
-        checksum = try Digest(bytes: row.decode("checksum", as: [UInt8].self))
+        checksum = try row.digest("checksum")
         applied = .init(at: try row.decode("applied_at"), by: try row.decode("applied_by"))
     }
 }

@@ -28,13 +28,11 @@ public struct Registry: Sendable {
     }
 
     func transaction<R: Sendable>(
-        as provenance: Provenance?, _ body: @escaping @Sendable (PostgresConnection) async throws -> R
+        as provenance: Provenance, _ body: @escaping @Sendable (PostgresConnection) async throws -> R
     ) async throws(RegistryError) -> R {
-        try await registryErrors {
-            try await pool.transaction { connection in
-                try await provenance?.apply(to: connection)
-                return try await body(connection)
-            }
+        try await pool.registryTransaction { connection in
+            try await provenance.apply(to: connection)
+            return try await body(connection)
         }
     }
 
@@ -71,6 +69,3 @@ public struct Registry: Sendable {
         return pattern + "%"
     }
 }
-
-/// PostgreSQL's `json` and `jsonb`, not the JSON scanner of the same name in Core.
-typealias JSONText = PostgreSQL.JSONText

@@ -85,7 +85,7 @@ extension ClaimedUpdate {
                 Module(
                     moduleID: ModuleID(try row.decode("module_id")), name: try row.decode("name"),
                     baseVersion: Int(try row.decode("version", as: Int32.self)), baseWithdrawn: false,
-                    digest: try Digest(bytes: row.decode("digest", as: [UInt8].self)), size: try row.decode("size"),
+                    digest: try row.digest("digest"), size: try row.decode("size"),
                     encoding: try row.decode("encoding"), importance: try row.decode("importance"),
                     sampleCount: try row.decode("sample_count")))
         }

@@ -190,7 +190,7 @@ struct Diagnosis {
             "SELECT digest FROM eclm.blobs ORDER BY random() LIMIT \(sample)")
         var bytes: Int64 = 0
         for row in rows {
-            let digest = try Digest(bytes: row.decode("digest", as: [UInt8].self))
+            let digest = try row.digest("digest")
             switch await size(ofVerified: digest) {
             case .success(let size): bytes += size
             case .failure(let error) where error.code == .dataLoss:

@@ -1,5 +1,5 @@
 /// Writes JSON strings as serde_json does, which the reference safetensors writer uses.
-package enum JSONText {
+package enum JSONString {
     /// Appends `text` as a quoted JSON string.
     package static func append(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))

@@ -1,0 +1,55 @@
+import Core
+import Foundation
+import PostgreSQL
+
+extension PostgresRow {
+    func slot() throws -> ModuleSlot {
+        let kind: String = try decode("kind")
+        guard let kind = ModuleKind(rawValue: kind) else {
+            throw RegistryError(
+                .internal, "module kind \(kind) in the database is not known to this program; update the program")
+        }
+        return ModuleSlot(
+            kind: kind, layer: try decode("layer", as: Int32?.self).map(Int.init),
+            index: Int(try decode("index", as: Int32.self)))
+    }
+
+    // Not inlined: Swift 6.3 crashes on a typed error within an asynchronous function, when it optimises.
+    @inline(never)
+    package func digest(_ column: String) throws -> Digest {
+        try Digest(bytes: try decode(column, as: [UInt8].self))
+    }
+
+    func json<T: Decodable>(_ column: String, as type: T.Type) throws -> T {
+        try JSONDecoder().decode(T.self, from: Data(try decode(column, as: JSONText.self).text.utf8))
+    }
+
+    func requirements() throws -> Requirements {
+        Requirements(
+            dtypes: try dtypes(), operators: Set(try decode("operators", as: [String].self)),
+            minimumRuntime: try runtime("minimum_runtime"))
+    }
+
+    func dtypes() throws -> Set<ElementType> {
+        var dtypes: Set<ElementType> = []
+        for name in try decode("dtypes", as: [String].self) {
+            guard let dtype = ElementType(rawValue: name) else {
+                throw RegistryError(.internal, "dtype \(name) in the database is not known to this program")
+            }
+            dtypes.insert(dtype)
+        }
+        return dtypes
+    }
+
+    func runtime(_ column: String) throws -> RuntimeVersion {
+        let parts = try decode(column, as: [Int32].self)
+        guard parts.count == 3 else { throw RegistryError(.internal, "\(column) in the database has no three parts") }
+        return RuntimeVersion(parts[0], parts[1], parts[2])
+    }
+}
+
+extension PostgresResult {
+    /// A column's digests, row by row.
+    @inline(never)
+    func digests(_ column: String) throws -> [Digest] { try map { try $0.digest(column) } }
+}
