@@ -1,4 +1,5 @@
 // swift-tools-version: 6.1
+import Foundation
 import PackageDescription
 
 // Import directions follow docs/architecture.md: top to bottom, never upward, never sideways unless listed here.
@@ -18,6 +19,38 @@ let collections: [Target.Dependency] = [
     .product(name: "DequeModule", package: "swift-collections"),
     .product(name: "OrderedCollections", package: "swift-collections"),
 ]
+
+/// Where libtorch lies: `ECLM_LIBTORCH` names the root of a distribution (a newer release, or one built for CUDA), with
+/// include/ and lib/; otherwise it is Debian's libtorch-dev. Without either the package has no Learning, no eclm and no
+/// `edgectl adapt`; the registry, the trainer and registryctl never need it.
+struct LibTorch {
+    var includeDirectories: [String]
+    var libraryDirectory: String?
+    var isCUDA: Bool
+
+    static let installed: LibTorch? = {
+        let isThere = FileManager.default.fileExists(atPath:)
+        if let root = Context.environment["ECLM_LIBTORCH"], !root.isEmpty {
+            return LibTorch(
+                includeDirectories: ["\(root)/include", "\(root)/include/torch/csrc/api/include"],
+                libraryDirectory: "\(root)/lib", isCUDA: isThere("\(root)/lib/libtorch_cuda.so"))
+        }
+        guard isThere("/usr/include/torch/csrc/api/include/torch/torch.h") else { return nil }
+        return LibTorch(
+            includeDirectories: ["/usr/include/torch/csrc/api/include"], libraryDirectory: nil, isCUDA: false)
+    }()
+
+    var libraries: [String] { ["torch", "torch_cpu", "c10"] + (isCUDA ? ["torch_cuda", "c10_cuda"] : []) }
+
+    var linkerSettings: [LinkerSetting] {
+        libraries.map { .linkedLibrary($0) }
+            + (libraryDirectory.map { [.unsafeFlags(["-L\($0)", "-Xlinker", "-rpath", "-Xlinker", $0])] } ?? [])
+    }
+}
+let torch = LibTorch.installed
+/// What is compiled only where libtorch is.
+let learning: [Target.Dependency] = torch == nil ? [] : ["Learning", "Datasets"]
+let learningSettings: [SwiftSetting] = torch == nil ? [] : [.define("ECLM_LEARNING")]
 
 let package = Package(
     name: "eclm",
@@ -61,6 +94,8 @@ let package = Package(
             name: "RegistryProtocol",
             dependencies: ["CProtocol", "Core", .product(name: "NIOCore", package: "swift-nio")]),
         .target(name: "Decomposition", dependencies: ["Core"]),
+        // Data sets, and how they are split over a cloud and its devices.
+        .target(name: "Datasets", dependencies: ["Core"]),
         .target(name: "Registry", dependencies: ["Core", "PostgreSQL", logging, crypto] + collections),
         .target(
             name: "RegistryService",
@@ -108,7 +143,8 @@ let package = Package(
             dependencies: [
                 "CommandSupport", "EdgeClient", "Core", "RPC", "RegistryProtocol", argumentParser,
                 .product(name: "NIOCore", package: "swift-nio"),
-            ]),
+            ] + learning,
+            swiftSettings: learningSettings),
 
         .executableTarget(
             name: "registry-bench",
@@ -129,6 +165,7 @@ let package = Package(
             name: "RPCTests",
             dependencies: ["RPC", .product(name: "NIOEmbedded", package: "swift-nio")]),
         .testTarget(name: "DecompositionTests", dependencies: ["Decomposition", "PythonReference"]),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "TestSupport"]),
         .testTarget(
             name: "RegistryServiceTests", dependencies: ["RegistryService", "Trainer", "TestSupport", "registryd"]),
@@ -146,5 +183,39 @@ let package = Package(
                 "CommandSupport", "Development", "TestSupport", "registryctl", "registryd", "trainerd", "edgectl",
             ]),
     ],
-    swiftLanguageModes: [.v6]
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
 )
+
+if let torch {
+    package.products += [
+        .library(name: "Learning", targets: ["Learning"]),
+        .executable(name: "eclm", targets: ["eclm"]),
+    ]
+    package.targets += [
+        // libtorch behind a small C interface, and GLPK, which solves for the masks of the offline stage.
+        .target(
+            name: "CTorch",
+            cxxSettings: [.unsafeFlags(torch.includeDirectories.flatMap { ["-isystem", $0] })],
+            linkerSettings: torch.linkerSettings),
+        .systemLibrary(name: "CGLPK", providers: [.apt(["libglpk-dev"])]),
+        // The method: modular networks, the selector, the offline stage, adaptation on a device.
+        .target(name: "Learning", dependencies: ["Core", "CTorch", "CGLPK"]),
+        // The paper's protocol, the methods it is compared with, fleets over the wire, and their reports.
+        .target(
+            name: "Experiments",
+            dependencies: [
+                "Core", "Learning", "Datasets", "Registry", "Trainer", "EdgeClient", "RPC", "RegistryProtocol",
+                "Development", logging,
+            ]),
+        .executableTarget(
+            name: "eclm",
+            dependencies: [
+                "CommandSupport", "RegistryPrograms", "Experiments", "Learning", "Datasets", "Registry", "Core",
+                argumentParser, logging,
+            ]),
+        .testTarget(name: "LearningTests", dependencies: ["Learning", "PythonReference"]),
+        .testTarget(
+            name: "ExperimentsTests", dependencies: ["Experiments", "Learning", "Datasets", "TestSupport", "eclm"]),
+    ]
+}
