@@ -168,7 +168,8 @@ let package = Package(
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "TestSupport"]),
         .testTarget(
-            name: "RegistryServiceTests", dependencies: ["RegistryService", "Trainer", "TestSupport", "registryd"]),
+            name: "RegistryServiceTests",
+            dependencies: ["RegistryService", "EdgeClient", "Trainer", "TestSupport", "registryd"]),
         .testTarget(name: "TrainerTests", dependencies: ["Trainer", "TestSupport", "PythonReference", "trainerd"]),
         .testTarget(
             name: "EdgeClientTests",
