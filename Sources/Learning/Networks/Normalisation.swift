@@ -57,7 +57,7 @@ public final class BatchStatistics {
 
 /// Normalises at one site after the other of one forward pass.
 final class Normaliser {
-    static let epsilon: Float = 1e-5
+    static let epsilon = 1e-5
     private let kind: Normalisation
     private var site = 0
 

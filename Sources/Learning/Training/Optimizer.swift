@@ -55,12 +55,12 @@ public struct Optimizer {
                 case .sgd:
                     try OptimizerStep.sgd(
                         parameter: parameter.tensor, gradient: gradient, momentumBuffer: first.isEmpty ? nil : first[number],
-                        rate: settings.rate * scale, momentum: settings.momentum, weightDecay: settings.weightDecay)
+                        rate: Double(settings.rate * scale), momentum: Double(settings.momentum), weightDecay: Double(settings.weightDecay))
                 case .adam:
                     try OptimizerStep.adam(
                         parameter: parameter.tensor, gradient: gradient, first: first[number], second: second[number],
-                        step: steps, rate: settings.rate * scale, beta1: 0.9, beta2: 0.999, epsilon: 1e-8,
-                        weightDecay: settings.weightDecay)
+                        step: steps, rate: Double(settings.rate * scale), beta1: 0.9, beta2: 0.999, epsilon: 1e-8,
+                        weightDecay: Double(settings.weightDecay))
                 }
             }
             try parameter.tensor.clearGradient()
