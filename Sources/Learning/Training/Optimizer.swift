@@ -54,8 +54,10 @@ public struct Optimizer {
                 switch settings.optimization {
                 case .sgd:
                     try OptimizerStep.sgd(
-                        parameter: parameter.tensor, gradient: gradient, momentumBuffer: first.isEmpty ? nil : first[number],
-                        rate: Double(settings.rate * scale), momentum: Double(settings.momentum), weightDecay: Double(settings.weightDecay))
+                        parameter: parameter.tensor, gradient: gradient,
+                        momentumBuffer: first.isEmpty ? nil : first[number],
+                        rate: Double(settings.rate * scale), momentum: Double(settings.momentum),
+                        weightDecay: Double(settings.weightDecay))
                 case .adam:
                     try OptimizerStep.adam(
                         parameter: parameter.tensor, gradient: gradient, first: first[number], second: second[number],
