@@ -165,13 +165,11 @@ struct PrototypeSourceOptions: ParsableArguments {
                 TaskSettings(dataset: task, skew: skew, seed: seed, proxyLimit: proxyLimit), directory: dataDirectory))
     }
 
-    func specification(for data: PrototypeData) throws -> NetworkSpecification {
-        switch task {
-        case .har: .har(features: data.training.shape.first ?? 0)
-        case .images: .images
-        case .speech: .speech
-        case nil: throw CommandFailure(.refused, "--data needs a network; name its document with --spec")
+    func specification() throws -> NetworkSpecification {
+        guard let task, let preset = NetworkSpecification.presets[task.rawValue] else {
+            throw CommandFailure(.refused, "--data needs a network; name its document with --spec")
         }
+        return preset
     }
 }
 
@@ -205,7 +203,7 @@ struct PrototypeMakingOptions: ParsableArguments {
         let data = try source.read(seed: seed)
         var specification =
             try spec.map { try NetworkSpecification.parse(InputFile.read($0, what: "specification", limit: 1 << 20)) }
-            ?? source.specification(for: data)
+            ?? source.specification()
         if let model { specification.model = model }
         return try Prototype(specification, data: data, settings: settings ?? .init(), seed: seed)
     }
