@@ -1,0 +1,122 @@
+import Core
+import Learning
+
+/// What devices do in our method, each with its cloud.
+struct ModularDevices {
+    let fleet: Fleet
+    let cloud: any Cloud
+    /// Whether modules are chosen by chance and not by importance.
+    let drawsRandomModules: Bool
+    let training: DeviceTraining
+
+    init(fleet: Fleet, cloud: any Cloud, drawsRandomModules: Bool) {
+        self.fleet = fleet
+        self.cloud = cloud
+        self.drawsRandomModules = drawsRandomModules
+        training = DeviceTraining(fleet: fleet)
+    }
+
+    /// A sub-model that a device has fetched.
+    struct SubModel {
+        var network: ModularNetwork
+        var composition: CloudComposition
+        var importances: [[Double]]
+        var files: [ModuleSlot: [UInt8]]
+    }
+
+    /// Scores the device's data, composes within its budget, and fetches what it does not hold.
+    func pull(_ device: FleetDevice) async throws -> SubModel {
+        let selector = try await cloud.selector(for: device.id)
+        let importances = try self.importances(of: device, by: selector)
+        let composition = try await compose(device, importances)
+        let files = try await cloud.fetch(composition, for: device.id)
+        return SubModel(
+            network: try network(composition) { files[$0] }, composition: composition, importances: importances,
+            files: files)
+    }
+
+    /// A device's part in a round: pull, train, submit.
+    ///
+    /// - Returns: Optimiser steps; 0 when training diverged, and then nothing was submitted.
+    func takePart(_ device: FleetDevice, _ settings: LocalSettings, round: Int) async throws -> Int {
+        let subModel = try await pull(device)
+        let network = subModel.network
+        guard
+            let steps = try training.train(
+                network, on: device, settings, seed: fleet.seed(.roundTraining, device.index, round))
+        else { return 0 }
+        var trained: [ModuleSlot: [UInt8]] = [:]
+        for slot in network.slots where slot.kind != .selector {
+            trained[slot] = try network.file(of: slot, like: subModel.files[slot])
+        }
+        try await cloud.submit(
+            CloudUpdate(
+                device: device.id, composition: subModel.composition, trained: trained,
+                importances: subModel.importances, sampleCount: device.train.count))
+        return steps
+    }
+
+    /// The sub-model that the device would get now; nothing counts.
+    func preview(for device: FleetDevice) async throws -> ModularNetwork {
+        let importances = try self.importances(of: device, by: try await cloud.file(of: .selector))
+        let composition = try await compose(device, importances)
+        var files: [ModuleSlot: [UInt8]] = [:]
+        for slot in composition.digests.keys { files[slot] = try await cloud.file(of: slot) }
+        return try network(composition) { files[$0] }
+    }
+
+    /// Bytes that bringing the current release to every device would take.
+    func deliveryBytes() async throws -> Int64 {
+        let selector = try await cloud.file(of: .selector)
+        var sum: Int64 = 0
+        for device in fleet.devices {
+            sum += try await compose(device, importances(of: device, by: selector)).fetchBytes
+        }
+        return sum
+    }
+
+    private func compose(_ device: FleetDevice, _ importances: [[Double]]) async throws -> CloudComposition {
+        let cap = fleet.costs.cap(share: device.budgetShare)
+        var budget = Budget(memory: cap.memory)
+        // The registry limits memory and what is fetched; the size of all weights, held or not, is the device's own limit.
+        // It asks for less memory until the size fits, too: each answer is smaller than the last.
+        while true {
+            let composition = try await cloud.compose(
+                CloudRequest(device: device.id, importances: wanted(importances, device), budget: budget))
+            guard composition.bytes > cap.bytes else { return composition }
+            budget.memory = composition.memory - 1
+        }
+    }
+
+    /// What the device asks for: its importances, or random numbers of its own.
+    private func wanted(_ importances: [[Double]], _ device: FleetDevice) -> [[Double]] {
+        guard drawsRandomModules else { return importances }
+        var generator = fleet.random(.randomModules, device.index)
+        return importances.map { $0.map { _ in 0.5 + generator.uniform() } }
+    }
+
+    private func importances(of device: FleetDevice, by file: [UInt8]) throws -> [[Double]] {
+        let selector = try Selector(fleet.network, tensors: ModuleTensors(safetensors: file))
+        return try ImportanceScoring.importances(of: device.train, by: selector)
+    }
+
+    private func network(
+        _ composition: CloudComposition, file: (ModuleSlot) -> [UInt8]?
+    ) throws -> ModularNetwork {
+        try ModularNetwork(fleet.network, modules: composition.modules, gating: .selector) { slot in
+            guard let bytes = file(slot) else {
+                throw CloudError(.inconsistent, "the composition lacks the file of \(slot.defaultName)")
+            }
+            return try ModuleTensors(safetensors: bytes)
+        }
+    }
+}
+
+extension ModularNetwork {
+    /// A module's weights as a safetensors file with the metadata of the file that it came in.
+    func file(of slot: ModuleSlot, like original: [UInt8]?) throws -> [UInt8] {
+        var metadata: [String: String] = [:]
+        if let original { metadata = try SafetensorsFile(bytes: original).header.metadata }
+        return try tensors(of: slot).safetensors(metadata: metadata)
+    }
+}
