@@ -81,12 +81,15 @@ public struct CloudRequest: Sendable, Hashable {
     public var importances: [[Double]]
     /// What the device may spend, shared parts included.
     public var budget: Budget
+    /// Whether an experiment asks, and no device: to measure what the device would get. The bytes count for nobody.
+    public var isTrial: Bool
 
     /// A request from its parts.
-    public init(device: String, importances: [[Double]], budget: Budget) {
+    public init(device: String, importances: [[Double]], budget: Budget, isTrial: Bool = false) {
         self.device = device
         self.importances = importances
         self.budget = budget
+        self.isTrial = isTrial
     }
 }
 

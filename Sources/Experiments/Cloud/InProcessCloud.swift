@@ -87,7 +87,9 @@ public actor InProcessCloud: Cloud {
         case .infeasible(let infeasibility):
             throw CloudError(.infeasible, "device \(request.device): \(infeasibility.message)")
         case .composed(let chosen, let solution):
-            counted.up += request.importances.reduce(0) { $0 + Int64($1.count) } * Self.bytesPerNumber
+            if !request.isTrial {
+                counted.up += request.importances.reduce(0) { $0 + Int64($1.count) } * Self.bytesPerNumber
+            }
             var modules = [[Int]](repeating: [], count: release.layers.count)
             for part in chosen { if let layer = part.module.slot.layer { modules[layer].append(part.module.slot.index) } }
             return CloudComposition(

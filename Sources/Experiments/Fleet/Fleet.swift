@@ -22,6 +22,10 @@ struct Fleet: Sendable {
     var exchange: CloudSettings
     /// Makes the cloud of a run of ours.
     var makeCloud: @Sendable (CloudSettings, _ name: String) async throws -> any Cloud
+    /// Whether it only compares hyperparameters: then no curve and no cost of training is measured.
+    var isTrial = false
+    /// Whether points of the curve are measured.
+    var measuresCurve = true
     /// Called at every step that takes a while, with what was done: one device trained.
     var onProgress: @Sendable () -> Void = {}
 
@@ -55,5 +59,8 @@ struct Fleet: Sendable {
     }
 
     /// Whether the curve has a point after a round.
-    func isEvaluated(round: Int) -> Bool { round % federation.evaluationInterval == 0 || round == federation.rounds }
+    func isEvaluated(round: Int) -> Bool {
+        guard !isTrial, measuresCurve else { return false }
+        return round % federation.evaluationInterval == 0 || round == federation.rounds
+    }
 }

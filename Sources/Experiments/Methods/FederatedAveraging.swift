@@ -35,7 +35,7 @@ struct FederatedAveraging: AdaptationMethod {
             tuned.point(round: round, accuracy: fineTuned.mean, traffic: traffic, delivery: delivery)
         }
 
-        try evaluatePoint(0)
+        if fleet.isEvaluated(round: 0) { try evaluatePoint(0) }
         for round in 1..<(fleet.federation.rounds + 1) {
             var average = WeightAverage()
             for device in fleet.participants(round: round) {

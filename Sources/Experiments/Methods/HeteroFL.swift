@@ -35,7 +35,7 @@ struct HeteroFL: AdaptationMethod {
             tuned.point(round: round, accuracy: after.mean, traffic: federation.traffic, delivery: delivery)
         }
 
-        try evaluatePoint(0)
+        if fleet.isEvaluated(round: 0) { try evaluatePoint(0) }
         for round in 1..<(fleet.federation.rounds + 1) {
             try federation.run(round: round, hyperparameters.round)
             if fleet.isEvaluated(round: round) { try evaluatePoint(round) }

@@ -40,7 +40,7 @@ struct ModularMethod: AdaptationMethod {
                 round: round, accuracy: accuracies.mean, traffic: try await cloud.traffic(), delivery: delivery)
         }
 
-        try await evaluatePoint(0)
+        if fleet.isEvaluated(round: 0) { try await evaluatePoint(0) }
         for round in 1..<(fleet.federation.rounds + 1) where variant.hasRounds {
             for device in fleet.participants(round: round) {
                 meter.steps += try await devices.takePart(device, hyperparameters.round, round: round)

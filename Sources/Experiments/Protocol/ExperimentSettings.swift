@@ -149,6 +149,9 @@ extension ExperimentSettings {
             try require(
                 (1...10_000).contains(continuous.steps) && continuous.devices >= 1,
                 "a continuous run takes 1 to 10000 steps and at least one device")
+            try require(
+                continuous.methods.allSatisfy(ContinuousStream.methods.contains),
+                "there are continuous runs of \(ContinuousStream.methods.map(\.rawValue).joined(separator: ", "))")
         }
         return self
     }

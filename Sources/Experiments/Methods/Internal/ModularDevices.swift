@@ -40,11 +40,17 @@ struct ModularDevices {
     /// - Returns: Optimiser steps; 0 when training diverged, and then nothing was submitted.
     func takePart(_ device: FleetDevice, _ settings: LocalSettings, round: Int) async throws -> Int {
         let subModel = try await pull(device)
-        let network = subModel.network
         guard
             let steps = try training.train(
-                network, on: device, settings, seed: fleet.seed(.roundTraining, device.index, round))
+                subModel.network, on: device, settings, seed: fleet.seed(.roundTraining, device.index, round))
         else { return 0 }
+        try await submit(subModel, of: device)
+        return steps
+    }
+
+    /// Sends what a device has trained: all but the selector.
+    func submit(_ subModel: SubModel, of device: FleetDevice) async throws {
+        let network = subModel.network
         var trained: [ModuleSlot: [UInt8]] = [:]
         for slot in network.slots where slot.kind != .selector {
             trained[slot] = try network.file(of: slot, like: subModel.files[slot])
@@ -53,13 +59,12 @@ struct ModularDevices {
             CloudUpdate(
                 device: device.id, composition: subModel.composition, trained: trained,
                 importances: subModel.importances, sampleCount: device.train.count))
-        return steps
     }
 
     /// The sub-model that the device would get now; nothing counts.
     func preview(for device: FleetDevice) async throws -> ModularNetwork {
         let importances = try self.importances(of: device, by: try await cloud.file(of: .selector))
-        let composition = try await compose(device, importances)
+        let composition = try await compose(device, importances, isTrial: true)
         var files: [ModuleSlot: [UInt8]] = [:]
         for slot in composition.digests.keys { files[slot] = try await cloud.file(of: slot) }
         return try network(composition) { files[$0] }
@@ -70,19 +75,22 @@ struct ModularDevices {
         let selector = try await cloud.file(of: .selector)
         var sum: Int64 = 0
         for device in fleet.devices {
-            sum += try await compose(device, importances(of: device, by: selector)).fetchBytes
+            sum += try await compose(device, importances(of: device, by: selector), isTrial: true).fetchBytes
         }
         return sum
     }
 
-    private func compose(_ device: FleetDevice, _ importances: [[Double]]) async throws -> CloudComposition {
+    private func compose(
+        _ device: FleetDevice, _ importances: [[Double]], isTrial: Bool = false
+    ) async throws -> CloudComposition {
         let cap = fleet.costs.cap(share: device.budgetShare)
         var budget = Budget(memory: cap.memory)
         // The registry limits memory and what is fetched; the size of all weights, held or not, is the device's own limit.
         // It asks for less memory until the size fits, too: each answer is smaller than the last.
         while true {
             let composition = try await cloud.compose(
-                CloudRequest(device: device.id, importances: wanted(importances, device), budget: budget))
+                CloudRequest(
+                    device: device.id, importances: wanted(importances, device), budget: budget, isTrial: isTrial))
             guard composition.bytes > cap.bytes else { return composition }
             budget.memory = composition.memory - 1
         }

@@ -25,7 +25,7 @@ struct RunMeter {
     ) throws {
         nets.append(network.modules)
         includesSelector = network.gating == .selector
-        guard trains else { return }
+        guard trains, !fleet.isTrial else { return }
         // Equal counts cost the same, whichever modules they are.
         let counts = network.modules.map { [$0.count] }
         if probes[counts] == nil {
