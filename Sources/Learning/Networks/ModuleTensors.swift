@@ -1,0 +1,69 @@
+import Core
+
+/// The weights of one module: named tensors in single precision, in a fixed order.
+public struct ModuleTensors: Hashable, Sendable {
+    /// One tensor.
+    public struct Entry: Hashable, Sendable {
+        /// Its name within the module.
+        public var name: String
+        /// Its extents, outermost first.
+        public var shape: [Int]
+        /// Its values, row-major.
+        public var values: [Float]
+
+        /// A tensor from its parts.
+        public init(name: String, shape: [Int], values: [Float]) {
+            self.name = name
+            self.shape = shape
+            self.values = values
+        }
+    }
+
+    /// The tensors.
+    public var entries: [Entry]
+
+    /// Weights from their tensors.
+    public init(_ entries: [Entry] = []) { self.entries = entries }
+
+    /// The weights in a safetensors file; all its tensors, converted to single precision.
+    ///
+    /// - Throws: ``LearningError`` with `specification` for what is no such file or holds other than floating-point numbers.
+    public init(safetensors bytes: [UInt8]) throws {
+        do {
+            entries = try SafetensorsFile(bytes: bytes).tensors.map {
+                Entry(name: $0.name, shape: $0.shape, values: try $0.floats())
+            }
+        } catch {
+            throw LearningError(.specification, "the module's blob cannot be read: \(error)", cause: error)
+        }
+    }
+
+    /// The tensor of a name.
+    ///
+    /// - Throws: ``LearningError`` with `specification` when there is none.
+    public subscript(name: String) -> Entry {
+        get throws {
+            guard let entry = entries.first(where: { $0.name == name }) else {
+                throw LearningError(
+                    .specification, "the module has no tensor \(name), only \(entries.map(\.name).joined(separator: ", "))")
+            }
+            return entry
+        }
+    }
+
+    /// The number of weights.
+    public var parameterCount: Int { entries.reduce(0) { $0 + $1.values.count } }
+
+    /// A safetensors file of the weights: the same weights and metadata give the same bytes.
+    ///
+    /// - Throws: ``LearningError`` when the tensors' names or shapes are not fit for a file.
+    public func safetensors(metadata: [String: String] = [:]) throws -> [UInt8] {
+        do {
+            var builder = SafetensorsBuilder(metadata: metadata)
+            for entry in entries { try builder.add(entry.name, shape: entry.shape, floats: entry.values) }
+            return try builder.build()
+        } catch {
+            throw LearningError(.specification, "the module cannot be written: \(error)", cause: error)
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import Foundation
+
+extension NetworkSpecification {
+    enum CodingKeys: String, CodingKey, CaseIterable { case model, input, classes, stem, layers, head, selector }
+
+    /// Reads a document; what it leaves out has the defaults of the initialisers.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        model = try values.decode(String.self, forKey: .model)
+        input = try values.decode([Int].self, forKey: .input)
+        classes = try values.decode(Int.self, forKey: .classes)
+        stem = try values.decode(StemSpecification.self, forKey: .stem)
+        layers = try values.decode([LayerSpecification].self, forKey: .layers)
+        head = try values.decodeIfPresent(HeadSpecification.self, forKey: .head) ?? HeadSpecification()
+        selector = try values.decode(SelectorSpecification.self, forKey: .selector)
+    }
+
+    /// A checked specification from a JSON document.
+    ///
+    /// - Throws: ``LearningError`` with `specification` for what is no such document, names a key that there is not, or
+    ///   does not fit together.
+    public static func parse(_ json: some Collection<UInt8>) throws -> NetworkSpecification {
+        let data = Data(json)
+        let specification: NetworkSpecification
+        do {
+            specification = try JSONDecoder().decode(NetworkSpecification.self, from: data)
+        } catch {
+            throw LearningError(.specification, "the network's specification cannot be read: \(describe(error))")
+        }
+        // A misspelt key would otherwise silently mean its default.
+        let known = Self.keys(of: try JSONSerialization.jsonObject(with: Data(specification.json)), at: "")
+        let given = Self.keys(of: try JSONSerialization.jsonObject(with: data), at: "")
+        if let unknown = given.subtracting(known.union(["selector.pool"])).min() {
+            throw LearningError(
+                .specification, "the network's specification has no key \(unknown); docs/learning.md lists the keys")
+        }
+        return try specification.validated()
+    }
+
+    /// The document, with sorted keys and without spaces: equal specifications are equal bytes.
+    public var json: [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Strings, integers and booleans always encode.
+        return (try? encoder.encode(self)).map { [UInt8]($0) } ?? []
+    }
+
+    private static func keys(of value: Any, at path: String) -> Set<String> {
+        switch value {
+        case let object as [String: Any]:
+            return object.reduce(into: []) { keys, entry in
+                let name = path.isEmpty ? entry.key : "\(path).\(entry.key)"
+                keys.insert(name)
+                keys.formUnion(self.keys(of: entry.value, at: name))
+            }
+        case let array as [Any]: return array.reduce(into: []) { $0.formUnion(keys(of: $1, at: path)) }
+        default: return []
+        }
+    }
+
+    private static func describe(_ error: any Error) -> String {
+        func path(_ context: DecodingError.Context) -> String {
+            context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? ".\($0.stringValue)" }.joined()
+        }
+        switch error as? DecodingError {
+        case .keyNotFound(let key, let context): return "\(path(context)).\(key.stringValue) is missing"
+        case .typeMismatch(let type, let context): return "\(path(context)) must be a \(type)"
+        case .valueNotFound(let type, let context): return "\(path(context)) must be a \(type)"
+        case .dataCorrupted(let context): return "\(path(context)) \(context.debugDescription)"
+        default: return "\(error)"
+        }
+    }
+}
+
+extension StemSpecification {
+    enum CodingKeys: String, CodingKey { case kind, width, kernel, stride }
+
+    /// Reads a stem; what it leaves out has the initialiser's defaults.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            kind: try values.decode(Kind.self, forKey: .kind),
+            width: try values.decodeIfPresent(Int.self, forKey: .width) ?? 0,
+            kernel: try values.decodeIfPresent([Int].self, forKey: .kernel) ?? [3, 3],
+            stride: try values.decodeIfPresent([Int].self, forKey: .stride) ?? [1, 1])
+    }
+}
+
+extension LayerSpecification {
+    enum CodingKeys: String, CodingKey {
+        case name, block, width, modules, inner, kernel, stride, bypass, skip, activation
+        case outputKernel = "output_kernel"
+        case innerNorm = "inner_norm"
+    }
+
+    /// Reads a layer; what it leaves out has the initialiser's defaults, and a dense block no norm inside.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        let block = try values.decode(BlockKind.self, forKey: .block)
+        self.init(
+            name: try values.decode(String.self, forKey: .name), block: block,
+            width: try values.decode(Int.self, forKey: .width),
+            modules: try values.decode(Int.self, forKey: .modules),
+            inner: try values.decode(Int.self, forKey: .inner),
+            kernel: try values.decodeIfPresent([Int].self, forKey: .kernel) ?? [3, 3],
+            outputKernel: try values.decodeIfPresent([Int].self, forKey: .outputKernel) ?? [1, 1],
+            stride: try values.decodeIfPresent([Int].self, forKey: .stride) ?? [1, 1],
+            bypass: try values.decodeIfPresent(Bool.self, forKey: .bypass) ?? true,
+            skip: try values.decodeIfPresent(Bool.self, forKey: .skip) ?? false,
+            innerNorm: try values.decodeIfPresent(Bool.self, forKey: .innerNorm) ?? (block == .convolution),
+            activation: try values.decodeIfPresent(ActivationKind.self, forKey: .activation) ?? .relu)
+    }
+}
+
+extension SelectorSpecification {
+    enum CodingKeys: String, CodingKey {
+        case pool, widths
+        case topK = "top_k"
+    }
+}
