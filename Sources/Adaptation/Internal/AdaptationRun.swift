@@ -47,7 +47,8 @@ struct AdaptationRun: Sendable {
     private func leftover(_ transfer: inout AdaptationReport.Transfer) async throws -> AdaptationJob? {
         guard let job = try directory.job() else { return nil }
         if job.fingerprint == fingerprint {
-            let isThere = job.stage == .trained
+            let isThere =
+                job.stage == .trained
                 ? (try? AdaptedModel.read(folder: directory.trained)) != nil
                 : (try? SubModelManifest(directory: directory.base))?.release == job.release
             if isThere { return job }
@@ -76,7 +77,7 @@ struct AdaptationRun: Sendable {
         onEvent(.stage(.score))
         let data = data
         let importances = try await onOwnThread {
-            let files = NetworkFiles(modules: [NetworkFiles.selectorSlot: selector.path])
+            let files = NetworkFiles(modules: [.selector: selector.path])
             return try ImportanceScoring.importances(of: data, by: files.selector())
         }
         onEvent(.stage(.pull))

@@ -9,21 +9,19 @@ struct NetworkFiles: Sendable {
 
     var modules: [ModuleSlot: String]
 
-    static let selectorSlot = ModuleSlot(kind: .selector, layer: nil, index: 0)
-
     func specification() throws -> NetworkSpecification {
-        let file = try file(Self.selectorSlot)
+        let file = try file(.selector)
         guard let text = file.header.metadata[Self.specificationKey] else {
             throw EdgeError(
                 .invalidState,
                 "the selector does not say what network it belongs to, so this device cannot train it; publish the model with "
                     + "eclm prototype")
         }
-        return try NetworkSpecification.parse(json: Array(text.utf8))
+        return try NetworkSpecification.parse(text.utf8)
     }
 
     func selector() throws -> Selector {
-        try Selector(specification(), tensors(Self.selectorSlot))
+        try Selector(specification(), tensors: tensors(.selector))
     }
 
     func network() throws -> ModularNetwork {

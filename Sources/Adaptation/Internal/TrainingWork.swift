@@ -20,9 +20,8 @@ struct TrainingWork: Sendable {
         let files = NetworkFiles(modules: names.mapValues { "\(folder)/\($0.file)" })
         let network = try files.network()
         let split = try HeldOutSplit(labels: data.labels, share: request.training.heldOutShare)
-        let total = request.training.training.steps(for: split.training.count)
         let result = try LocalTraining.train(network, on: data, settings: request.training, seed: request.seed) {
-            onEvent(.step(number: $0, of: total, loss: $1))
+            onEvent(.step(number: $0, of: $1, loss: $2))
         }
         // What is held out tells how the sub-model does on data it did not learn from; without, only the gates are compared.
         let observation = try DriftObservation(

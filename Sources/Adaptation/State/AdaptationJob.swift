@@ -55,7 +55,7 @@ extension AdaptationRequest {
         }
         let question = Question(
             model: model, channel: channel, budget: budget, minimumPerLayer: minimumPerLayer, training: training,
-            seed: seed, encoding: encoding, fraction: fraction, submits: submits, shape: data.exampleShape,
+            seed: seed, encoding: encoding, fraction: fraction, submits: submits, shape: data.shape,
             labels: data.labels)
         try JSONFile.bytes(question).withUnsafeBytes { builder.update($0) }
         data.values.withUnsafeBytes { builder.update($0) }

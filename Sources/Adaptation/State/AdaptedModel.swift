@@ -90,7 +90,8 @@ public struct InstalledModel: Sendable {
     public init(of name: String, in state: StateDirectory) throws {
         directory = try AdaptationDirectory(state, model: name)
         guard let folder = try directory.current() else {
-            throw EdgeError(.invalidState, "this device has not adapted \(name) yet: run edgectl adapt once with a registry")
+            throw EdgeError(
+                .invalidState, "this device has not adapted \(name) yet: run edgectl adapt once with a registry")
         }
         self.folder = folder
         model = try AdaptedModel.read(folder: folder)

@@ -31,7 +31,7 @@ public struct DriftObservation: Hashable, Sendable, Codable {
     ) throws {
         self.init(scores: try ImportanceScoring.scores(of: data, by: selector))
         guard let network else { return }
-        let examples = measured.map { data.subset($0) } ?? data
+        let examples = try measured.map { try data.subset($0) } ?? data
         (losses, confidences) = try Self.measure(network, examples, batch: 256)
     }
 
@@ -40,16 +40,9 @@ public struct DriftObservation: Hashable, Sendable, Codable {
     ) throws -> (losses: [Float], confidences: [Float]) {
         var losses: [Float] = []
         var confidences: [Float] = []
-        let size = data.exampleShape.reduce(1, *)
-        for start in stride(from: 0, to: data.labels.count, by: batch) {
-            let rows = start..<min(data.labels.count, start + batch)
-            let logits = try Tensor.withoutGradient {
-                try network.forward(
-                    Tensor(
-                        Array(data.values[(rows.lowerBound * size)..<(rows.upperBound * size)]),
-                        shape: [rows.count] + data.exampleShape)
-                ).logits
-            }
+        for start in stride(from: 0, to: data.count, by: batch) {
+            let rows = start..<min(data.count, start + batch)
+            let logits = try Tensor.withoutGradient { try network.forward(data.batch(rows)).logits }
             let logarithms = try logits.logSoftmax(dimension: 1)
             let values = try logarithms.scalars()
             let classes = values.count / rows.count

@@ -28,48 +28,12 @@ public enum LocalDataCheck {
     ///   among them), labels beyond its classes, and values that are not finite.
     @discardableResult
     public static func check(_ data: TrainingData, for specification: NetworkSpecification) throws -> [Warning] {
-        try checkShape(data, specification)
-        guard let first = data.labels.first else {
-            throw LearningError(.data, "the local data holds no examples; collect some first")
-        }
-        guard data.labels.count <= maximumExamples else {
+        try data.check(for: specification)
+        guard data.count <= maximumExamples else {
             throw LearningError(
-                .data,
-                "the local data holds \(data.labels.count) examples; at most \(maximumExamples) are taken at once")
+                .data, "the local data holds \(data.count) examples; at most \(maximumExamples) are taken at once")
         }
-        let classes = 0..<specification.classes
-        if let position = data.labels.firstIndex(where: { !classes.contains($0) }) {
-            throw LearningError(
-                .data,
-                "example \(position) has label \(data.labels[position]); \(specification.model) knows the classes 0 to "
-                    + "\(specification.classes - 1)")
-        }
-        if let position = data.values.firstIndex(where: { !$0.isFinite }) {
-            let size = max(1, data.exampleShape.reduce(1, *))
-            throw LearningError(
-                .data,
-                "value \(position % size) of example \(position / size) is \(data.values[position]); leave such examples "
-                    + "out")
-        }
+        let first = data.labels[0]
         return data.labels.allSatisfy { $0 == first } ? [.oneClass(label: first)] : []
-    }
-
-    private static func checkShape(_ data: TrainingData, _ specification: NetworkSpecification) throws {
-        let wanted = specification.input
-        let given = data.exampleShape
-        guard given == wanted else {
-            var reason = "examples have the shape \(given), \(specification.model) takes \(wanted)"
-            if given.count == wanted.count, given.dropFirst() == wanted.dropFirst(), given[0] < wanted[0] {
-                let what = wanted.count == 1 ? "features" : "channels"
-                reason += ": \(wanted[0] - given[0]) of \(wanted[0]) \(what) are missing"
-            }
-            throw LearningError(.data, reason)
-        }
-        let needed = data.labels.count * given.reduce(1, *)
-        guard data.values.count == needed else {
-            throw LearningError(
-                .data,
-                "\(data.labels.count) examples of shape \(given) take \(needed) values, \(data.values.count) are there")
-        }
     }
 }

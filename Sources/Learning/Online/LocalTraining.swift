@@ -8,7 +8,9 @@ public struct LocalTrainingSettings: Sendable, Codable {
     public var heldOutShare: Double
 
     /// Settings from their parts.
-    public init(training: TrainingSettings, heldOutShare: Double = 0.2) {
+    public init(
+        training: TrainingSettings = .init(freezesSelector: true), heldOutShare: Double = 0.2
+    ) {
         self.training = training
         self.heldOutShare = heldOutShare
     }
@@ -29,8 +31,8 @@ public struct LocalTrainingResult: Sendable {
         public var loss: Double
 
         init(_ evaluation: Evaluation) {
-            accuracy = Double(evaluation.accuracy)
-            loss = Double(evaluation.loss)
+            accuracy = evaluation.accuracy
+            loss = evaluation.loss
         }
     }
 
@@ -56,45 +58,44 @@ public enum LocalTraining {
 
     /// Trains all parts of a sub-model that settings let learn, and measures before and after.
     ///
-    /// Deterministic by seed. When it throws, the network's weights are of no use.
+    /// `onStep` is called behind each step with its number, the number there will be, and the loss; it may throw to stop.
+    /// Deterministic by seed on one thread of libtorch. When it throws, the network's weights are of no use.
     /// - Throws: ``LearningError``: `data` as ``LocalDataCheck``; `diverged` when a loss or a weight is not finite or the
     ///   loss on held-out examples grew tenfold: nothing of such a run may be submitted.
     public static func train(
         _ network: ModularNetwork, on data: TrainingData, settings: LocalTrainingSettings, seed: UInt64,
-        onStep: (Int, Float) throws -> Void = { _, _ in }
+        onStep: ((Int, Int, Float) throws -> Void)? = nil
     ) throws -> LocalTrainingResult {
         var warnings = try LocalDataCheck.check(data, for: network.specification)
         let split = try HeldOutSplit(labels: data.labels, share: settings.heldOutShare)
-        let heldOut = split.heldOut.isEmpty ? nil : data.subset(split.heldOut)
+        let heldOut = split.heldOut.isEmpty ? nil : try data.subset(split.heldOut)
         if heldOut == nil, settings.heldOutShare > 0 {
-            warnings.append(.nothingHeldOut(examples: data.labels.count))
+            warnings.append(.nothingHeldOut(examples: data.count))
         }
         let before = try heldOut.map { try measure(network, $0) }
-        var steps = 0
-        _ = try Learning.train(
-            network, on: heldOut == nil ? data : data.subset(split.training), settings: settings.training, seed: seed
-        ) { step, loss in
-            steps += 1
-            try onStep(step, loss)
-        }
+        var options = TrainingOptions()
+        options.onStep = onStep
+        let log = try Learning.train(
+            network, on: heldOut == nil ? data : data.subset(split.training), settings: settings.training, seed: seed,
+            options: options)
         try requireFinite(network)
         let after = try heldOut.map { try measure(network, $0) }
         if let before, let after, !(after.loss <= max(1, before.loss) * divergenceFactor) {
             throw LearningError(
                 .diverged,
-                "the loss on held-out examples went from \(before.loss) to \(after.loss) in \(steps) steps; use a lower "
+                "the loss on held-out examples went from \(before.loss) to \(after.loss) in \(log.steps) steps; use a lower "
                     + "rate than \(settings.training.rate)")
         }
         return LocalTrainingResult(
             before: before, after: after, trainedExamples: split.training.count,
-            heldOutExamples: split.heldOut.count, steps: steps, warnings: warnings)
+            heldOutExamples: split.heldOut.count, steps: log.steps, warnings: warnings)
     }
 
     /// The slots whose weights a run changes: everything that is present but a frozen selector.
     public static func trainedSlots(
         of network: ModularNetwork, settings: LocalTrainingSettings
     ) -> [ModuleSlot] {
-        network.slots.filter { $0.kind != .selector || !settings.training.freezeSelector }
+        network.slots.filter { $0.kind != .selector || !settings.training.freezesSelector }
     }
 
     static func measure(_ network: ModularNetwork, _ data: TrainingData) throws -> LocalTrainingResult.Measurement {

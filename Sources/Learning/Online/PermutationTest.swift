@@ -70,7 +70,7 @@ struct PermutationTest {
     /// Deals the rows anew (the first steps of Fisher and Yates' shuffle) and returns the statistic.
     mutating func deal(_ generator: inout SplitMix64) -> Double {
         for position in 0..<oldCount {
-            order.swapAt(position, Int.random(in: position..<order.count, using: &generator))
+            order.swapAt(position, position + generator.below(order.count - position))
         }
         return statistic
     }
