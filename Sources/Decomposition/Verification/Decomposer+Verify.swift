@@ -30,7 +30,7 @@ extension Decomposer {
         _ checkpoint: SafetensorsFile, tokens: Int = 4, seed: UInt64 = 1
     ) throws(DecompositionError) -> [BlockVerification] {
         let plan = try DecompositionPlan(specification, checkpoint)
-        var generator = SplitMix(state: seed)
+        var generator = SplitMix64(seed: seed)
         var results: [BlockVerification] = []
         for (position, layer) in specification.layers.enumerated() {
             var modules: [SafetensorsFile] = []
@@ -47,7 +47,7 @@ extension Decomposer {
             let dense = try ReferenceBlock(dense: layer, of: checkpoint)
             let sum = try ReferenceBlock(sumOf: modules, of: layer, outer: checkpoint)
             let extent = plan.blocks[position].verificationExtent(tokens: tokens)
-            let input = (0..<dense.inputs * extent.positions).map { _ in generator.normal() }
+            let input = (0..<dense.inputs * extent.positions).map { _ in generator.sumOfTwelve() }
             let wanted = dense.evaluate(input, extent: extent)
             let found = sum.evaluate(input, extent: extent)
             precondition(wanted.count == found.count, "the sum of modules has another shape than the block")
@@ -89,22 +89,11 @@ extension BlockPlan {
     }
 }
 
-/// SplitMix64 (Steele, Lea and Flood 2014): a seeded generator, so that a verification can be repeated.
-struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
-    }
-
-    /// Standard normal, as the sum of twelve uniform values less 6 (Irwin and Hall).
-    mutating func normal() -> Float {
+extension SplitMix64 {
+    /// About standard normal, as the sum of twelve uniform values less 6 (Irwin and Hall).
+    fileprivate mutating func sumOfTwelve() -> Float {
         var sum = -6.0
-        for _ in 0..<12 { sum += Double(next() >> 11) * 0x1p-53 }
+        for _ in 0..<12 { sum += uniform() }
         return Float(sum)
     }
 }

@@ -57,13 +57,13 @@ struct SimulatedTraining {
     }
 }
 
-/// Standard normal numbers: Marsaglia's polar method over SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+/// Standard normal numbers by Marsaglia's polar method.
 struct GaussianNoise {
-    private var state: UInt64
+    private var generator: SplitMix64
     private var spare: Double?
 
     init(seed: Digest) {
-        state = seed.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        generator = SplitMix64(seed: seed.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
     }
 
     mutating func next() -> Double {
@@ -82,12 +82,5 @@ struct GaussianNoise {
     }
 
     /// A number from -1 to 1.
-    private mutating func uniform() -> Double {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        mixed ^= mixed >> 31
-        return Double(mixed >> 11) * 0x1p-52 - 1
-    }
+    private mutating func uniform() -> Double { 2 * generator.uniform() - 1 }
 }

@@ -1,6 +1,6 @@
 import CProtocol
+import Core
 import RegistryProtocol
-import TestSupport
 import Testing
 
 /// Writes random messages of any type as protobuf encodes them: every field present, in order of number. Independent of

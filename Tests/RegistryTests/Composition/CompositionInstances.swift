@@ -1,22 +1,6 @@
 import Core
 import Registry
 
-/// A small generator with a seed, so that every run sees the same instances.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        // SplitMix64.
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
-    }
-}
-
 /// A random problem of integers: importances are `profits` over `scale`.
 struct CompositionInstance {
     enum Kind: CaseIterable {
@@ -46,7 +30,7 @@ struct CompositionInstance {
     /// A random instance; `tightness` is the part of all costs that the budgets allow.
     init(
         kind: Kind, layerCount: Int, modulesPerLayer: Int, minimum: Int = 1, tightness: Double, resources: Int,
-        using generator: inout SeededGenerator
+        using generator: inout SplitMix64
     ) {
         self.layerCount = layerCount
         self.minimum = minimum

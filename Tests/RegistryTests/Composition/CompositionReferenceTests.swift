@@ -45,7 +45,7 @@ struct CompositionReferenceTests {
     }
 
     private static func instances(count: Int) -> [CompositionInstance] {
-        var generator = SeededGenerator(seed: 20_240_611)
+        var generator = SplitMix64(seed: 20_240_611)
         return (0..<count).map { number in
             let kind = CompositionInstance.Kind.allCases[number % CompositionInstance.Kind.allCases.count]
             let isHard = kind == .correlated || kind == .subsetSum

@@ -8,7 +8,7 @@ struct CompositionSolverTests {
 
     @Test("Every choice tried by hand gives no better one", arguments: [1, 2])
     func matchesEnumeration(minimum: Int) throws {
-        var generator = SeededGenerator(seed: UInt64(minimum))
+        var generator = SplitMix64(seed: UInt64(minimum))
         for number in 0..<150 {
             let instance = CompositionInstance(
                 kind: CompositionInstance.Kind.allCases[number % 6], layerCount: 3, modulesPerLayer: 3,
@@ -75,7 +75,7 @@ struct CompositionSolverTests {
 
     @Test("The resource that stands in the way is named")
     func namesBindingResources() throws {
-        var generator = SeededGenerator(seed: 5)
+        var generator = SplitMix64(seed: 5)
         var instance = CompositionInstance(
             kind: .uncorrelated, layerCount: 4, modulesPerLayer: 8, tightness: 0.5, resources: 1, using: &generator)
         let total = instance.costs.reduce(0) { $0 + $1.flops }
@@ -100,7 +100,7 @@ struct CompositionSolverTests {
 
     @Test("The same problem has the same answer, always")
     func isDeterministic() throws {
-        var generator = SeededGenerator(seed: 77)
+        var generator = SplitMix64(seed: 77)
         for kind in CompositionInstance.Kind.allCases {
             let problem = try CompositionInstance(
                 kind: kind, layerCount: 4, modulesPerLayer: 8, tightness: 0.4, resources: 3, using: &generator
@@ -112,7 +112,7 @@ struct CompositionSolverTests {
 
     @Test("A larger budget never gives a less important sub-model")
     func isMonotoneInTheBudget() throws {
-        var generator = SeededGenerator(seed: 99)
+        var generator = SplitMix64(seed: 99)
         for kind in CompositionInstance.Kind.allCases {
             let problem = try CompositionInstance(
                 kind: kind, layerCount: 4, modulesPerLayer: 8, tightness: 0.25, resources: 3, using: &generator
@@ -132,7 +132,7 @@ struct CompositionSolverTests {
 
     @Test("A catalogue at the size limit is solved or cut, with an honest bound")
     func takesTheLargestCatalogue() throws {
-        var generator = SeededGenerator(seed: 4)
+        var generator = SplitMix64(seed: 4)
         let problem = try CompositionInstance(
             kind: .uncorrelated, layerCount: 256, modulesPerLayer: 16, tightness: 0.2, resources: 3, using: &generator
         ).problem()
@@ -145,7 +145,7 @@ struct CompositionSolverTests {
 @Suite("Composition keeps its limits")
 struct CompositionLimitsTests {
     private func hardProblem(seed: UInt64) throws -> CompositionProblem {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         return try CompositionInstance(
             kind: .correlated, layerCount: 4, modulesPerLayer: 10, tightness: 0.5, resources: 3, using: &generator
         ).problem()
