@@ -114,7 +114,9 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         // What the programs that work on the database have in common.
-        .target(name: "RegistryPrograms", dependencies: ["CommandSupport", "PostgreSQL", "Registry", logging]),
+        .target(
+            name: "RegistryPrograms",
+            dependencies: ["CommandSupport", "Core", "PostgreSQL", "Registry", argumentParser, logging]),
         // A private PostgreSQL and the programs around it, for `registryctl dev`.
         .target(name: "Development", dependencies: ["Core", "Registry", "PostgreSQL", logging]),
 

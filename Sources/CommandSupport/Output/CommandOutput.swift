@@ -51,7 +51,7 @@ public struct CommandOutput: Sendable {
     }
 
     /// A progress bar that shows when standard error is a terminal, and not with `--quiet`.
-    public func progress(_ label: String) -> ProgressBar {
-        ProgressBar(label: label, isShown: !isQuiet && StandardStream.error.isTerminal)
+    public func progress(_ label: String, counting unit: ProgressBar.Unit = .bytes) -> ProgressBar {
+        ProgressBar(label: label, isShown: !isQuiet && StandardStream.error.isTerminal, unit: unit)
     }
 }

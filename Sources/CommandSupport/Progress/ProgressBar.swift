@@ -12,29 +12,44 @@ public final class ProgressBar: Sendable {
         var isFinished = false
     }
 
-    private let label: String
+    private let label: Mutex<String>
     private let isShown: Bool
+    private let unit: Unit
     private let state = Mutex(State())
 
-    /// A bar for one transfer.
-    ///
-    /// - Parameters:
-    ///   - label: What is transferred.
-    ///   - isShown: Whether to draw at all.
-    public init(label: String, isShown: Bool) {
-        self.label = label.printable
-        self.isShown = isShown
+    /// What a bar counts.
+    public enum Unit: Sendable, Hashable {
+        /// Bytes, shown with binary prefixes.
+        case bytes
+        /// Things, under the name of many of them, such as `steps`.
+        case count(String)
     }
 
-    /// Raises the number of bytes to expect.
+    /// A bar for one transfer, or one long work.
+    ///
+    /// - Parameters:
+    ///   - label: What is transferred or done.
+    ///   - isShown: Whether to draw at all.
+    ///   - unit: What is counted.
+    public init(label: String, isShown: Bool, unit: Unit = .bytes) {
+        self.label = Mutex(label.printable)
+        self.isShown = isShown
+        self.unit = unit
+    }
+
+    /// Says what is being done now.
+    public func relabel(_ text: String) { label.withLock { $0 = text.printable } }
+
+    /// Raises the number of bytes, or of other units, to expect.
     public func expect(_ bytes: Int64) {
         state.withLock { $0.progress.total += bytes }
     }
 
-    /// Counts bytes as transferred and draws, ten times a second at most.
+    /// Counts bytes, or other units, as done and draws, ten times a second at most.
     public func advance(_ bytes: Int64) {
         guard isShown else { return }
         let now = ContinuousClock.now
+        let label = label.withLock { $0 }
         let line: String? = state.withLock { state in
             state.progress.done += bytes
             guard !state.isFinished else { return nil }
@@ -42,7 +57,8 @@ public final class ProgressBar: Sendable {
             state.started = started
             if let drawn = state.drawn, now - drawn < .milliseconds(100) { return nil }
             state.drawn = now
-            return state.progress.line(label: label, elapsed: now - started, width: StandardStream.error.width ?? 80)
+            return state.progress.line(
+                label: label, elapsed: now - started, width: StandardStream.error.width ?? 80, unit: unit)
         }
         if let line { StandardStream.error.write("\r\(line)\u{1B}[K") }
     }
@@ -63,12 +79,12 @@ struct Progress: Sendable {
     var total: Int64 = 0
 
     /// The line for people, at most `width - 1` columns so that no terminal wraps it.
-    func line(label: String, elapsed: Duration, width: Int) -> String {
+    func line(label: String, elapsed: Duration, width: Int, unit: ProgressBar.Unit = .bytes) -> String {
         let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
         let rate = seconds > 0.2 ? Double(done) / seconds : 0
-        var parts = ["\(ByteSize(done))" + (total > 0 ? " of \(ByteSize(total))" : "")]
+        var parts = [unit.amounts(done, of: total)]
         if rate > 0 {
-            parts.append("\(ByteSize(Int64(rate)))/s")
+            parts.append(unit.rate(rate))
             if total > done { parts.append("\(Self.brief(seconds: Double(total - done) / rate)) left") }
         }
         var line = "\(label)  "
@@ -91,5 +107,21 @@ struct Progress: Sendable {
         if whole < 60 { return "\(whole) s" }
         if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }
         return "\(whole / 3600) h \(whole / 60 % 60) min"
+    }
+}
+
+extension ProgressBar.Unit {
+    fileprivate func amounts(_ done: Int64, of total: Int64) -> String {
+        switch self {
+        case .bytes: "\(ByteSize(done))" + (total > 0 ? " of \(ByteSize(total))" : "")
+        case .count(let name): "\(done)" + (total > 0 ? " of \(total)" : "") + " \(name)"
+        }
+    }
+
+    fileprivate func rate(_ perSecond: Double) -> String {
+        switch self {
+        case .bytes: "\(ByteSize(Int64(perSecond)))/s"
+        case .count: Quantity.decimal(perSecond, places: perSecond < 10 ? 1 : 0) + "/s"
+        }
     }
 }

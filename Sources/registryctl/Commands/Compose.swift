@@ -3,6 +3,7 @@ import CommandSupport
 import Core
 import Foundation
 import Registry
+import RegistryPrograms
 
 struct Compose: RegistryCommand {
     static let configuration = CommandConfiguration(

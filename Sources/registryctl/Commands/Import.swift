@@ -4,6 +4,7 @@ import Core
 import Decomposition
 import Foundation
 import Registry
+import RegistryPrograms
 
 struct Import: RegistryCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Registry
+import RegistryPrograms
 
 struct ListModels: RegistryCommand {
     static let configuration = CommandConfiguration(

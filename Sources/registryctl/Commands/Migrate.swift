@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Registry
+import RegistryPrograms
 
 struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Registry
+import RegistryPrograms
 
 struct Policy: ParsableCommand {
     static let configuration = CommandConfiguration(

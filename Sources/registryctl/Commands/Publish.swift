@@ -3,6 +3,7 @@ import CommandSupport
 import Core
 import Foundation
 import Registry
+import RegistryPrograms
 
 struct Publish: RegistryCommand {
     static let configuration = CommandConfiguration(
@@ -43,41 +44,5 @@ struct Publish: RegistryCommand {
                 release: ReleaseDocument(result.release), newVersions: result.newVersions,
                 keptVersions: result.keptVersions, blobsStored: upload.blobsStored, bytesStored: upload.bytesStored),
             output)
-    }
-}
-
-/// What publish and import have in common.
-struct PublicationOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("The channel to point to the release.", valueName: "name"))
-    var channel = "stable"
-    @Flag(name: .long, help: "Make the release without moving a channel.")
-    var noChannel = false
-    @Option(name: .long, help: ArgumentHelp("Why; recorded with the release.", valueName: "text"))
-    var reason = ""
-
-    var channelToMove: String? { noChannel ? nil : channel }
-
-    func report(_ document: PublicationDocument, _ output: CommandOutput) throws {
-        let release = document.release
-        try output.result(document) { _ in
-            var fields = FieldList()
-            fields.add("model", release.model)
-            fields.add("release", release.release)
-            fields.add("new versions", document.newVersions)
-            fields.add("kept versions", document.keptVersions)
-            fields.add("blobs stored", "\(document.blobsStored) (\(ByteSize(document.bytesStored)))")
-            fields.add("channels", release.channels.joined(separator: " "))
-            if let verification = document.verification {
-                fields.add(
-                    "verified",
-                    "\(verification.count) blocks equal the sum of their modules; they differ by at most "
-                        + "\(verification.map(\.maximumDifference).max() ?? 0) where outputs reach "
-                        + "\(verification.map(\.maximumOutput).max() ?? 0)")
-            }
-            return fields.rendered()
-        }
-        if document.newVersions == 0 {
-            output.remark("Everything was published before; release \(release.release) holds it.")
-        }
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import CommandSupport
 import Foundation
 import Registry
+import RegistryPrograms
 
 struct RollBack: RegistryCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Registry
+import RegistryPrograms
 
 struct Rounds: RegistryCommand {
     static let configuration = CommandConfiguration(

@@ -2,6 +2,7 @@ import ArgumentParser
 import CommandSupport
 import Core
 import Registry
+import RegistryPrograms
 
 extension UpdateStatus: ExpressibleByArgument {}
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Registry
+import RegistryPrograms
 
 struct Versions: RegistryCommand {
     static let configuration = CommandConfiguration(

@@ -3,6 +3,7 @@ import Core
 import Foundation
 import PostgreSQL
 import Registry
+import RegistryPrograms
 
 /// The checks of `doctor`, from the bottom up: what a check needs was checked before it.
 struct Diagnosis {

@@ -1,6 +1,7 @@
 import CommandSupport
 import Core
 import Registry
+import RegistryPrograms
 
 // What --output json prints of models, modules and versions.
 

@@ -1,5 +1,6 @@
 import CommandSupport
 import Registry
+import RegistryPrograms
 
 struct PolicyDocument: Encodable {
     var model: String

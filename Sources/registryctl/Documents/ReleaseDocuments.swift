@@ -1,33 +1,8 @@
 import CommandSupport
 import Registry
+import RegistryPrograms
 
 // What --output json prints of releases and channels.
-
-struct ReleaseDocument: Encodable {
-    var model: String
-    var release: Int
-    var parent: Int?
-    var origin: String
-    var round: Int?
-    var reason: String
-    var withdrawn: Bool
-    var channels: [String]
-    var createdAt: Timestamp
-    var createdBy: String
-
-    init(_ record: ReleaseRecord) {
-        model = record.model
-        release = record.number
-        parent = record.parent
-        origin = record.origin
-        round = record.round
-        reason = record.reason
-        withdrawn = record.withdrawn
-        channels = record.channels
-        createdAt = Timestamp(record.createdAt)
-        createdBy = record.createdBy
-    }
-}
 
 struct ChannelMoveDocument: Encodable {
     var revision: Int
@@ -47,22 +22,6 @@ struct ChannelMoveDocument: Encodable {
         movedBy = move.movedBy
         movedAt = Timestamp(move.movedAt)
     }
-}
-
-struct PublicationDocument: Encodable {
-    var release: ReleaseDocument
-    var newVersions: Int
-    var keptVersions: Int
-    var blobsStored: Int
-    var bytesStored: Int64
-    var verification: [VerificationDocument]?
-}
-
-struct VerificationDocument: Encodable {
-    var layer: String
-    var modules: Int
-    var maximumDifference: Float
-    var maximumOutput: Float
 }
 
 struct RollbackDocument: Encodable {

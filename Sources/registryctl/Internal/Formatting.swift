@@ -1,14 +1,6 @@
 import CommandSupport
 import Core
-import Foundation
 import Registry
-
-extension Timestamp {
-    /// The instant of a date, to the microsecond.
-    init(_ date: Date) {
-        self.init(microseconds: Int64((date.timeIntervalSince1970 * 1_000_000).rounded()))
-    }
-}
 
 /// Figures as tables show them.
 enum Figure {

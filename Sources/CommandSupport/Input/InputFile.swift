@@ -1,12 +1,11 @@
-import CommandSupport
-import Foundation
+public import Foundation
 
 /// Reads the small documents that commands take.
-enum InputFile {
+public enum InputFile {
     /// The whole file.
     ///
     /// - Throws: ``CommandFailure`` with `notFound` or, beyond `limit` bytes, `refused`.
-    static func read(_ path: String, what: String, limit: Int = 64 << 20) throws -> Data {
+    public static func read(_ path: String, what: String, limit: Int = 64 << 20) throws -> Data {
         let handle: FileHandle
         do {
             handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
@@ -30,7 +29,7 @@ enum InputFile {
     /// A JSON document.
     ///
     /// - Throws: ``CommandFailure`` that names the key at fault.
-    static func json<T: Decodable>(_ path: String, what: String, as type: T.Type = T.self) throws -> T {
+    public static func json<T: Decodable>(_ path: String, what: String, as type: T.Type = T.self) throws -> T {
         let data = try read(path, what: what)
         do {
             return try JSONDecoder().decode(T.self, from: data)

@@ -1,47 +1,57 @@
-import ArgumentParser
-import CommandSupport
+public import ArgumentParser
+public import CommandSupport
 import Foundation
-import Logging
-import PostgreSQL
-import Registry
+public import Logging
+public import PostgreSQL
+public import Registry
 
 /// Which database a command works on, and in whose name.
-struct DatabaseOptions: ParsableArguments {
+public struct DatabaseOptions: ParsableArguments {
+    /// What libpq connects with.
     @Option(
         name: .long,
         help: ArgumentHelp(
             "The database, as a libpq connection string or URI; else $ECLM_DATABASE, else libpq's own defaults.",
             discussion: "Others see a command line: keep passwords in a password file (PGPASSFILE).",
             valueName: "conninfo"))
-    var database: String?
+    public var database: String?
 
+    /// Who acts.
     @Option(
         name: .long,
         help: ArgumentHelp("Who acts, as the registry records it; else USER@HOST.", valueName: "name"))
-    var actor: String?
+    public var actor: String?
 
+    /// Where blobs lie outside PostgreSQL.
     @Option(
         name: .long,
         help: ArgumentHelp(
             "The directory of a registry that keeps its blobs outside PostgreSQL; else $ECLM_BLOB_DIRECTORY.",
             valueName: "directory"))
-    var blobDirectory: String?
+    public var blobDirectory: String?
+
+    /// The options at their defaults.
+    public init() {}
 
     /// What libpq connects with; empty for its own defaults.
-    var connectionString: String {
+    public var connectionString: String {
         database ?? Self.environment["ECLM_DATABASE"] ?? ""
     }
 
     /// Who acts and why.
-    func provenance(reason: String = "") -> Provenance {
+    public func provenance(reason: String = "") -> Provenance {
         Provenance(actor: actor ?? Self.userAtHost, reason: reason)
     }
 
     /// Runs `body` with the registry, and closes its connections.
-    func withSession<R>(_ body: (RegistrySession) async throws -> R) async throws -> R {
-        let configuration = PostgresConfiguration(connectionString: connectionString, applicationName: "registryctl")
+    ///
+    /// - Throws: ``RegistryError`` or ``PostgresError`` for a connection string that is none; what `body` throws.
+    public func withSession<R>(
+        isolation: isolated (any Actor)? = #isolation, _ body: (RegistrySession) async throws -> R
+    ) async throws -> R {
+        let configuration = PostgresConfiguration(connectionString: connectionString, applicationName: Self.program)
         try configuration.validate()
-        let logger = Logger(label: "registryctl")
+        let logger = Logger(label: Self.program)
         let pool = PostgresPool(configuration: configuration, logger: logger)
         let directory = blobDirectory ?? Self.environment["ECLM_BLOB_DIRECTORY"]
         let blobs = directory.map { BlobStore(pool: pool, directory: $0) } ?? BlobStore(pool: pool)
@@ -58,8 +68,12 @@ struct DatabaseOptions: ParsableArguments {
     }
 
     /// Runs `body` with one connection, for what must not go through a pool.
-    func withConnection<R>(_ body: (PostgresConnection) async throws -> R) async throws -> R {
-        var configuration = PostgresConfiguration(connectionString: connectionString, applicationName: "registryctl")
+    ///
+    /// - Throws: ``PostgresError`` where there is no connection; what `body` throws.
+    public func withConnection<R>(
+        isolation: isolated (any Actor)? = #isolation, _ body: (PostgresConnection) async throws -> R
+    ) async throws -> R {
+        var configuration = PostgresConfiguration(connectionString: connectionString, applicationName: Self.program)
         configuration.statementCacheSize = 0
         let connection = try await PostgresConnection.connect(configuration)
         do {
@@ -76,6 +90,11 @@ struct DatabaseOptions: ParsableArguments {
         ProcessInfo.processInfo.environment.filter { !$0.value.isEmpty }
     }
 
+    /// The program's name, as the database's operator sees it.
+    private static var program: String {
+        CommandLine.arguments.first.map { URL(fileURLWithPath: $0).lastPathComponent } ?? "eclm"
+    }
+
     private static var userAtHost: String {
         var buffer = [CChar](repeating: 0, count: 256)
         let host =
@@ -86,22 +105,30 @@ struct DatabaseOptions: ParsableArguments {
 }
 
 /// A registry that a command works on.
-struct RegistrySession: Sendable {
-    let registry: Registry
-    let blobs: BlobStore
-    let pool: PostgresPool
-    let logger: Logger
+public struct RegistrySession: Sendable {
+    /// The registry.
+    public let registry: Registry
+    /// Where its bytes lie.
+    public let blobs: BlobStore
+    /// Its connections.
+    public let pool: PostgresPool
+    /// For what is to be logged.
+    public let logger: Logger
 }
 
 /// A command that works on a registry: the shell around its work is the same for all.
-protocol RegistryCommand: AsyncParsableCommand {
+public protocol RegistryCommand: AsyncParsableCommand {
+    /// For whom to print.
     var options: GlobalOptions { get }
+    /// Which database.
     var database: DatabaseOptions { get }
+    /// The work.
     func run(on session: RegistrySession, output: CommandOutput) async throws
 }
 
 extension RegistryCommand {
-    func run() async throws {
+    /// Opens the registry, does the work, and ends as the contract of exit statuses says.
+    public func run() async throws {
         try await runCommand(options) { output in
             try await database.withSession { try await run(on: $0, output: output) }
         }

@@ -1,16 +1,20 @@
-import CommandSupport
-import Core
+public import CommandSupport
+public import Core
 import Foundation
 import Registry
 
 /// Stores the blobs of a manifest that the registry lacks, each in bounded memory.
-struct BlobUploader {
+public struct BlobUploader {
     let session: RegistrySession
-    let bar: ProgressBar
-    private(set) var blobsStored = 0
-    private(set) var bytesStored: Int64 = 0
+    /// Shows how far the upload is.
+    public let bar: ProgressBar
+    /// Blobs that were new.
+    public private(set) var blobsStored = 0
+    /// Their bytes.
+    public private(set) var bytesStored: Int64 = 0
 
-    init(session: RegistrySession, bar: ProgressBar) {
+    /// An uploader to a registry.
+    public init(session: RegistrySession, bar: ProgressBar) {
         self.session = session
         self.bar = bar
     }
@@ -18,7 +22,7 @@ struct BlobUploader {
     /// Stores what is missing, in ascending order of digests, as ``BlobWriter/write(_:digest:size:on:)`` asks.
     ///
     /// - Throws: ``CommandFailure`` with `notFound` where the folder lacks a blob that is to be stored.
-    mutating func storeMissing(of manifest: ModelManifest, from folder: String) async throws {
+    public mutating func storeMissing(of manifest: ModelManifest, from folder: String) async throws {
         let digests = Set(manifest.modules.map(\.digest)).sorted()
         var known: Set<Digest> = []
         for start in stride(from: 0, to: digests.count, by: 10_000) {
