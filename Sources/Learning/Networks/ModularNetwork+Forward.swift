@@ -33,7 +33,8 @@ extension ModularNetwork {
         guard Array(shape.dropFirst()) == specification.input else {
             throw LearningError(
                 .tensor,
-                "\(specification.model) takes examples of the shape \(specification.input), not \(Array(shape.dropFirst()))")
+                "\(specification.model) takes examples of the shape \(specification.input), not \(Array(shape.dropFirst()))"
+            )
         }
         let normalise = Normaliser(options.normalisation)
         let routing = try gating == .selector ? self.routing(x, options: options) : []

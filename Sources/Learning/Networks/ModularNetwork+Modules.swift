@@ -67,7 +67,8 @@ extension ModularNetwork {
     /// - Throws: ``LearningError`` with `specification` for another network.
     public static func grown(from dense: ModularNetwork, seed: UInt64) throws -> ModularNetwork {
         guard case .unit(let scale) = dense.gating else {
-            throw LearningError(.specification, "only a dense network, whose gates are constant, can grow into a modular one")
+            throw LearningError(
+                .specification, "only a dense network, whose gates are constant, can grow into a modular one")
         }
         let selector = try Selector(dense.specification, seed: seed).tensors()
         return try ModularNetwork(dense.specification, modules: dense.modules, gating: .selector) { slot in

@@ -62,7 +62,8 @@ public final class ModularNetwork {
         selector = try Selector(specification, tensors: try Selector(specification, seed: 0).tensors())
         layers = try specification.layers.indices.map {
             try ModuleLayer(
-                specification.layers[$0], input: geometry.input(of: $0), output: geometry.layers[$0], modules: modules[$0])
+                specification.layers[$0], input: geometry.input(of: $0), output: geometry.layers[$0],
+                modules: modules[$0])
         }
         shared = try specification.sharedShapes(geometry).map { name, shape in
             (name, try Tensor.full(shape, name.hasSuffix("norm.weight") ? 1 : 0).requireGradient())
@@ -77,12 +78,14 @@ public final class ModularNetwork {
         guard modules.count == specification.layers.count else {
             throw LearningError(
                 .specification,
-                "modules are given for \(modules.count) layers; \(specification.model) has \(specification.layers.count)")
+                "modules are given for \(modules.count) layers; \(specification.model) has \(specification.layers.count)"
+            )
         }
         for (layer, present) in zip(specification.layers, modules) {
             guard let last = present.last, zip(present, present.dropFirst()).allSatisfy(<), present[0] >= 0 else {
                 throw LearningError(
-                    .specification, "layer \(layer.name): the modules \(present) must be at least one, ascending, each once")
+                    .specification,
+                    "layer \(layer.name): the modules \(present) must be at least one, ascending, each once")
             }
             guard last < layer.choices else {
                 throw LearningError(
@@ -156,7 +159,8 @@ extension NetworkSpecification {
                 shapes.append(
                     (
                         "layers.\(number).skip.weight",
-                        [layer.width, geometry.input(of: number).channels] + (layer.block == .convolution ? [1, 1] : [])
+                        [layer.width, geometry.input(of: number).channels]
+                            + (layer.block == .convolution ? [1, 1] : [])
                     ))
             }
         }

@@ -45,7 +45,8 @@ public struct ModuleTensors: Hashable, Sendable {
         get throws {
             guard let entry = entries.first(where: { $0.name == name }) else {
                 throw LearningError(
-                    .specification, "the module has no tensor \(name), only \(entries.map(\.name).joined(separator: ", "))")
+                    .specification,
+                    "the module has no tensor \(name), only \(entries.map(\.name).joined(separator: ", "))")
             }
             return entry
         }

@@ -99,7 +99,8 @@ extension NetworkSpecification {
         case .convolution:
             guard let plane = input.plane else {
                 throw LearningError(
-                    .specification, "a convolution as stem needs an input of [channels, height, width], not \(self.input)")
+                    .specification,
+                    "a convolution as stem needs an input of [channels, height, width], not \(self.input)")
             }
             try check((1...Limit.width).contains(stem.width), "stem.width is \(stem.width)")
             try check(kernel: stem.kernel, stride: stem.stride, "stem")
@@ -121,7 +122,8 @@ extension NetworkSpecification {
         case .dense:
             try check(
                 input.plane == nil,
-                "\(name): a dense block cannot follow planes \(input.shape); make the stem dense, or the block a convolution")
+                "\(name): a dense block cannot follow planes \(input.shape); make the stem dense, or the block a convolution"
+            )
             return NetworkGeometry.Features(channels: layer.width, plane: nil)
         case .convolution:
             guard let plane = input.plane else {

@@ -47,7 +47,8 @@ public final class BatchStatistics {
             return try x.batchNorm(weight: weight, bias: bias, mean: nil, variance: nil, epsilon: Normaliser.epsilon)
         }
         guard site < sums.count else {
-            throw LearningError(.tensor, "no batch statistics were gathered for norm \(site); gather them before they are fixed")
+            throw LearningError(
+                .tensor, "no batch statistics were gathered for norm \(site); gather them before they are fixed")
         }
         let (mean, variance, batches) = sums[site]
         return try x.batchNorm(
@@ -57,7 +58,7 @@ public final class BatchStatistics {
 
 /// Normalises at one site after the other of one forward pass.
 final class Normaliser {
-    static let epsilon: Float = 1e-5
+    static let epsilon = 1e-5
     private let kind: Normalisation
     private var site = 0
 

@@ -117,7 +117,8 @@ public final class Selector {
         let h = try embed(x)
         return try specification.layers.indices.map { layer in
             let choices = specification.layers[layer].choices
-            return try route(h, layer: layer, present: nil, topK: min(topK ?? specification.selector.topK, choices)).gates
+            return try route(h, layer: layer, present: nil, topK: min(topK ?? specification.selector.topK, choices))
+                .gates
         }
     }
 }

@@ -54,13 +54,15 @@ public struct Optimizer {
                 switch settings.optimization {
                 case .sgd:
                     try OptimizerStep.sgd(
-                        parameter: parameter.tensor, gradient: gradient, momentumBuffer: first.isEmpty ? nil : first[number],
-                        rate: settings.rate * scale, momentum: settings.momentum, weightDecay: settings.weightDecay)
+                        parameter: parameter.tensor, gradient: gradient,
+                        momentumBuffer: first.isEmpty ? nil : first[number],
+                        rate: Double(settings.rate * scale), momentum: Double(settings.momentum),
+                        weightDecay: Double(settings.weightDecay))
                 case .adam:
                     try OptimizerStep.adam(
                         parameter: parameter.tensor, gradient: gradient, first: first[number], second: second[number],
-                        step: steps, rate: settings.rate * scale, beta1: 0.9, beta2: 0.999, epsilon: 1e-8,
-                        weightDecay: settings.weightDecay)
+                        step: steps, rate: Double(settings.rate * scale), beta1: 0.9, beta2: 0.999, epsilon: 1e-8,
+                        weightDecay: Double(settings.weightDecay))
                 }
             }
             try parameter.tensor.clearGradient()

@@ -37,7 +37,8 @@ public struct TrainingData: Sendable {
     public func subset(_ rows: [Int]) throws -> TrainingData {
         let stride = stride
         return try TrainingData(
-            shape: shape, values: rows.flatMap { values[$0 * stride..<($0 + 1) * stride] }, labels: rows.map { labels[$0] })
+            shape: shape, values: rows.flatMap { values[$0 * stride..<($0 + 1) * stride] },
+            labels: rows.map { labels[$0] })
     }
 
     /// Checks that a network can learn from the examples.
@@ -59,7 +60,8 @@ public struct TrainingData: Sendable {
             )
         }
         if let position = values.firstIndex(where: { !$0.isFinite }) {
-            throw LearningError(.data, "example \(position / stride) has a value that is not finite; leave it out or repair it")
+            throw LearningError(
+                .data, "example \(position / stride) has a value that is not finite; leave it out or repair it")
         }
     }
 }

@@ -10,7 +10,8 @@ enum SmallNetworks {
         model: "small-mlp", input: [6], classes: 3, stem: StemSpecification(kind: .dense, width: 8),
         layers: [
             LayerSpecification(name: "a", block: .dense, width: 8, modules: 4, inner: 3, innerNorm: false),
-            LayerSpecification(name: "b", block: .dense, width: 5, modules: 3, inner: 4, innerNorm: false, activation: .gelu),
+            LayerSpecification(
+                name: "b", block: .dense, width: 5, modules: 3, inner: 4, innerNorm: false, activation: .gelu),
         ],
         selector: SelectorSpecification(widths: [4], topK: 2))
 

@@ -103,7 +103,8 @@ final class ModuleLayer {
             var inner: Tensor
             if specification.block == .convolution {
                 inner = try x.convolution2D(
-                    weight: first, bias: nil, stride: specification.stride, padding: specification.kernel.map { $0 / 2 })
+                    weight: first, bias: nil, stride: specification.stride, padding: specification.kernel.map { $0 / 2 }
+                )
             } else {
                 inner = try x.linear(weight: first, bias: specification.innerNorm ? nil : normBias)
             }
