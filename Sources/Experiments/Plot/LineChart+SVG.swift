@@ -18,7 +18,10 @@ extension LineChart {
                     "no data", x: (frame.left + frame.right) / 2, y: (frame.top + frame.bottom) / 2, anchor: "middle",
                     style: "faint"))
         }
-        for series in drawn { picture.add(frame.draw(series)) }
+        // What is emphasised is drawn on top.
+        for series in drawn.filter({ !$0.style.emphasised }) + drawn.filter(\.style.emphasised) {
+            picture.add(frame.draw(series))
+        }
         picture.add(frame.legend(drawn))
         return picture.document
     }

@@ -6,7 +6,7 @@ package struct LineChart: Sendable, Hashable {
     package var x: PlotAxis
     /// The vertical axis.
     package var y: PlotAxis
-    /// What is shown; the last is drawn on top.
+    /// What is shown, in the order of the legend; later ones are drawn over earlier ones, emphasised ones over all.
     package var series: [Series]
 
     /// A chart from its parts.

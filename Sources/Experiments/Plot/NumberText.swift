@@ -17,9 +17,9 @@ package enum NumberText {
 
     /// `value` with `digits` significant digits and no exponent: `0.0123`, `12.3`, `1230`.
     package static func significant(_ value: Double, _ digits: Int) -> String {
+        let value = roundedToDigits(value, digits)
         guard value != 0, value.isFinite else { return short(value, 0) }
-        let exponent = Int(floor(log10(abs(value))))
-        return fixed(rounded(value, digits - 1 - exponent), max(0, digits - 1 - exponent))
+        return fixed(value, max(0, digits - 1 - exponent(value)))
     }
 
     /// Bytes in the unit that fits, in steps of 1000: `1.23 MB`.
@@ -68,8 +68,11 @@ package enum NumberText {
     /// `value` rounded to `digits` significant digits.
     package static func roundedToDigits(_ value: Double, _ digits: Int) -> Double {
         guard value != 0, value.isFinite else { return value }
-        return rounded(value, digits - 1 - Int(floor(log10(abs(value)))))
+        return rounded(value, digits - 1 - exponent(value))
     }
+
+    /// The power of ten of the first digit.
+    private static func exponent(_ value: Double) -> Int { Int(floor(log10(abs(value)))) }
 
     private static func byteUnit(_ value: Double) -> (String, Double) {
         // 999.5 kB would round to 1000 kB.

@@ -11,7 +11,10 @@ struct ExperimentFigures {
     func figures(of row: ExperimentResults.Row) -> [Figure] {
         let methods = row.methods.inOrder.filter { !$0.runs.isEmpty }
         let compared = methods.filter { !$0.method.isAblation }
-        let ablations = methods.filter { $0.method.isAblation || $0.method == .ours }
+        // Sending more bytes changes no accuracy: that variant shows over bytes alone.
+        let ablations = methods.filter {
+            $0.method == .ours || ($0.method.isAblation && $0.method != .oursFullWeights)
+        }
         var figures: [Figure] = []
         if compared.contains(where: \.hasCurve) {
             figures.append(overRounds(compared, row, kind: "rounds", caption: "Accuracy over rounds"))
@@ -20,7 +23,7 @@ struct ExperimentFigures {
             let sending = methods.filter { $0.method == .oursFullWeights || !$0.method.isAblation }
             figures.append(overBytes(sending, row))
         }
-        if !methods.isEmpty { figures.append(overSize(methods, row)) }
+        if !methods.isEmpty { figures.append(overSize(methods.filter { $0.method != .oursFullWeights }, row)) }
         if ablations.contains(where: { $0.method.isAblation }), ablations.contains(where: \.hasCurve) {
             figures.append(
                 overRounds(ablations, row, kind: "ablations", caption: "Ours and its ablations over rounds"))

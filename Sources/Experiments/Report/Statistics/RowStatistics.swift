@@ -49,11 +49,12 @@ extension ExperimentResults.Row {
         return comparison
     }
 
-    /// Mean bytes of theirs over mean bytes of mine; `nil` unless every seed has both, and something was sent.
+    /// Mean bytes of theirs over mean bytes of mine; infinite where mine are none. `nil` unless every seed has both,
+    /// and theirs are some.
     private static func ratio(_ pairs: [(mine: CurvePoint, theirs: CurvePoint)], of seeds: Int) -> Double? {
         let mine = pairs.reduce(0) { $0 + $1.mine.bytes }
         let theirs = pairs.reduce(0) { $0 + $1.theirs.bytes }
-        return pairs.count == seeds && mine > 0 && theirs > 0 ? Double(theirs) / Double(mine) : nil
+        return pairs.count == seeds && theirs > 0 ? Double(theirs) / Double(mine) : nil
     }
 }
 
@@ -66,7 +67,7 @@ public struct ByteComparison: Sendable, Hashable {
     /// Bytes to convergence, one a seed.
     public var toConvergence: [Int] = []
     /// How many times fewer than FedAvg needs to the same accuracy: ratio of the means over seeds; absent unless every
-    /// seed reaches it.
+    /// seed reaches it, and where FedAvg's own best costs nothing; infinite where nothing had to be sent.
     public var fewerToTarget: Double?
     /// The same to each method's own convergence.
     public var fewerToConvergence: Double?
