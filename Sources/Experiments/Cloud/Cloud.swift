@@ -20,8 +20,6 @@ public protocol Cloud: Sendable {
 
     /// The best sub-model of the current release within the device's budget.
     ///
-    /// A module that the device holds costs no bytes to fetch.
-    ///
     /// - Throws: ``CloudError`` with `infeasible` where no sub-model fits, which says what is short by how much.
     func compose(_ request: CloudRequest) async throws -> CloudComposition
 
@@ -79,7 +77,8 @@ public struct CloudRequest: Sendable, Hashable {
     public var device: String
     /// What the device's data makes of every module, layer by layer, experts first, then the bypass where there is one.
     public var importances: [[Double]]
-    /// What the device may spend, shared parts included.
+    /// What the device may spend, shared parts included. Its ``Core/Budget/fetchBytes`` limits the size of the whole
+    /// sub-model: the cloud composes as if the device held nothing, and only the fetch leaves out what it holds.
     public var budget: Budget
     /// Whether an experiment asks, and no device: to measure what the device would get. The bytes count for nobody.
     public var isTrial: Bool

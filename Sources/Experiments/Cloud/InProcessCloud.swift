@@ -81,8 +81,7 @@ public actor InProcessCloud: Cloud {
         let release = try current()
         let client = try client(request.device)
         let query = CompositionQuery(
-            budget: request.budget, importances: request.importances,
-            held: settings.holdsModules ? client.held : [], limits: .none)
+            budget: request.budget, importances: request.importances, limits: .none)
         switch try release.compose(query).outcome {
         case .infeasible(let infeasibility):
             throw CloudError(.infeasible, "device \(request.device): \(infeasibility.message)")
@@ -91,12 +90,17 @@ public actor InProcessCloud: Cloud {
                 counted.up += request.importances.reduce(0) { $0 + Int64($1.count) } * Self.bytesPerNumber
             }
             var modules = [[Int]](repeating: [], count: release.layers.count)
-            for part in chosen { if let layer = part.module.slot.layer { modules[layer].append(part.module.slot.index) } }
+            for part in chosen {
+                if let layer = part.module.slot.layer { modules[layer].append(part.module.slot.index) }
+            }
             return CloudComposition(
                 release: release.number, modules: modules.map { $0.sorted() },
                 digests: Dictionary(uniqueKeysWithValues: chosen.map { ($0.module.slot, $0.module.digest) }),
                 objective: solution.objective, memory: solution.totals.memory,
-                bytes: chosen.reduce(0) { $0 + $1.module.costs.bytes }, fetchBytes: solution.totals.fetchBytes)
+                bytes: solution.totals.fetchBytes,
+                fetchBytes: chosen.reduce(0) {
+                    $0 + (client.held.contains($1.module.digest) ? 0 : $1.module.costs.bytes)
+                })
         }
     }
 

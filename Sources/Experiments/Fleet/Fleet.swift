@@ -64,3 +64,12 @@ struct Fleet: Sendable {
         return round % federation.evaluationInterval == 0 || round == federation.rounds
     }
 }
+
+extension Fleet {
+    /// A modular network that the cloud has trained, as it is published.
+    func cloudPrototype(_ kind: Artifacts.Kind) throws -> CloudPrototype {
+        let network = try artifacts[kind].network(network, gating: .selector)
+        let publication = try NetworkPublication(network, costs: costs.costs)
+        return CloudPrototype(manifest: publication.manifest, blobs: publication.blobs)
+    }
+}

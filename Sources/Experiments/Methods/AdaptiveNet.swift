@@ -34,12 +34,13 @@ struct AdaptiveNet: AdaptationMethod {
             guard let best else { continue }
             let network = try supernet.network(
                 fleet.network, modules: fleet.network.prefix(best.counts), gating: .unit(1))
-            meter.steps += try training.train(
-                network, on: device, hyperparameters.fineTuning, seed: fleet.seed(.fineTuning, device.index)) ?? 0
+            meter.steps +=
+                try training.train(
+                    network, on: device, hyperparameters.fineTuning, seed: fleet.seed(.fineTuning, device.index)) ?? 0
             meter.accuracies.append(try training.accuracy(network, on: device))
             // The paths are nested: the device fetches the largest width of each layer among its candidates.
             let widest = try paths(for: device, in: fleet).reduce(best.counts) { zip($0, $1).map(max) }
-            meter.traffic.down += fleet.costs.total(of: fleet.costs.denseSlots(widest)).bytes
+            meter.traffic.down += fleet.costs.bytes(of: fleet.costs.denseSlots(widest))
             try meter.note(network, trains: true, on: device)
         }
         return [.adaptiveNet: meter.result()]
@@ -55,7 +56,8 @@ struct AdaptiveNet: AdaptationMethod {
         // A bounded number of draws: a small budget may have no other path.
         for _ in 0..<Self.candidates * 4 where paths.count < Self.candidates && sizes.count > 1 {
             var counts = sizes.map { 1 + generator.below($0) }
-            while !fleet.costs.fits(counts, in: cap), let layer = generator.choice(counts.indices.filter { counts[$0] > 1 })
+            while !fleet.costs.fits(counts, in: cap),
+                let layer = generator.choice(counts.indices.filter { counts[$0] > 1 })
             {
                 counts[layer] -= 1
             }

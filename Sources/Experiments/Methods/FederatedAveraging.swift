@@ -13,7 +13,7 @@ struct FederatedAveraging: AdaptationMethod {
     func run(on fleet: Fleet, _ hyperparameters: Hyperparameters) async throws -> [MethodCode: RunResult] {
         let training = DeviceTraining(fleet: fleet)
         let counts = fleet.network.layers.map(\.modules)
-        let bytes = fleet.costs.total(of: fleet.costs.denseSlots(counts)).bytes
+        let bytes = fleet.costs.bytes(of: fleet.costs.denseSlots(counts))
         var global = try fleet.artifacts[.dense(counts)]
         let network = try global.network(fleet.network, gating: .unit(1))
         var plain = RunMeter(fleet)
@@ -58,8 +58,9 @@ struct FederatedAveraging: AdaptationMethod {
             try global.load(into: network)
             traffic.down += bytes
             plain.accuracies.append(try training.accuracy(network, on: device))
-            tuned.steps += try training.train(
-                network, on: device, hyperparameters.fineTuning, seed: fleet.seed(.fineTuning, device.index)) ?? 0
+            tuned.steps +=
+                try training.train(
+                    network, on: device, hyperparameters.fineTuning, seed: fleet.seed(.fineTuning, device.index)) ?? 0
             tuned.accuracies.append(try training.accuracy(network, on: device))
             try plain.note(network, trains: true, on: device)
             try tuned.note(network, trains: true, on: device)

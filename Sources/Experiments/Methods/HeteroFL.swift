@@ -83,7 +83,7 @@ struct HeteroFLFederation {
             let counts = try fleet.costs.denseCounts(share: device.budgetShare)
             return Slice(
                 counts: counts, share: Double(counts.reduce(0, +)) / total,
-                bytes: fleet.costs.total(of: fleet.costs.denseSlots(counts)).bytes)
+                bytes: fleet.costs.bytes(of: fleet.costs.denseSlots(counts)))
         }
         global = try fleet.artifacts[.nestedForHeteroFL]
         training = DeviceTraining(fleet: fleet)

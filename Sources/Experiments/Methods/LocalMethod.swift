@@ -18,11 +18,13 @@ struct LocalMethod: AdaptationMethod {
             let counts = try fleet.costs.denseCounts(share: device.budgetShare)
             let network = try fleet.artifacts[.dense(counts)].network(fleet.network, gating: .unit(1))
             if finetunes {
-                meter.steps += try training.train(
-                    network, on: device, hyperparameters.fineTuning, seed: fleet.seed(.fineTuning, device.index)) ?? 0
+                meter.steps +=
+                    try training.train(
+                        network, on: device, hyperparameters.fineTuning, seed: fleet.seed(.fineTuning, device.index))
+                    ?? 0
             }
             meter.accuracies.append(try training.accuracy(network, on: device))
-            meter.traffic.down += fleet.costs.total(of: fleet.costs.denseSlots(counts)).bytes
+            meter.traffic.down += fleet.costs.bytes(of: fleet.costs.denseSlots(counts))
             try meter.note(network, trains: finetunes, on: device)
         }
         return [codes[0]: meter.result()]

@@ -19,7 +19,7 @@ struct ModularMethod: AdaptationMethod {
     func run(on fleet: Fleet, _ hyperparameters: Hyperparameters) async throws -> [MethodCode: RunResult] {
         let exchange = variant.exchange(fleet.exchange)
         let cloud = try await fleet.makeCloud(exchange, "\(fleet.name) \(variant.code)")
-        try await cloud.publish(fleet.cloudPrototype(variant.prototype))
+        _ = try await cloud.publish(fleet.cloudPrototype(variant.prototype))
         for device in fleet.devices { try await cloud.join(device.id) }
         let devices = ModularDevices(fleet: fleet, cloud: cloud, drawsRandomModules: variant == .randomModules)
         var meter = RunMeter(fleet)
@@ -51,8 +51,10 @@ struct ModularMethod: AdaptationMethod {
         for device in fleet.devices {
             let network = try await devices.pull(device).network
             if variant.finetunes {
-                meter.steps += try devices.training.train(
-                    network, on: device, hyperparameters.fineTuning, seed: fleet.seed(.fineTuning, device.index)) ?? 0
+                meter.steps +=
+                    try devices.training.train(
+                        network, on: device, hyperparameters.fineTuning, seed: fleet.seed(.fineTuning, device.index))
+                    ?? 0
             }
             meter.accuracies.append(try devices.training.accuracy(network, on: device))
             try meter.note(network, trains: variant.finetunes, on: device)

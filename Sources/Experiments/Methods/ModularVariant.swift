@@ -40,6 +40,7 @@ enum ModularVariant: CaseIterable, Sendable {
 
     /// How it exchanges weights.
     func exchange(_ settings: CloudSettings) -> CloudSettings {
-        self == .fullWeights ? CloudSettings(encoding: "full", fraction: settings.fraction, holdsModules: false) : settings
+        self == .fullWeights
+            ? CloudSettings(encoding: "full", fraction: settings.fraction, holdsModules: false) : settings
     }
 }

@@ -1,5 +1,5 @@
-public import Datasets
-public import Learning
+import Datasets
+import Learning
 
 /// How much of an experiment is run.
 public enum ExperimentPreset: String, Sendable, Hashable, Codable, CaseIterable {

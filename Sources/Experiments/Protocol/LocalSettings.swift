@@ -22,7 +22,9 @@ public struct LocalSettings: Sendable, Hashable, Codable {
     public var parts: TrainedParts
 
     /// Settings from their parts.
-    public init(epochs: Int, rate: Float, optimization: TrainingSettings.Optimization = .sgd, parts: TrainedParts = .all) {
+    public init(
+        epochs: Int, rate: Float, optimization: TrainingSettings.Optimization = .sgd, parts: TrainedParts = .all
+    ) {
         self.epochs = epochs
         self.rate = rate
         self.optimization = optimization

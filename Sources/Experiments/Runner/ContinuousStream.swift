@@ -80,7 +80,7 @@ struct ContinuousStream {
 
     private func averaging() throws -> ContinuousRun {
         let counts = fleet.network.layers.map(\.modules)
-        let bytes = Int(fleet.costs.total(of: fleet.costs.denseSlots(counts)).bytes)
+        let bytes = Int(fleet.costs.bytes(of: fleet.costs.denseSlots(counts)))
         var global = try fleet.artifacts[.dense(counts)]
         let network = try global.network(fleet.network, gating: .unit(1))
         var columns = Columns(seed: fleet.seed)

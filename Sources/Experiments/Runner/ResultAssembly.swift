@@ -20,7 +20,8 @@ struct ResultAssembly {
             setup: setup,
             machine: MachineFacts(
                 cores: ProcessInfo.processInfo.activeProcessorCount, libtorch: TensorRuntime.version, threads: 1),
-            rows: settings.rows.compactMap(row), ability: parts.compactMap(\.ability), caps: settings.rows.flatMap(caps),
+            rows: settings.rows.compactMap(row), ability: parts.compactMap(\.ability),
+            caps: settings.rows.flatMap(caps),
             continuous: settings.rows.compactMap(continuous))
         return ExperimentRunner.Outcome(results: results, search: parts.flatMap(\.search))
     }
@@ -77,13 +78,15 @@ struct ResultAssembly {
             Fact("batch", "\(federation.batch)"),
             Fact(
                 "the cloud's dense nets",
-                "\(settings.baseline.optimization.rawValue) \(settings.baseline.rate), \(settings.baseline.epochs) epochs"),
+                "\(settings.baseline.optimization.rawValue) \(settings.baseline.rate), \(settings.baseline.epochs) epochs"
+            ),
             Fact(
                 "the cloud's modular net",
                 "\(settings.prototype.endToEnd.training.epochs) epochs end to end, "
                     + "\(settings.prototype.abilityEnhancing?.training.epochs ?? 0) of ability enhancing"),
             Fact(
-                "ours sends", "\(settings.exchange.encoding), devices "
+                "ours sends",
+                "\(settings.exchange.encoding), devices "
                     + (settings.exchange.holdsModules ? "keep what they fetched" : "keep nothing")),
             Fact(
                 "hyperparameters",

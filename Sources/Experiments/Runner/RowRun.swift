@@ -169,7 +169,7 @@ struct RowRun: Sendable {
                 Summary(
                     devices: work.devices.count,
                     fullModel: ExperimentResults.FullModel(
-                        bytes: Int(work.costs.total(of: slots).bytes),
+                        bytes: Int(work.costs.bytes(of: slots)),
                         parameters: Int(work.costs.parameters(of: slots)), peakTrainingMemory: probe.peakMemory,
                         secondsPerBatch: probe.secondsPerBatch)), as: "summary")
         }

@@ -34,7 +34,8 @@ struct ExperimentCommand: AsyncParsableCommand {
     var preset: ExperimentPreset = .quick
 
     @Option(
-        name: .long, help: ArgumentHelp("Settings as --print-settings prints them, in place of a preset's.", valueName: "file"))
+        name: .long,
+        help: ArgumentHelp("Settings as --print-settings prints them, in place of a preset's.", valueName: "file"))
     var settings: String?
 
     @Option(name: .long, help: ArgumentHelp("Seeds 1 to n; default: the preset's.", valueName: "n"))
@@ -171,7 +172,9 @@ struct ExperimentCommand: AsyncParsableCommand {
 
             init(_ result: MethodResult) {
                 method = result.method.rawValue
-                let means = result.runs.map { $0.deviceAccuracies.reduce(0, +) / Double(max(1, $0.deviceAccuracies.count)) }
+                let means = result.runs.map {
+                    $0.deviceAccuracies.reduce(0, +) / Double(max(1, $0.deviceAccuracies.count))
+                }
                 accuracy = means.reduce(0, +) / Double(max(1, means.count))
                 bytes = result.runs.reduce(0) { $0 + $1.bytesUp + $1.bytesDown } / max(1, result.runs.count)
             }

@@ -53,7 +53,7 @@ struct ModularDevices {
         let network = subModel.network
         var trained: [ModuleSlot: [UInt8]] = [:]
         for slot in network.slots where slot.kind != .selector {
-            trained[slot] = try network.file(of: slot, like: subModel.files[slot])
+            trained[slot] = try network.blob(of: slot)
         }
         try await cloud.submit(
             CloudUpdate(
@@ -83,17 +83,10 @@ struct ModularDevices {
     private func compose(
         _ device: FleetDevice, _ importances: [[Double]], isTrial: Bool = false
     ) async throws -> CloudComposition {
-        let cap = fleet.costs.cap(share: device.budgetShare)
-        var budget = Budget(memory: cap.memory)
-        // The registry limits memory and what is fetched; the size of all weights, held or not, is the device's own limit.
-        // It asks for less memory until the size fits, too: each answer is smaller than the last.
-        while true {
-            let composition = try await cloud.compose(
-                CloudRequest(
-                    device: device.id, importances: wanted(importances, device), budget: budget, isTrial: isTrial))
-            guard composition.bytes > cap.bytes else { return composition }
-            budget.memory = composition.memory - 1
-        }
+        try await cloud.compose(
+            CloudRequest(
+                device: device.id, importances: wanted(importances, device),
+                budget: Budget(fetchBytes: fleet.costs.cap(share: device.budgetShare)), isTrial: isTrial))
     }
 
     /// What the device asks for: its importances, or random numbers of its own.
@@ -104,8 +97,7 @@ struct ModularDevices {
     }
 
     private func importances(of device: FleetDevice, by file: [UInt8]) throws -> [[Double]] {
-        let selector = try Selector(fleet.network, tensors: ModuleTensors(safetensors: file))
-        return try ImportanceScoring.importances(of: device.train, by: selector)
+        try ImportanceScoring.importances(of: device.train, by: Selector(fromBlob: file))
     }
 
     private func network(
@@ -117,14 +109,5 @@ struct ModularDevices {
             }
             return try ModuleTensors(safetensors: bytes)
         }
-    }
-}
-
-extension ModularNetwork {
-    /// A module's weights as a safetensors file with the metadata of the file that it came in.
-    func file(of slot: ModuleSlot, like original: [UInt8]?) throws -> [UInt8] {
-        var metadata: [String: String] = [:]
-        if let original { metadata = try SafetensorsFile(bytes: original).header.metadata }
-        return try tensors(of: slot).safetensors(metadata: metadata)
     }
 }

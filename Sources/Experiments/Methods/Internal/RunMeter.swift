@@ -53,7 +53,7 @@ struct RunMeter {
         let probed = nets.compactMap { net in probes[net.map { [$0.count] }] }
         return RunResult(
             seed: fleet.seed, deviceAccuracies: accuracies, curve: curve, bytesUp: Int(traffic.up),
-            bytesDown: Int(traffic.down), subModelBytes: mean(slots.map { Double(fleet.costs.total(of: $0).bytes) }),
+            bytesDown: Int(traffic.down), subModelBytes: mean(slots.map { Double(fleet.costs.bytes(of: $0)) }),
             subModelParameters: mean(slots.map { Double(fleet.costs.parameters(of: $0)) }),
             peakTrainingMemory: probed.isEmpty ? nil : mean(probed.map { Double($0.peakMemory) }),
             secondsPerBatch: probed.isEmpty ? nil : mean(probed.map(\.secondsPerBatch)), localSteps: steps,
