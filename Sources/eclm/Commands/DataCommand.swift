@@ -142,4 +142,4 @@ struct DataCommand: AsyncParsableCommand {
     }
 }
 
-extension Dataset: @retroactive ExpressibleByArgument {}
+extension Dataset: ExpressibleByArgument {}
