@@ -32,7 +32,9 @@ public struct AbilityMask: Codable, Hashable, Sendable {
             throw LearningError(.data, "layer \(map.layer) has no gates to make a mask of")
         }
         // Rows whose gates all went to the residual module have no preference.
-        let preferences = gates.map { $0.contains { $0 > 0 } ? $0 : [Double](repeating: 1 / Double(modules), count: modules) }
+        let preferences = gates.map {
+            $0.contains { $0 > 0 } ? $0 : [Double](repeating: 1 / Double(modules), count: modules)
+        }
         var kappa = load * Double(gates.count) / Double(modules)
         while true {
             do {

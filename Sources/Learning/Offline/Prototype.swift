@@ -73,14 +73,8 @@ public struct Prototype {
 
     /// A generator of its own for each stage, purpose and place.
     func generator(_ stage: PrototypeStage, _ purpose: Purpose, _ place: Int) -> SplitMix64 {
-        let number = UInt64(PrototypeStage.allCases.firstIndex(of: stage) ?? 0)
-        // Each word goes through the generator's own mixing, so that neighbouring places share nothing.
-        var state = seed
-        for word in [number, purpose.rawValue, UInt64(place)] {
-            var mixer = SplitMix64(seed: state ^ word)
-            state = mixer.next()
-        }
-        return SplitMix64(seed: state)
+        let number = PrototypeStage.allCases.firstIndex(of: stage) ?? 0
+        return SplitMix64(seed: seed, path: UInt64(number), purpose.rawValue, UInt64(place))
     }
 
     enum Purpose: UInt64 {

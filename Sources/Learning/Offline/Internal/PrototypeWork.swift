@@ -14,14 +14,15 @@ struct PrototypeWork {
     init(_ prototype: Prototype, checkpoint path: String?) throws {
         self.prototype = prototype
         self.path = path
-        identity = PrototypeIdentity(prototype)
+        let identity = PrototypeIdentity(prototype)
+        self.identity = identity
         sampler = prototype.settings.abilityEnhancing?.subModels.map { SubModelSampler($0, data: prototype.data) }
         let saved = try path.flatMap { try PrototypeCheckpoint.read($0, for: identity) }
-        position =
-            saved?.position ?? PrototypePosition(stage: prototype.settings.dense == nil ? .endToEnd : .dense)
+        let stage = saved?.position.stage ?? (prototype.settings.dense == nil ? .endToEnd : .dense)
+        position = saved?.position ?? PrototypePosition(stage: stage)
         network = try ModularNetwork(
-            prototype.specification, seed: prototype.seed, gating: position.stage == .dense ? .unit(1) : .selector)
-        optimizer = try Self.optimizer(prototype, network, position.stage)
+            prototype.specification, seed: prototype.seed, gating: stage == .dense ? .unit(1) : .selector)
+        optimizer = try Self.optimizer(prototype, network, stage)
         if let saved { try restore(saved) }
         if position.stage == .abilityEnhancing { abilityLoss = try AbilityLoss(position.history.masks) }
     }

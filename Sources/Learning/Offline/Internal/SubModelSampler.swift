@@ -26,8 +26,8 @@ struct SubModelSampler {
     /// - Parameter batch: The examples to draw, fewer where the sub-tasks have fewer.
     func draw(_ network: ModularNetwork, batch: Int, using generator: inout SplitMix64) throws -> Sample? {
         guard generator.uniform() < sampling.share else { return nil }
-        let count = 1 + Int(generator.uniform() * Double(min(sampling.subTasks, rows.count)))
-        let subTasks = generator.shuffled(Array(rows.indices)).prefix(min(count, rows.count))
+        let count = 1 + generator.below(min(sampling.subTasks, rows.count))
+        let subTasks = generator.shuffled(rows.indices).prefix(count)
         let pool = subTasks.flatMap { rows[$0] }
         var chosen: [Int] = []
         if pool.count <= batch {
@@ -36,13 +36,13 @@ struct SubModelSampler {
             // Floyd's sampling (Bentley and Floyd 1987): the pool may be far larger than the batch.
             var taken: Set<Int> = []
             for last in pool.count - batch..<pool.count {
-                let place = min(last, Int(generator.uniform() * Double(last + 1)))
+                let place = generator.below(last + 1)
                 let pick = taken.contains(place) ? last : place
                 taken.insert(pick)
                 chosen.append(pool[pick])
             }
         }
-        let cap = sampling.caps[min(sampling.caps.count - 1, Int(generator.uniform() * Double(sampling.caps.count)))]
+        let cap = generator.choice(sampling.caps) ?? 1
         return Sample(rows: chosen, modules: try modules(of: network, for: chosen, cap: cap))
     }
 

@@ -73,7 +73,8 @@ enum GLPKSolver {
         guard status == GLP_OPT || status == GLP_FEAS else {
             guard code != GLP_ETMLIM else {
                 throw MixedIntegerProgram.refused(
-                    "no solution was found within \(limits.seconds) seconds; allow more time, or loosen the constraints")
+                    "no solution was found within \(limits.seconds) seconds; allow more time, or loosen the constraints"
+                )
             }
             throw infeasible()
         }
