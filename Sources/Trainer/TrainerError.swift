@@ -11,6 +11,8 @@ public struct TrainerError: Error, Sendable, CustomStringConvertible {
         public static let invalidPolicy = Code(description: "invalid policy")
         /// There is no such model, or the model has no such channel.
         public static let notFound = Code(description: "not found")
+        /// Weights given for an aggregation in memory cannot be used.
+        public static let invalidWeights = Code(description: "invalid weights")
         /// Others kept changing the same rows; nothing was changed here, and a later round may succeed.
         public static let conflict = Code(description: "conflict")
         /// The database cannot be reached, or is at a limit; nothing was changed.

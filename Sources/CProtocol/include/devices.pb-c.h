@@ -196,7 +196,7 @@ struct  Eclm__V1__TrainedModule
   protobuf_c_boolean has_digest;
   ProtobufCBinaryData digest;
   /*
-   * full: a safetensors file with the version's tensors, names and shapes.
+   * How the weights are written: full, delta, int8_delta or sparse_delta; docs/protocol.md has the files.
    */
   char *encoding;
   protobuf_c_boolean has_importance;

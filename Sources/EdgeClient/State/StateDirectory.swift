@@ -20,6 +20,7 @@ import Core
 /// cache/                see ``BlobCache``
 /// sub-models/MODEL/     where pulls write unless told otherwise
 /// roots/DIGEST          one a sub-model directory: its path
+/// residuals/MODEL/      what coded updates have not sent yet
 /// ```
 public struct StateDirectory: Sendable, Hashable {
     /// The directory's path.
@@ -42,6 +43,7 @@ public struct StateDirectory: Sendable, Hashable {
 
     var cachePath: String { path + "/cache" }
     var rootsPath: String { path + "/roots" }
+    var residualsPath: String { path + "/residuals" }
     private var identityPath: String { path + "/device.json" }
 
     /// Where a model's sub-model is written unless told otherwise.

@@ -5,7 +5,9 @@ extension EdgeClient {
     /// Submits trained weights: checks them, sends those the registry lacks, and hands in the update.
     ///
     /// Safe to repeat after any failure: uploads go on where they stopped, and the same content is the same update.
-    /// Modules whose weights did not change are left out.
+    /// Modules whose weights did not change are left out. In an encoding other than `full` the trained weights are sent as
+    /// their difference to the pulled versions, which are fetched again where the cache lacks them, and to what earlier
+    /// updates did not send.
     /// - Parameter onProgress: Told of the bytes to expect and of those that are there.
     /// - Throws: ``EdgeError``, with `invalidWeights` before anything is sent when the weights do not fit the sub-model.
     public func submit(
@@ -21,19 +23,53 @@ extension EdgeClient {
         if let metric = submission.metrics.first(where: { !$0.value.isFinite }) {
             throw EdgeError(.refused, "metric \(metric.key) is \(metric.value); only finite numbers are taken")
         }
+        guard submission.fraction > 0, submission.fraction <= 1 else {
+            throw EdgeError(.refused, "the fraction must be above 0 and at most 1, not \(submission.fraction)")
+        }
         let manifest = try SubModelManifest(directory: submission.subModelDirectory)
         let (trained, unchanged) = try Self.trainedWeights(submission, manifest)
-        var request = try Self.request(submission, manifest, trained)
-        request.deviceId = identity.deviceID
-        request.idempotencyKey = submission.idempotencyKey ?? Self.defaultKey(request)
+        func send(_ weights: [TrainedWeights]) async throws -> SubmitResult {
+            var request = try Self.request(submission, manifest, weights)
+            request.deviceId = identity.deviceID
+            request.idempotencyKey = submission.idempotencyKey ?? Self.defaultKey(request)
+            onProgress(.expected(weights.reduce(0) { $0 + $1.bytes }))
+            let uploaded = try await upload(weights, onProgress)
+            let answer = try await registry.call(UpdateServiceAPI.submit, request)
+            return SubmitResult(
+                updateID: UpdateID(answer.updateId), isReplay: answer.replayed, status: answer.status,
+                idempotencyKey: request.idempotencyKey, modules: weights.map(\.module.module), unchanged: unchanged,
+                encoding: submission.encoding, uploadedBytes: uploaded, traffic: registry.traffic - before)
+        }
+        guard submission.encoding.isDifference else { return try await send(trained) }
+        let residuals = try ResidualStore(state: state, model: manifest.model)
+        return try await residuals.whileEncoding {
+            var steps: [ResidualStore.Step] = []
+            var encoded: [TrainedWeights] = []
+            for weights in trained {
+                let base = try await base(of: weights.module)
+                let step = try residuals.encode(
+                    weights, base: base, as: submission.encoding, fraction: submission.fraction)
+                steps.append(step)
+                encoded.append(try TrainedWeights(encodedAt: step.outgoing, module: weights.module))
+            }
+            let result = try await send(encoded)
+            try residuals.commit(steps)
+            return result
+        }
+    }
 
-        onProgress(.expected(trained.reduce(0) { $0 + $1.bytes }))
-        let uploaded = try await upload(trained, onProgress)
-        let answer = try await registry.call(UpdateServiceAPI.submit, request)
-        return SubmitResult(
-            updateID: UpdateID(answer.updateId), isReplay: answer.replayed, status: answer.status,
-            idempotencyKey: request.idempotencyKey, modules: trained.map(\.module.module), unchanged: unchanged,
-            uploadedBytes: uploaded, traffic: registry.traffic - before)
+    /// The version that a module was trained from, out of the cache: what lies in the sub-model's directory may have been
+    /// trained in place.
+    private func base(of module: SubModelManifest.Module) async throws -> SafetensorsFile {
+        try await cache.whileInUse {
+            try await cache.fetch(module.digest, expectedBytes: module.bytes, from: registry)
+            do {
+                return try SafetensorsFile(path: cache.path(of: module.digest), limits: .module)
+            } catch {
+                throw EdgeError(
+                    .damaged, "the pulled weights of \(module.module) are no safetensors file: \(error)", cause: error)
+            }
+        }
     }
 
     private static func trainedWeights(
@@ -94,6 +130,7 @@ extension EdgeClient {
             module.module = weights.module.module
             module.baseVersion = weights.module.version
             module.digest = weights.digest.bytes
+            module.encoding = submission.encoding.rawValue
             module.importance = weights.module.importance
             if !submission.importances.isEmpty, let layer = weights.module.slot.layer {
                 guard submission.importances.indices.contains(layer),

@@ -14,6 +14,11 @@ public struct Submission: Hashable, Sendable {
     public var importances: [[Double]]
     /// The key that makes a repeated submission the same update; by default made from base release and content.
     public var idempotencyKey: String?
+    /// How the weights are sent. Differences take fewer bytes; what they leave out is kept in the state directory and
+    /// added to the next ones.
+    public var encoding: UpdateEncoding
+    /// The part of a module's weights that `sparse_delta` sends: above 0, at most 1.
+    public var fraction: Double
 
     /// Where trained weights lie.
     public enum Weights: Hashable, Sendable {
@@ -26,7 +31,8 @@ public struct Submission: Hashable, Sendable {
     /// A submission from its parts; without weights, those in the sub-model's own directory.
     public init(
         subModelDirectory: String, weights: Weights? = nil, sampleCount: Int64, metrics: [String: Double] = [:],
-        importances: [[Double]] = [], idempotencyKey: String? = nil
+        importances: [[Double]] = [], idempotencyKey: String? = nil, encoding: UpdateEncoding = .full,
+        fraction: Double = UpdateEncoder.defaultFraction
     ) {
         self.subModelDirectory = subModelDirectory
         self.weights = weights ?? .directory(subModelDirectory)
@@ -34,6 +40,8 @@ public struct Submission: Hashable, Sendable {
         self.metrics = metrics
         self.importances = importances
         self.idempotencyKey = idempotencyKey
+        self.encoding = encoding
+        self.fraction = fraction
     }
 }
 
@@ -51,6 +59,8 @@ public struct SubmitResult: Hashable, Sendable {
     public var modules: [String]
     /// Modules whose weights are the base's own, and were left out.
     public var unchanged: [String]
+    /// How the modules were sent.
+    public var encoding: UpdateEncoding
     /// Bytes of weights that the registry did not have yet.
     public var uploadedBytes: Int64
     /// All bytes on the connection during the submission.

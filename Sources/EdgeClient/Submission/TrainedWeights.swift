@@ -1,6 +1,6 @@
 import Core
 
-/// A module's trained weights, checked against the version they were trained from.
+/// A module's trained weights, checked against the version they were trained from, or what is sent of them.
 struct TrainedWeights: Sendable {
     let module: SubModelManifest.Module
     let file: SafetensorsFile
@@ -39,6 +39,18 @@ struct TrainedWeights: Sendable {
         }
         self.module = module
         self.file = file
+        digest = file.withUnsafeBytes { Digest.of($0) }
+    }
+
+    /// Weights that were encoded for sending.
+    init(encodedAt path: String, module: SubModelManifest.Module) throws(EdgeError) {
+        do throws(SafetensorsError) {
+            file = try SafetensorsFile(path: path, limits: .module)
+        } catch {
+            throw EdgeError(
+                .inputOutput, "the encoded update at \(path) cannot be read: \(error.message)", cause: error)
+        }
+        self.module = module
         digest = file.withUnsafeBytes { Digest.of($0) }
     }
 

@@ -28,6 +28,17 @@ public struct BlobChunks: AsyncSequence, Sendable {
     /// Finds the blob: its size, and what reads it.
     let open: @Sendable () async throws(RegistryError) -> (size: Int64, read: Read)
 
+    package init(
+        digest: Digest,
+        open:
+            @escaping @Sendable () async throws(RegistryError) -> (
+                size: Int64, read: @Sendable (Range<Int64>) async throws(RegistryError) -> [UInt8]
+            )
+    ) {
+        self.digest = digest
+        self.open = open
+    }
+
     /// Starts from the first byte.
     public func makeAsyncIterator() -> Iterator { Iterator(digest: digest, open: open) }
 

@@ -102,7 +102,9 @@ extension Registry {
                     .notFound, "the weights of \(module.module), \(module.digest), are not stored; put the blob first")
             }
             let header = try await inspection.header(of: module.digest, size: size, owner: module.module)
-            try TensorMatch.check(header.tensors, against: version.tensors, owner: module.module)
+            try TensorMatch.check(
+                header.tensors, as: UpdateEncoding(rawValue: module.encoding) ?? .full, against: version.tensors,
+                owner: module.module)
         }
     }
 

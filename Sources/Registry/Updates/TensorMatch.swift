@@ -2,6 +2,23 @@ import Core
 
 /// Whether an update's weights can stand for a module version's: the same tensors, names and shapes.
 package enum TensorMatch {
+    /// Refuses an update whose tensors are not those that its encoding has for the version.
+    ///
+    /// - Throws: ``RegistryError`` with `invalidArgument` naming the first tensor that does not fit.
+    package static func check(
+        _ tensors: [TensorDescription], as encoding: UpdateEncoding, against expected: [TensorDescription],
+        owner: String
+    ) throws(RegistryError) {
+        guard encoding.isDifference else { return try check(tensors, against: expected, owner: owner) }
+        do {
+            _ = try UpdateLayout(of: tensors, as: encoding, onto: expected)
+        } catch {
+            throw RegistryError(
+                .invalidArgument, "the \(encoding.rawValue) update of \(owner) does not fit the version: \(error)",
+                cause: error)
+        }
+    }
+
     /// Refuses weights that cannot be averaged with the version's.
     ///
     /// - Throws: ``RegistryError`` with `invalidArgument` naming the first tensor that differs.

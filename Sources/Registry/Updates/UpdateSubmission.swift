@@ -10,7 +10,7 @@ public struct UpdateSubmission: Sendable, Hashable {
         public var baseVersion: Int
         /// The trained weights.
         public var digest: Digest
-        /// How the weights are written: `full`, the version's own tensors.
+        /// How the weights are written: the name of an `UpdateEncoding`.
         public var encoding: String
         /// The module's importance for the device's data, at least 0.
         public var importance: Double
@@ -19,7 +19,8 @@ public struct UpdateSubmission: Sendable, Hashable {
 
         /// A trained module from its parts.
         public init(
-            module: String, baseVersion: Int, digest: Digest, encoding: String = "full", importance: Double,
+            module: String, baseVersion: Int, digest: Digest, encoding: String = UpdateEncoding.full.rawValue,
+            importance: Double,
             sampleCount: Int64
         ) {
             self.module = module
@@ -61,7 +62,7 @@ public struct UpdateSubmission: Sendable, Hashable {
     }
 
     /// The encodings that the registry takes.
-    public static let encodings: Set<String> = ["full"]
+    public static let encodings: Set<String> = Set(UpdateEncoding.allCases.map(\.rawValue))
 
     /// Names the content: equal submissions have equal digests, whatever the order of their modules.
     public var contentDigest: Digest {

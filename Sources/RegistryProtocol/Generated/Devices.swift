@@ -382,7 +382,7 @@ extension Wire {
         public var baseVersion: Int32 = 0
         /// Field `digest`, number 3.
         public var digest: [UInt8] = []
-        /// full: a safetensors file with the version's tensors, names and shapes.
+        /// How the weights are written: full, delta, int8_delta or sparse_delta; docs/protocol.md has the files.
         public var encoding: String = "full"
         /// Field `importance`, number 5.
         public var importance: Double = 0

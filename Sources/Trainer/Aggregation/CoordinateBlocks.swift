@@ -6,64 +6,102 @@ struct CoordinateBlocks {
     /// Blocks begin at multiples of this within a tensor, whatever the memory: sums over groups of as many coordinates do
     /// not depend on where a block ends.
     static let group = 64
+    /// What is read at once of a difference, at the least: a block's part of it may be a few bytes.
+    private static let stretch = 1 << 14
 
-    private let blobs: BlobStore
-    private let base: ModuleVersionRecord
-    private let files: [ModuleFile]
-    /// Where each tensor of the base begins in each file.
-    private let offsets: [[Int]]
+    private let blobs: any BlobReader
     private let header: SafetensorsHeader
+    /// Files that hold the weights themselves, with the rows they fill: the base's is row 0, and others are those of
+    /// `full` updates and of the older versions that differences are told to.
+    private var plain: [Plain] = []
+    /// Differences, with their rows: they are added to what the row holds.
+    private var differences: [(row: Int, cursor: DifferenceCursor)] = []
+    private let rows: Int
     /// Coordinates of a block.
     let blockLength: Int
+
+    private struct Plain {
+        var file: ModuleFile
+        var rows: [Int]
+        /// Where each tensor of the base begins.
+        var offsets: [Int]
+        /// The version it is; `nil` for an update.
+        var version: AggregationBase?
+    }
 
     /// Reads the headers of all files.
     ///
     /// - Parameters:
-    ///   - updates: Files with the base's tensors, perhaps in another order.
     ///   - header: The base's.
     ///   - memory: Bytes that the values of a block may take; a block has at least ``group`` coordinates.
     init(
-        of updates: [ModuleFile], onto base: ModuleVersionRecord, header: SafetensorsHeader, blobs: BlobStore,
+        of updates: [UpdateFile], onto base: AggregationBase, header: SafetensorsHeader, blobs: any BlobReader,
         memory: Int
     ) async throws {
         self.blobs = blobs
-        self.base = base
         self.header = header
-        files = [base.file] + updates
-        var offsets = [header.entries.map(\.byteRange.lowerBound)]
-        for file in updates {
-            let (_, own) = try await file.header(in: blobs)
-            try TensorMatch.check(own.tensors, against: base.tensors, owner: base.module)
-            offsets.append(header.entries.map { own[$0.description.name]?.byteRange.lowerBound ?? 0 })
+        rows = updates.count + 1
+        plain = [
+            Plain(file: base.file, rows: [0], offsets: header.entries.map(\.byteRange.lowerBound), version: base)
+        ]
+        for (number, update) in updates.enumerated() {
+            guard update.encoding.isDifference, let own = update.base else {
+                let (_, found) = try await update.file.header(in: blobs)
+                try TensorMatch.check(found.tensors, against: base.tensors, owner: base.module)
+                plain.append(
+                    Plain(file: update.file, rows: [number + 1], offsets: Self.offsets(header, in: found)))
+                continue
+            }
+            if let place = plain.firstIndex(where: { $0.version != nil && $0.file.digest == own.file.digest }) {
+                plain[place].rows.append(number + 1)
+            } else {
+                let (_, found) = try await own.header(in: blobs)
+                try TensorMatch.check(found.tensors, against: base.tensors, owner: base.module)
+                plain.append(
+                    Plain(file: own.file, rows: [number + 1], offsets: Self.offsets(header, in: found), version: own))
+            }
+            differences.append(
+                (
+                    number + 1,
+                    try await DifferenceCursor(
+                        update, tensors: base.tensors, owner: base.module, in: blobs, stretch: Self.stretch)
+                ))
         }
-        self.offsets = offsets
         // A block is read from one file at once: not more than a few MiB.
-        let length = min(memory / (files.count * MemoryLayout<Double>.size), 1 << 19)
+        let length = min(memory / (rows * MemoryLayout<Double>.size), 1 << 19)
         blockLength = max(length / Self.group, 1) * Self.group
+    }
+
+    private static func offsets(_ header: SafetensorsHeader, in found: SafetensorsHeader) -> [Int] {
+        header.entries.map { found[$0.description.name]?.byteRange.lowerBound ?? 0 }
     }
 
     /// Calls `body` with one block of a floating-point tensor after the other.
     ///
     /// - Parameter body: Gets a row of values for each file, the base's first and the updates' in their order; it may
     ///   change them.
-    func forEachBlock(of tensor: Int, _ body: (inout Block) -> Void) async throws {
+    mutating func forEachBlock(of tensor: Int, _ body: (inout Block) -> Void) async throws {
         let description = header.entries[tensor].description
         let total = description.elementCount ?? 0
         let size = description.dtype.byteCount
         var first = 0
         while first < total {
             let length = min(blockLength, total - first)
-            var block = Block(rows: files.count, length: length)
-            for (row, file) in files.enumerated() {
-                let start = Int64(offsets[row][tensor] + first * size)
+            var block = Block(rows: rows, length: length)
+            for file in plain {
+                let start = Int64(file.offsets[tensor] + first * size)
                 let bytes: [UInt8]
                 do {
-                    bytes = try await blobs.read(file.digest, range: start..<(start + Int64(length * size)))
+                    bytes = try await blobs.read(file.file.digest, range: start..<(start + Int64(length * size)))
                 } catch {
-                    if row == 0 { throw base.unfit(error) }
-                    throw error
+                    throw file.version?.unfit(error) ?? error
                 }
-                block.fill(row, from: bytes, description.dtype)
+                for row in file.rows { block.fill(row, from: bytes, description.dtype) }
+            }
+            for number in differences.indices {
+                block.add(
+                    try await differences[number].cursor.read(description, from: first, count: length),
+                    to: differences[number].row)
             }
             body(&block)
             first += length
@@ -93,6 +131,15 @@ struct CoordinateBlocks {
                     dtype.decode(
                         bytes,
                         into: UnsafeMutableBufferPointer(rebasing: values[(row * length)..<((row + 1) * length)]))
+                }
+            }
+        }
+
+        /// Adds differences to a row.
+        fileprivate mutating func add(_ differences: [Double], to row: Int) {
+            values.withUnsafeMutableBufferPointer { values in
+                differences.withUnsafeBufferPointer { differences in
+                    for position in 0..<length { values[row * length + position] += differences[position] }
                 }
             }
         }

@@ -69,6 +69,20 @@ struct ModuleAccumulator {
         }
     }
 
+    /// Adds `weight` times some values of a tensor, given by its number in the header.
+    mutating func add(_ values: [Double], tensor number: Int, from first: Int, weight: Double) {
+        guard let start = starts[number] else { return }
+        precondition(
+            first >= 0 && first + values.count <= header.entries[number].description.elementCount ?? 0,
+            "elements beyond the tensor's end")
+        sums.withUnsafeMutableBufferPointer { sums in
+            values.withUnsafeBufferPointer { values in
+                let sums = sums.baseAddress! + start + first
+                for position in 0..<values.count { sums[position] += weight * values[position] }
+            }
+        }
+    }
+
     /// The hot loop: one conversion, one multiplication and one addition an element.
     @inline(__always)
     private static func accumulate(

@@ -1,12 +1,12 @@
 import Core
 import Registry
 
-/// Makes the aggregate of one module by a rule.
+/// Makes the aggregate of one module by a rule, of blobs in the registry or in memory.
 struct ModuleAggregation {
-    /// One update's weights.
+    /// One update's part.
     struct Source: Sendable {
         var contribution: Contribution
-        var file: ModuleFile
+        var update: UpdateFile
     }
 
     /// What came of it.
@@ -17,7 +17,7 @@ struct ModuleAggregation {
         var weights: [Double]
     }
 
-    let registry: Registry
+    let blobs: any BlobReader
     let rule: any AggregationRule
     /// The largest norm of an update's difference to the base; `nil` for any.
     var clipNorm: Double?
@@ -30,8 +30,8 @@ struct ModuleAggregation {
     ///
     /// - Parameter sources: At least one, in ascending order of the updates.
     /// - Throws: ``RegistryError``; with a ``TrainerError`` as cause where the base version's own blob is unfit.
-    func aggregate(_ sources: [Source], onto base: ModuleVersionRecord) async throws -> Aggregate {
-        let (headerBytes, header) = try await self.header(of: base)
+    func aggregate(_ sources: [Source], onto base: AggregationBase) async throws -> Aggregate {
+        let (headerBytes, header) = try await base.header(in: blobs)
         var scales = [Double](repeating: 1, count: sources.count)
         if let clipNorm {
             scales = try await norms(of: sources, onto: base, header).map { $0 > clipNorm ? clipNorm / $0 : 1 }
@@ -41,7 +41,7 @@ struct ModuleAggregation {
         let contributions = sources.map(\.contribution)
         switch rule.method {
         case .weightedSum(let weigh):
-            let weights = try checked(weigh(contributions, base.slot.kind), sources, base)
+            let weights = try checked(weigh(contributions, base.kind), sources, base)
             try await appendSum(sources, weights, scales, onto: base, header, to: &file)
             return Aggregate(file: file, weights: weights)
         case .distanceWeighted(let weigh):
@@ -50,7 +50,7 @@ struct ModuleAggregation {
             try await appendSum(sources, weights, scales, onto: base, header, to: &file)
             return Aggregate(file: file, weights: weights)
         case .coordinatewise(let combine):
-            let blocks = try await blocks(of: sources, onto: base, header)
+            var blocks = try await blocks(of: sources, onto: base, header)
             for (number, entry) in header.entries.enumerated() {
                 let dtype = entry.description.dtype
                 guard dtype.isFloatingPoint else {
@@ -66,21 +66,38 @@ struct ModuleAggregation {
         }
     }
 
-    /// Streams Σ a_k (base + s_k (w_k - base)): each update once, and the base only where something was clipped.
+    /// Streams Σ a_k (base + s_k (w_k - base)): each update once, and each version only where something was clipped or
+    /// updates are differences to it: Σ a_k (base_k + difference_k) is a sum of differences and one of versions.
     private func appendSum(
-        _ sources: [Source], _ weights: [Double], _ scales: [Double], onto base: ModuleVersionRecord,
+        _ sources: [Source], _ weights: [Double], _ scales: [Double], onto base: AggregationBase,
         _ header: SafetensorsHeader, to file: inout [UInt8]
     ) async throws {
         var accumulator = ModuleAccumulator(header: header)
+        var versions: [(base: AggregationBase, weight: Double)] = []
+        func count(_ base: AggregationBase, _ weight: Double) {
+            if let place = versions.firstIndex(where: { $0.base.file.digest == base.file.digest }) {
+                versions[place].weight += weight
+            } else {
+                versions.append((base, weight))
+            }
+        }
         for (source, (weight, scale)) in zip(sources, zip(weights, scales)) where weight * scale > 0 {
-            try await add(source.file, weight * scale, to: &accumulator)
+            if source.update.encoding.isDifference, let own = source.update.base {
+                try await add(source.update, weight * scale, onto: base, header, to: &accumulator)
+                count(own, weight * scale)
+            } else {
+                try await add(source.update.file, weight * scale, to: &accumulator)
+            }
         }
         let rest = zip(weights, scales).reduce(0.0) { $0 + $1.0 * (1 - $1.1) }
-        if rest > 0 {
+        if rest > 0 { count(base, rest) }
+        for version in versions {
             do {
-                try await add(base.file, rest, to: &accumulator)
+                let (_, found) = try await version.base.header(in: blobs)
+                try TensorMatch.check(found.tensors, against: base.tensors, owner: base.module)
+                try await add(version.base.file, version.weight, to: &accumulator)
             } catch {
-                throw base.unfit(error)
+                throw version.base.unfit(error)
             }
         }
         for (number, entry) in header.entries.enumerated() where !accumulator.append(tensor: number, to: &file) {
@@ -90,7 +107,7 @@ struct ModuleAggregation {
 
     private func add(_ file: ModuleFile, _ weight: Double, to accumulator: inout ModuleAccumulator) async throws {
         var stream = TensorStream(byteCount: file.size)
-        for try await chunk in registry.blobs.chunks(of: file.digest) {
+        for try await chunk in blobs.chunks(of: file.digest) {
             try stream.consume(chunk) { header, tensor, first, bytes in
                 accumulator.add(bytes, of: header.entries[tensor].description, from: first, weight: weight)
             }
@@ -98,8 +115,29 @@ struct ModuleAggregation {
         try stream.finish()
     }
 
+    /// Coordinates of a difference that are read at once.
+    private static let differenceBlock = 1 << 16
+
+    private func add(
+        _ update: UpdateFile, _ weight: Double, onto base: AggregationBase, _ header: SafetensorsHeader,
+        to accumulator: inout ModuleAccumulator
+    ) async throws {
+        var cursor = try await DifferenceCursor(
+            update, tensors: base.tensors, owner: base.module, in: blobs, stretch: BlobLayout.chunkSize)
+        for (number, entry) in header.entries.enumerated() where entry.description.dtype.isFloatingPoint {
+            let total = entry.description.elementCount ?? 0
+            var first = 0
+            while first < total {
+                let values = try await cursor.read(
+                    entry.description, from: first, count: min(Self.differenceBlock, total - first))
+                accumulator.add(values, tensor: number, from: first, weight: weight)
+                first += values.count
+            }
+        }
+    }
+
     private func checked(
-        _ weights: [Double], _ sources: [Source], _ base: ModuleVersionRecord
+        _ weights: [Double], _ sources: [Source], _ base: AggregationBase
     ) throws(RegistryError) -> [Double] {
         guard weights.count == sources.count, weights.allSatisfy({ (0...1).contains($0) }) else {
             throw RegistryError(.internal, "rule \(rule.name) gave no weights for \(base.module)")
@@ -109,10 +147,10 @@ struct ModuleAggregation {
 
     /// The norm of each update's difference to the base.
     private func norms(
-        of sources: [Source], onto base: ModuleVersionRecord, _ header: SafetensorsHeader
+        of sources: [Source], onto base: AggregationBase, _ header: SafetensorsHeader
     ) async throws -> [Double] {
         var squares = [Double](repeating: 0, count: sources.count)
-        let blocks = try await blocks(of: sources, onto: base, header)
+        var blocks = try await blocks(of: sources, onto: base, header)
         for tensor in blocks.tensors {
             try await blocks.forEachBlock(of: tensor) { block in
                 for row in sources.indices { squares[row] = block.addSquares(row + 1, 0, to: squares[row]) }
@@ -122,10 +160,10 @@ struct ModuleAggregation {
     }
 
     private func distances(
-        of sources: [Source], _ scales: [Double], onto base: ModuleVersionRecord, _ header: SafetensorsHeader
+        of sources: [Source], _ scales: [Double], onto base: AggregationBase, _ header: SafetensorsHeader
     ) async throws -> PairwiseDistances {
         var distances = PairwiseDistances(count: sources.count)
-        let blocks = try await blocks(of: sources, onto: base, header)
+        var blocks = try await blocks(of: sources, onto: base, header)
         for tensor in blocks.tensors {
             try await blocks.forEachBlock(of: tensor) { block in
                 for row in sources.indices { block.pull(row + 1, by: scales[row]) }
@@ -141,28 +179,18 @@ struct ModuleAggregation {
     }
 
     private func blocks(
-        of sources: [Source], onto base: ModuleVersionRecord, _ header: SafetensorsHeader
+        of sources: [Source], onto base: AggregationBase, _ header: SafetensorsHeader
     ) async throws -> CoordinateBlocks {
         try await CoordinateBlocks(
-            of: sources.map(\.file), onto: base, header: header, blobs: registry.blobs, memory: blockMemory)
+            of: sources.map(\.update), onto: base, header: header, blobs: blobs, memory: blockMemory)
     }
 
-    private func header(of base: ModuleVersionRecord) async throws -> ([UInt8], SafetensorsHeader) {
-        do {
-            let (bytes, header) = try await base.file.header(in: registry.blobs)
-            try TensorMatch.check(header.tensors, against: base.tensors, owner: base.module)
-            return (bytes, header)
-        } catch {
-            throw base.unfit(error)
-        }
-    }
-
-    private func appendBase(_ range: Range<Int>, of base: ModuleVersionRecord, to file: inout [UInt8]) async throws {
+    private func appendBase(_ range: Range<Int>, of base: AggregationBase, to file: inout [UInt8]) async throws {
         var position = Int64(range.lowerBound)
         do {
             while position < Int64(range.upperBound) {
                 let end = min(position + Int64(BlobLayout.chunkSize), Int64(range.upperBound))
-                file += try await registry.blobs.read(base.digest, range: position..<end)
+                file += try await blobs.read(base.file.digest, range: position..<end)
                 position = end
             }
         } catch {

@@ -8,6 +8,7 @@ struct ClaimedUpdate: Sendable {
     struct Module: Sendable {
         var moduleID: ModuleID
         var name: String
+        var baseVersionID: ModuleVersionID
         var baseVersion: Int
         var baseWithdrawn: Bool
         var digest: Digest
@@ -16,6 +17,14 @@ struct ClaimedUpdate: Sendable {
         var encoding: String
         var importance: Double
         var sampleCount: Int64
+
+        /// The file and what it means; the encoding is known, and the blob is there, where that was checked before.
+        func file(_ bases: [ModuleVersionID: ModuleVersionRecord]) -> UpdateFile {
+            UpdateFile(
+                file: ModuleFile(digest: digest, size: size ?? 0),
+                encoding: UpdateEncoding(rawValue: encoding) ?? .full,
+                base: bases[baseVersionID]?.aggregationBase)
+        }
     }
 
     var updateID: UpdateID
@@ -70,7 +79,7 @@ extension ClaimedUpdate {
         for (index, update) in updates.enumerated() { places[update.updateID] = index }
         let rows = try await connection.query(
             """
-            SELECT um.update_id, um.module_id, m.name, v.version, um.digest, b.size, um.encoding, um.importance,
+            SELECT um.update_id, um.module_id, um.base_version_id, m.name, v.version, um.digest, b.size, um.encoding, um.importance,
                 um.sample_count
             FROM eclm.update_modules um
             JOIN eclm.modules m ON m.module_id = um.module_id
@@ -84,6 +93,7 @@ extension ClaimedUpdate {
             updates[place].modules.append(
                 Module(
                     moduleID: ModuleID(try row.decode("module_id")), name: try row.decode("name"),
+                    baseVersionID: ModuleVersionID(try row.decode("base_version_id")),
                     baseVersion: Int(try row.decode("version", as: Int32.self)), baseWithdrawn: false,
                     digest: try row.digest("digest"), size: try row.decode("size"),
                     encoding: try row.decode("encoding"), importance: try row.decode("importance"),

@@ -69,7 +69,8 @@ struct Round: Sendable {
 
         var outcome = RoundOutcome(model: model)
         let versions = try await base.versions(of: Set(updates.flatMap { $0.modules.map(\.moduleID) }), on: connection)
-        let validation = UpdateValidation(registry: registry, versions: versions)
+        let bases = try await base.differenceBases(of: updates, on: connection)
+        let validation = UpdateValidation(blobs: registry.blobs, versions: versions, bases: bases)
         var accepted: [ClaimedUpdate] = []
         for update in updates {
             if let reason = try await validation.refusal(of: update) {
@@ -89,7 +90,7 @@ struct Round: Sendable {
                     ModuleAggregation.Source(
                         contribution: Contribution(
                             updateID: update.updateID, importance: module.importance, sampleCount: module.sampleCount),
-                        file: ModuleFile(digest: module.digest, size: module.size ?? 0)))
+                        update: module.file(bases)))
             }
         }
         var changed: [Aggregate] = []
@@ -120,8 +121,8 @@ struct Round: Sendable {
         on connection: PostgresConnection
     ) async throws -> Aggregate {
         let aggregation = ModuleAggregation(
-            registry: registry, rule: policy.rule, clipNorm: policy.clipNorm, blockMemory: blockMemory)
-        let aggregate = try await aggregation.aggregate(sources, onto: version)
+            blobs: registry.blobs, rule: policy.rule, clipNorm: policy.clipNorm, blockMemory: blockMemory)
+        let aggregate = try await aggregation.aggregate(sources, onto: version.aggregationBase)
         let (file, weights) = (aggregate.file, aggregate.weights)
         let digest = Digest.of(file)
         if digest != version.digest {

@@ -49,4 +49,24 @@ struct RoundBase: Sendable {
         }
         return versions
     }
+
+    /// The versions that updates tell their differences to: those they were trained from, however old.
+    func differenceBases(
+        of updates: [ClaimedUpdate], on connection: PostgresConnection
+    ) async throws -> [ModuleVersionID: ModuleVersionRecord] {
+        let wanted = Set(
+            updates.flatMap(\.modules).filter { $0.encoding != UpdateEncoding.full.rawValue }.map(\.baseVersionID))
+        guard !wanted.isEmpty else { return [:] }
+        let rows = try await connection.query(
+            """
+            \(ModuleVersionRecord.select) \(ModuleVersionRecord.from)
+            WHERE v.module_version_id = ANY (\(wanted.map(\.rawValue).sorted()))
+            """)
+        var versions: [ModuleVersionID: ModuleVersionRecord] = [:]
+        for row in rows {
+            let record = try ModuleVersionRecord(row)
+            versions[record.moduleVersionID] = record
+        }
+        return versions
+    }
 }

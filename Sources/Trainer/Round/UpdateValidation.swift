@@ -3,17 +3,16 @@ import Registry
 
 /// Looks at everything an update brings before any of it is mixed with others: an update counts as a whole or not at all.
 struct UpdateValidation {
-    /// Why an update is refused.
-    struct Refusal: Error {
-        var reason: String
-    }
+    typealias Refusal = UpdateFile.Refusal
 
     /// The longest reason written to the database, in characters.
     static let maximumReason = 1000
 
-    let registry: Registry
+    let blobs: any BlobReader
     /// The versions that the round starts from.
     let versions: [ModuleID: ModuleVersionRecord]
+    /// The versions that differences are told to.
+    let bases: [ModuleVersionID: ModuleVersionRecord]
 
     /// Why the update must be quarantined; `nil` when it counts.
     ///
@@ -37,7 +36,7 @@ struct UpdateValidation {
             guard !module.baseWithdrawn else {
                 throw Refusal(reason: "base version \(module.baseVersion) of \(module.name) was rolled back")
             }
-            guard UpdateSubmission.encodings.contains(module.encoding) else {
+            guard UpdateEncoding(rawValue: module.encoding) != nil else {
                 throw Refusal(
                     reason: "module \(module.name): encoding \(module.encoding) is not known to this trainer")
             }
@@ -56,45 +55,9 @@ struct UpdateValidation {
         guard let version = versions[module.moduleID] else {
             throw Refusal(reason: "module \(module.name) is in no release any more")
         }
-        guard let size = module.size else {
+        guard module.size != nil else {
             throw Refusal(reason: "module \(module.name): blob \(module.digest) is not stored")
         }
-        var stream = TensorStream(byteCount: size)
-        var matched = false
-        do {
-            for try await chunk in registry.blobs.chunks(of: module.digest) {
-                try stream.consume(chunk) { header, tensor, first, bytes in
-                    if !matched {
-                        try TensorMatch.check(header.tensors, against: version.tensors, owner: module.name)
-                        matched = true
-                    }
-                    let description = header.entries[tensor].description
-                    guard let element = description.dtype.firstNonFinite(in: bytes) else { return }
-                    let kind = Self.isNaN(element, description.dtype, bytes) ? "NaN" : "infinity"
-                    throw Refusal(
-                        reason: "module \(module.name): tensor \(description.name) holds \(kind) at element "
-                            + "\(first + element)")
-                }
-            }
-            try stream.finish()
-            if !matched, let header = stream.header {
-                try TensorMatch.check(header.tensors, against: version.tensors, owner: module.name)
-            }
-        } catch let error as SafetensorsError {
-            throw Refusal(reason: "module \(module.name): its weights are no acceptable file: \(error.message)")
-        } catch let error as RegistryError where [.invalidArgument, .notFound, .dataLoss].contains(error.code) {
-            throw Refusal(reason: "module \(module.name): \(error.message)")
-        }
-    }
-
-    private static func isNaN(_ element: Int, _ dtype: ElementType, _ bytes: UnsafeRawBufferPointer) -> Bool {
-        let size = dtype.byteCount
-        let value = UnsafeRawBufferPointer(rebasing: bytes[(element * size)..<((element + 1) * size)])
-        if dtype == .f64 { return value.loadUnaligned(as: Double.self).isNaN }
-        var float: Float = 0
-        withUnsafeMutablePointer(to: &float) {
-            dtype.decode(value, into: UnsafeMutableBufferPointer(start: $0, count: 1))
-        }
-        return float.isNaN
+        try await module.file(bases).check(against: version.aggregationBase, in: blobs)
     }
 }

@@ -1,6 +1,9 @@
 import ArgumentParser
 import CommandSupport
+import Core
 import EdgeClient
+
+extension UpdateEncoding: ExpressibleByArgument {}
 
 struct Submit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -39,6 +42,18 @@ struct Submit: AsyncParsableCommand {
             valueName: "file"))
     var importances: String?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "How to send the weights: full, delta, int8_delta or sparse_delta. What the last two leave out is sent with later submissions.",
+            valueName: "encoding"))
+    var encoding: UpdateEncoding = .full
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("With sparse_delta, the part of each module's weights to send.", valueName: "part"))
+    var fraction: Double = UpdateEncoder.defaultFraction
+
     @Option(name: .long, help: "Name the submission; the same key is the same update. Default: made from the content.")
     var idempotencyKey: String?
 
@@ -47,6 +62,9 @@ struct Submit: AsyncParsableCommand {
 
     func validate() throws {
         guard samples >= 1 else { throw ValidationError("--samples takes at least 1, not \(samples)") }
+        guard fraction > 0, fraction <= 1 else {
+            throw ValidationError("--fraction takes a number above 0 and at most 1, not \(fraction)")
+        }
         if let idempotencyKey, !(1...128).contains(idempotencyKey.count) {
             throw ValidationError("--idempotency-key takes 1 to 128 characters")
         }
@@ -80,7 +98,8 @@ struct Submit: AsyncParsableCommand {
         let place: Submission.Weights? = weights.isEmpty ? nil : isFile ? .files(weights) : .directory(weights[0])
         return Submission(
             subModelDirectory: subModel, weights: place, sampleCount: samples, metrics: metrics,
-            importances: try ImportancesFile.read(importances), idempotencyKey: idempotencyKey)
+            importances: try ImportancesFile.read(importances), idempotencyKey: idempotencyKey, encoding: encoding,
+            fraction: fraction)
     }
 
     private struct Report: Encodable {
@@ -90,6 +109,7 @@ struct Submit: AsyncParsableCommand {
         var idempotencyKey: String
         var modules: [String]
         var unchanged: [String]
+        var encoding: String
         var uploadedBytes: Int64
         var bytesSent: Int64
         var bytesReceived: Int64
@@ -101,6 +121,7 @@ struct Submit: AsyncParsableCommand {
             idempotencyKey = result.idempotencyKey
             modules = result.modules
             unchanged = result.unchanged
+            encoding = result.encoding.rawValue
             uploadedBytes = result.uploadedBytes
             bytesSent = result.traffic.sent
             bytesReceived = result.traffic.received
@@ -113,7 +134,8 @@ struct Submit: AsyncParsableCommand {
             fields.add(
                 "modules", "\(modules.count)" + (unchanged.isEmpty ? "" : ", \(unchanged.count) unchanged left out"))
             fields.add(
-                "uploaded", "\(ByteSize(uploadedBytes)) of weights; on the connection \(ByteSize(bytesSent)) sent")
+                "uploaded",
+                "\(ByteSize(uploadedBytes)) of weights as \(encoding); on the connection \(ByteSize(bytesSent)) sent")
             fields.add("key", idempotencyKey)
             return fields.rendered()
         }

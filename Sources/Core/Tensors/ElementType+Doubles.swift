@@ -1,15 +1,13 @@
-import Core
-
 extension ElementType {
     /// Elements converted at once: small enough for the first-level cache.
-    static let conversionBlock = 4096
+    package static let conversionBlock = 4096
 
     /// Converts values to double precision, which holds each of them exactly.
     ///
     /// - Parameters:
     ///   - bytes: Elements of this type, which must be a floating-point one.
     ///   - values: Room for exactly as many.
-    func decode(_ bytes: UnsafeRawBufferPointer, into values: UnsafeMutableBufferPointer<Double>) {
+    package func decode(_ bytes: UnsafeRawBufferPointer, into values: UnsafeMutableBufferPointer<Double>) {
         precondition(bytes.count == values.count * byteCount, "\(bytes.count) bytes are not \(values.count) values")
         if self == .f64 {
             UnsafeMutableRawBufferPointer(values).copyMemory(from: bytes)
@@ -28,18 +26,29 @@ extension ElementType {
         }
     }
 
+    /// The largest finite value of this type, which must be a floating-point one.
+    package var largestFinite: Double {
+        switch self {
+        case .f64: .greatestFiniteMagnitude
+        case .f16: 65_504
+        case .bf16: Double(Float(bitPattern: 0x7F7F_0000))
+        default: Double(Float.greatestFiniteMagnitude)
+        }
+    }
+
     /// Appends values in this type, which must be a floating-point one, rounded once to nearest even.
-    func append(_ values: UnsafeBufferPointer<Double>, to file: inout [UInt8]) {
+    ///
+    /// Values beyond the type's range become its largest: a mean of finite numbers is finite, but for roundings on the
+    /// way, and a version plus a difference may leave the range.
+    package func append(_ values: UnsafeBufferPointer<Double>, to file: inout [UInt8]) {
+        let largest = largestFinite
         var rest = values
         while !rest.isEmpty {
             let block = rest.prefix(Self.conversionBlock)
             switch self {
-            case .f64:
-                // A mean of finite numbers is finite; only roundings on the way can carry it over the edge.
-                let largest = Double.greatestFiniteMagnitude
-                block.map { min(max($0, -largest), largest) }.withUnsafeBytes { file += $0 }
-            case .f32: file += encode(block.map { Float($0) })
-            default: file += encode(block.map(Self.roundedToOdd))
+            case .f64: block.map { min(max($0, -largest), largest) }.withUnsafeBytes { file += $0 }
+            case .f32: file += encode(block.map { Float(min(max($0, -largest), largest)) })
+            default: file += encode(block.map { Self.roundedToOdd(min(max($0, -largest), largest)) })
             }
             rest = UnsafeBufferPointer(rebasing: rest.dropFirst(Self.conversionBlock))
         }

@@ -1,0 +1,43 @@
+import Core
+import Registry
+
+/// Files in memory, read as the registry's blobs are.
+struct MemoryBlobs: BlobReader {
+    private var files: [Digest: [UInt8]] = [:]
+
+    /// Keeps a file.
+    mutating func add(_ bytes: [UInt8]) -> ModuleFile {
+        let digest = Digest.of(bytes)
+        files[digest] = bytes
+        return ModuleFile(digest: digest, size: Int64(bytes.count))
+    }
+
+    func stat(_ digests: [Digest]) async throws(RegistryError) -> [Digest: Int64] {
+        var sizes: [Digest: Int64] = [:]
+        for digest in digests { sizes[digest] = files[digest].map { Int64($0.count) } }
+        return sizes
+    }
+
+    func read(_ digest: Digest, range: Range<Int64>) async throws(RegistryError) -> [UInt8] {
+        try bytes(of: digest, range)
+    }
+
+    func chunks(of digest: Digest) -> BlobChunks {
+        BlobChunks(digest: digest) { () async throws(RegistryError) in
+            guard let file = files[digest] else { throw RegistryError(.notFound, "there is no blob \(digest)") }
+            return (
+                Int64(file.count), { (range: Range<Int64>) async throws(RegistryError) in try bytes(of: digest, range) }
+            )
+        }
+    }
+
+    private func bytes(of digest: Digest, _ range: Range<Int64>) throws(RegistryError) -> [UInt8] {
+        guard let file = files[digest] else { throw RegistryError(.notFound, "there is no blob \(digest)") }
+        guard range.lowerBound >= 0, range.upperBound <= Int64(file.count) else {
+            throw RegistryError(
+                .invalidArgument,
+                "bytes \(range.lowerBound)..<\(range.upperBound) were asked for of \(file.count)")
+        }
+        return Array(file[Int(range.lowerBound)..<Int(range.upperBound)])
+    }
+}

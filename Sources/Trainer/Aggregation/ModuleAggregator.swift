@@ -1,0 +1,127 @@
+public import Core
+import Registry
+
+/// Aggregates a module's updates in memory, by the very code of a round: the same updates give the same bytes as a round
+/// over the registry.
+///
+///     let aggregator = ModuleAggregator(rule: ImportanceWeightedMean())
+///     let next = try await aggregator.aggregate(updates, of: .expert, onto: current)
+///     // next.file, next.weights
+public struct ModuleAggregator: Sendable {
+    /// What becomes of the updates.
+    public var rule: any AggregationRule
+    /// The largest norm of an update's difference to the base; `nil` for any. Above 0.
+    public var clipNorm: Double?
+    /// Bytes that the values of a block may take where all updates are read together.
+    public var blockMemory: Int
+
+    /// An aggregator by a rule.
+    public init(
+        rule: any AggregationRule, clipNorm: Double? = nil, blockMemory: Int = TrainerPolicy().blockMemory
+    ) {
+        self.rule = rule
+        self.clipNorm = clipNorm
+        self.blockMemory = blockMemory
+    }
+
+    /// One update's part in the module.
+    public struct Update: Sendable {
+        /// The file, in the encoding.
+        public var file: [UInt8]
+        /// How it is written.
+        public var encoding: UpdateEncoding
+        /// The version it was trained from, which a difference is told to; `nil` for the one that is aggregated onto.
+        public var base: [UInt8]?
+        /// The module's importance for the device's data: finite, at least 0.
+        public var importance: Double
+        /// Samples it was trained on, at least 1.
+        public var sampleCount: Int64
+
+        /// An update from its parts.
+        public init(
+            file: [UInt8], encoding: UpdateEncoding = .full, base: [UInt8]? = nil, importance: Double = 1,
+            sampleCount: Int64 = 1
+        ) {
+            self.file = file
+            self.encoding = encoding
+            self.base = base
+            self.importance = importance
+            self.sampleCount = sampleCount
+        }
+    }
+
+    /// What came of it.
+    public struct Aggregate: Sendable, Hashable {
+        /// The module's weights: a safetensors file with the base's header.
+        public var file: [UInt8]
+        /// What each update weighs, as in the lineage: at least 0, together 1. Empty where the module keeps its version:
+        /// the rule does not train modules of its kind, or needs more updates.
+        public var weights: [Double]
+    }
+
+    /// Aggregates updates.
+    ///
+    /// - Parameters:
+    ///   - updates: In the order of a round: that of their submission. None leaves the module as it is.
+    ///   - kind: What the module is.
+    ///   - base: The current version's file.
+    /// - Throws: ``TrainerError`` with `invalidWeights` for what a round would quarantine, or a base that is no module.
+    public func aggregate(_ updates: [Update], of kind: ModuleKind, onto base: [UInt8]) async throws -> Aggregate {
+        let kept = Aggregate(file: base, weights: [])
+        guard rule.trains(kind), !updates.isEmpty, updates.count >= rule.minimumContributions else { return kept }
+        do {
+            var blobs = MemoryBlobs()
+            let current = try Self.version(base, kind, "the base", &blobs)
+            var versions = [current.file.digest: current]
+            var sources: [ModuleAggregation.Source] = []
+            for (number, update) in updates.enumerated() {
+                guard update.importance.isFinite, update.importance >= 0, update.sampleCount > 0 else {
+                    throw TrainerError(
+                        .invalidWeights,
+                        "update \(number) has importance \(update.importance) and \(update.sampleCount) samples; at least "
+                            + "0 and 1 are needed")
+                }
+                var own: AggregationBase?
+                if update.encoding.isDifference {
+                    if let bytes = update.base {
+                        let version = try Self.version(bytes, kind, "the base of update \(number)", &blobs)
+                        own = versions[version.file.digest] ?? version
+                        versions[version.file.digest] = own
+                    } else {
+                        own = current
+                    }
+                }
+                let file = UpdateFile(file: blobs.add(update.file), encoding: update.encoding, base: own)
+                do {
+                    try await file.check(against: current, in: blobs)
+                } catch let refusal as UpdateFile.Refusal {
+                    throw TrainerError(.invalidWeights, "update \(number): \(refusal.reason)")
+                }
+                sources.append(
+                    ModuleAggregation.Source(
+                        contribution: Contribution(
+                            updateID: UpdateID(Int64(number + 1)), importance: update.importance,
+                            sampleCount: update.sampleCount), update: file))
+            }
+            let aggregation = ModuleAggregation(
+                blobs: blobs, rule: rule, clipNorm: clipNorm, blockMemory: blockMemory)
+            let aggregate = try await aggregation.aggregate(sources, onto: current)
+            return Aggregate(file: aggregate.file, weights: aggregate.weights)
+        } catch let error as RegistryError {
+            throw TrainerError(error)
+        }
+    }
+
+    private static func version(
+        _ bytes: [UInt8], _ kind: ModuleKind, _ label: String, _ blobs: inout MemoryBlobs
+    ) throws -> AggregationBase {
+        let header: SafetensorsHeader
+        do {
+            header = try SafetensorsHeader(prefix: bytes, fileByteCount: bytes.count, limits: .module)
+        } catch {
+            throw TrainerError(.invalidWeights, "\(label) is no module's weights: \(error.message)", cause: error)
+        }
+        return AggregationBase(
+            module: "module", kind: kind, file: blobs.add(bytes), tensors: header.tensors, label: label)
+    }
+}
