@@ -129,36 +129,37 @@ private struct Plan {
                 rounds: 2, devicesPerRound: 3, roundEpochs: 1, fineTuningEpochs: 2, evaluationInterval: 1,
                 evaluationDevices: 3)
             search = SearchSettings(
-                devices: 2, rounds: 1, roundRates: [0.02], fineTuningRates: [0.02, 0.05], parts: [.all])
+                devices: 2, rounds: 1, roundRates: [5e-3], fineTuningRates: [3e-3, 1e-2], parts: [.all])
             (prototype, baseline) = Self.cloud(stage1: 4, stage2: 2, rate: 5e-3)
             caps = ExperimentSettings.Caps(shares: [0.4, 1], methods: [.ours, .oursRandomModules])
             continuous = ExperimentSettings.Continuous(steps: 2, devices: 3)
         case .quick:
             seeds = 1
-            devices = dataset == .har ? nil : 20
+            devices = dataset == .har ? nil : dataset == .speech ? 20 : 30
             samples = isSpeech ? 50...70 : 50...150
-            proxyLimit = dataset == .images ? 4000 : nil
+            // The proxy has 30 % of what proxy and devices have together.
+            proxyLimit = dataset == .images ? 1300 : nil
             testLimit = 150
             federation = FederationSettings(
                 rounds: 10, devicesPerRound: 8, evaluationInterval: 5, evaluationDevices: 10)
             search = SearchSettings(
-                devices: 4, rounds: 2, roundRates: [0.01, 0.03], fineTuningRates: [0.01, 0.03],
+                devices: 4, rounds: 2, roundRates: [1e-3, 3e-3], fineTuningRates: [1e-3, 3e-3],
                 parts: [.all, .modulesAndHead])
             (prototype, baseline) = Self.cloud(stage1: 10, stage2: 8, rate: 3e-3)
             caps = ExperimentSettings.Caps(shares: [0.1, 0.2, 0.35, 0.5, 0.75, 1])
             continuous = ExperimentSettings.Continuous(steps: 15, devices: 8)
         case .full:
             seeds = 3
-            devices = dataset == .images ? 60 : dataset == .speech ? 24 : nil
+            devices = dataset == .images ? 100 : dataset == .speech ? 24 : nil
             samples = isSpeech ? 50...70 : 50...150
-            proxyLimit = dataset == .images ? 12_000 : nil
+            proxyLimit = dataset == .images ? 4300 : nil
             testLimit = 250
             federation = FederationSettings(
                 rounds: 40, devicesPerRound: 12, evaluationInterval: 4, evaluationDevices: 20)
             search = SearchSettings(
-                devices: 6, rounds: 5, roundRates: [0.003, 0.01, 0.03], fineTuningRates: [0.003, 0.01, 0.03, 0.1],
+                devices: 6, rounds: 4, roundRates: [3e-4, 1e-3, 3e-3], fineTuningRates: [3e-4, 1e-3, 3e-3],
                 parts: TrainedParts.allCases)
-            (prototype, baseline) = Self.cloud(stage1: 20, stage2: 15, rate: 3e-3)
+            (prototype, baseline) = Self.cloud(stage1: 15, stage2: 15, rate: 3e-3)
             caps = ExperimentSettings.Caps(shares: (1...10).map { Double($0) / 10 })
             continuous = ExperimentSettings.Continuous(steps: 100, devices: 12)
         }

@@ -23,7 +23,7 @@ public struct LocalSettings: Sendable, Hashable, Codable {
 
     /// Settings from their parts.
     public init(
-        epochs: Int, rate: Float, optimization: TrainingSettings.Optimization = .sgd, parts: TrainedParts = .all
+        epochs: Int, rate: Float, optimization: TrainingSettings.Optimization = .adam, parts: TrainedParts = .all
     ) {
         self.epochs = epochs
         self.rate = rate

@@ -19,7 +19,7 @@ public struct SearchSettings: Sendable, Hashable, Codable {
     /// Settings from their parts.
     public init(
         devices: Int, rounds: Int, roundRates: [Float], fineTuningRates: [Float],
-        parts: [TrainedParts] = [.all, .modulesAndHead], optimization: TrainingSettings.Optimization = .sgd
+        parts: [TrainedParts] = [.all, .modulesAndHead], optimization: TrainingSettings.Optimization = .adam
     ) {
         self.devices = devices
         self.rounds = rounds
