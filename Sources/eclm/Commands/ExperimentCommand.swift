@@ -89,7 +89,7 @@ struct ExperimentCommand: AsyncParsableCommand {
                 options: .init(
                     workDirectory: workDirectory, dataDirectory: data, jobs: jobs, command: command, overTheWire: wire),
                 makeCloud: try cloudFactory())
-            let bar = output.progress(settings.name, unit: .count("trainings"))
+            let bar = output.progress(settings.name, counting: .count("trainings"))
             let outcome = try await runner.run(
                 onProgress: { progress in
                     bar.relabel("\(progress.done) of \(progress.total) parts  \(progress.finished)")
