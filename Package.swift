@@ -218,6 +218,9 @@ if let torch {
                 "CommandSupport", "RegistryPrograms", "Experiments", "Learning", "Datasets", "Registry", "Core",
                 argumentParser, logging,
             ]),
+        .testTarget(
+            name: "AdaptationTests",
+            dependencies: ["Adaptation", "Learning", "TestSupport", "registryd", "trainerd", "edgectl"]),
         .testTarget(name: "LearningTests", dependencies: ["Learning", "PythonReference"]),
         .testTarget(
             name: "ExperimentsTests", dependencies: ["Experiments", "Learning", "Datasets", "TestSupport", "eclm"]),
