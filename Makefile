@@ -1,7 +1,7 @@
 # What a developer runs; `make` alone lists it. Everything works in a fresh clone.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps data datasets build release test lint format proto demo bench clean
+.PHONY: help deps data build release test lint format proto demo bench clean
 
 # The interpreter of Scripts/python-env; the tests compare with its packages.
 export ECLM_PYTHON ?= $(CURDIR)/data/python/bin/python
@@ -16,10 +16,8 @@ deps: ## install the system packages and the Python environment that are missing
 	Scripts/install-dependencies
 	Scripts/python-env
 
-data: ## fetch the real checkpoint that tests and benchmarks decompose
+data: deps ## fetch the checkpoint that is decomposed and the data sets that are trained on, see docs/data.md
 	Scripts/fetch-checkpoint
-
-datasets: deps ## fetch and convert the data sets for training, see docs/data.md
 	Scripts/fetch-datasets
 
 build: ## build everything, for debugging

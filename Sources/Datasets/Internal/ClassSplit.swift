@@ -84,11 +84,11 @@ struct ClassSplit {
                         + "\(index + 1) of \(wanted) devices need \(taken[short] + needs[short]); choose "
                         + (index > 0 ? "at most \(index) devices" : "fewer samples or more classes a device"))
             }
-            if let short = rings.indices.first(where: { 2 * schedule.room(lane: $0) > rings[$0].count }) {
+            if let short = rings.indices.first(where: { schedule.period(lane: $0) > rings[$0].count }) {
                 throw DatasetError(
                     .tooFewExamples,
                     "the class \(data.classNames[short]) has \(rings[short].count) examples for devices, but a device "
-                        + "may come to need \(2 * schedule.room(lane: short)); choose fewer samples or more classes "
+                        + "may come to need \(schedule.period(lane: short)); choose fewer samples or more classes "
                         + "a device")
             }
             schedules.append((schedule, taken))
@@ -116,7 +116,7 @@ struct ClassSplit {
             let elsewhere = generator.below(ring.count)
             guard let slot = slots[label] else { return Lane(ring: ring, start: elsewhere) }
             let first = schedule.firstBatch(slot: slot)
-            return Lane(ring: ring, start: begins[label] - schedule.room(lane: label) + first)
+            return Lane(ring: ring, start: begins[label] - schedule.period(lane: label) / 2 + first)
         }
         let digits = String(index)
         return Device(

@@ -64,15 +64,18 @@ struct ShareSchedule: Sendable {
         return result
     }
 
-    /// Half of the largest share that a lane ever serves, rounded up.
-    func room(lane: Int) -> Int {
+    /// How many of a lane's examples two batches, an even and an odd one, have room for: the largest share that it ever
+    /// serves, made even where shares change.
+    func period(lane: Int) -> Int {
+        func even(_ share: Int) -> Int { (share + 1) / 2 * 2 }
         switch drift {
-        case .fixed, .sliding: return ((slots.max() ?? 0) + 1) / 2
+        case .fixed: return slots.max() ?? 0
+        case .sliding: return even(slots.max() ?? 0)
         case .exchanging:
             let pairs = order.count / 2
             let place = places[lane]
-            guard place < 2 * pairs else { return (slots[place] + 1) / 2 }
-            return (max(slots[place], slots[place < pairs ? place + pairs : place - pairs]) + 1) / 2
+            guard place < 2 * pairs else { return even(slots[place]) }
+            return even(max(slots[place], slots[place < pairs ? place + pairs : place - pairs]))
         }
     }
 

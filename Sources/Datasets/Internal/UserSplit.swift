@@ -133,11 +133,10 @@ struct UserSplit {
                     + "choose samples from \(most) or fewer")
         }
         let samples = min(wanted, most)
-        let room = (samples + 1) / 2
         return Device(
             id: "user-\(user < 10 ? "0" : "")\(user)", classes: Set(ring.map { file.labels[$0] }).sorted(),
             budgetShare: budgetShare, seed: settings.seed, index: index, training: source, testing: source,
-            lanes: [Lane(ring: ring, start: samples / 2 - room)], testLanes: [Lane(ring: test, start: 0)],
+            lanes: [Lane(ring: ring, start: 0)], testLanes: [Lane(ring: test, start: 0)],
             schedule: ShareSchedule(slots: [samples], order: [0], drift: .fixed, phase: 0),
             testLimit: min(settings.testLimit, test.count))
     }

@@ -4,10 +4,10 @@ extension Device {
     /// Its data at a step of the continuous run (paper, section 3): each step, new examples take the place of the older
     /// half.
     ///
-    /// Under label skew the classes change too: every ``ShareSchedule/stepsPerDrift`` steps one class gives way to
-    /// another, or two classes exchange their shares under Dirichlet skew; the tests follow. A device gets examples
-    /// anew only when it has had all of its user or of that class. At step 0 devices share none; later one may get
-    /// what another has had.
+    /// Under label skew the classes change too: every fourth step one class gives way to
+    /// another, or two classes exchange their shares under Dirichlet skew; the tests follow. A device goes
+    /// round its user's examples, or those of a class, and so gets them again in time. At step 0 devices share none;
+    /// later one may get what another has had.
     ///
     /// - Parameter step: From 0, which gives ``train`` and ``test``. The cost does not depend on it.
     public func stream(step: Int) -> (train: Examples, test: Examples) {
@@ -17,7 +17,7 @@ extension Device {
 
     /// The indices of the training data at a step: what came a step before, then what came new.
     func trainingIndices(step: Int) -> [Int] {
-        arrivals(batch: step) + arrivals(batch: step + 1)
+        arrivals(batch: UInt(step)) + arrivals(batch: UInt(step) + 1)
     }
 
     func trainingExamples(step: Int) -> Examples {
@@ -27,19 +27,19 @@ extension Device {
 
     /// The examples that arrive in a batch: half of a device's number. Batch 0 is there before step 0, batch `s + 1`
     /// arrives at step `s`.
-    private func arrivals(batch: Int) -> [Int] {
-        let slots = schedule.slotOfLanes(step: max(batch - 1, 0))
+    private func arrivals(batch: UInt) -> [Int] {
+        let slots = schedule.slotOfLanes(step: batch == 0 ? 0 : Int(batch - 1))
         var indices: [Int] = []
         for (position, slot) in slots.enumerated() {
             guard let slot else { continue }
             let lane = lanes[position]
             // An odd share has its larger half in every other batch; in which ones differs by slot, to even that out.
-            let count = (schedule.slots[slot] + ((slot ^ batch) & 1)) / 2
-            // A batch has room for the largest share that the lane ever serves. Even batches fill their room's end and
-            // odd ones its start, so that the data of step 0 lies without a gap.
-            let room = schedule.room(lane: position)
-            let first = batch & 1 == 0 ? room - count : 0
-            indices += lane.indices(from: first, count: count, turns: batch, room: room)
+            let count = (schedule.slots[slot] + ((slot ^ Int(batch & 1)) & 1)) / 2
+            // An even batch fills the first half of its room from the end and an odd one the second from the start, so
+            // that the data of step 0 lies without a gap.
+            let period = schedule.period(lane: position)
+            let first = batch & 1 == 0 ? period / 2 - count : period / 2
+            indices += lane.indices(from: first, count: count, turns: batch / 2, room: period)
         }
         return indices
     }
