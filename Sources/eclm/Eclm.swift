@@ -1,6 +1,17 @@
 import ArgumentParser
+import CommandSupport
 
+/// The command line of the learning side: the offline stage, the experiments, and their data.
 @main
 struct Eclm: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "eclm", abstract: "The offline stage and the experiments.")
+    static let configuration = CommandConfiguration(
+        commandName: "eclm", abstract: "The offline stage and the experiments.",
+        discussion: """
+            Example:
+              eclm experiment har --preset quick --jobs 2
+
+            \(ExitStatus.help)
+            """,
+        version: "0.1.0",
+        subcommands: [ExperimentCommand.self, DataCommand.self])
 }

@@ -30,7 +30,8 @@ extension EdgeClient {
         guard identity != nil || request.deviceClass != nil else {
             throw EdgeError(.invalidState, "this device is not registered: run edgectl register first, or name a class")
         }
-        let held = try cache.contents().entries.prefix(Self.maximumHeldDigests).map(\.digest)
+        let held =
+            try request.countsHeld ? [] : cache.contents().entries.prefix(Self.maximumHeldDigests).map(\.digest)
         let message = try request.message(deviceID: identity?.deviceID, held: held)
         let answer = try await registry.call(CompositionServiceAPI.compose, message)
         if let infeasibility = answer.infeasibility {

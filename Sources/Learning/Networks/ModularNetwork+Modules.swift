@@ -52,6 +52,15 @@ extension ModularNetwork {
         try ModularNetwork(specification, modules: modules, gating: gating) { try self.tensors(of: $0) }
     }
 
+    /// Some of the network's modules as a network over the same weights: gradients flow through it into this one, and it is
+    /// good until the next step of an optimiser. For training through sub-models.
+    ///
+    /// - Parameter modules: The modules of each layer, ascending; each must be present here.
+    /// - Throws: ``LearningError`` with `specification`.
+    public func view(_ modules: [[Int]]) throws -> ModularNetwork {
+        try ModularNetwork(viewing: self, modules: modules)
+    }
+
     /// The network again, with weights of its own.
     public func copy() throws -> ModularNetwork { try subset(modules) }
 

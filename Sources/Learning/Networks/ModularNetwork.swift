@@ -74,6 +74,19 @@ public final class ModularNetwork {
         ]
     }
 
+    /// Some modules of another network, not copied: what is computed here has its gradients there.
+    init(viewing network: ModularNetwork, modules: [[Int]]) throws {
+        try Self.check(modules, against: network.specification)
+        specification = network.specification
+        geometry = network.geometry
+        self.modules = modules
+        gating = network.gating
+        selector = network.selector
+        shared = network.shared
+        head = network.head
+        layers = try zip(network.layers, modules).map { try $0.view(of: $1) }
+    }
+
     private static func check(_ modules: [[Int]], against specification: NetworkSpecification) throws {
         guard modules.count == specification.layers.count else {
             throw LearningError(

@@ -110,6 +110,12 @@ public final class Selector {
             gates: try kept.softmax(dimension: 1), scores: scores, noisyScores: noisy, noiseDeviation: deviation)
     }
 
+    /// What the selector says of all modules of all layers for raw inputs, before any softmax: `[B, choices]` a layer.
+    public func scores(_ x: Tensor) throws -> [Tensor] {
+        let h = try embed(x)
+        return try gateWeights.map { try h.linear(weight: $0, bias: nil) }
+    }
+
     /// The gates of all modules of all layers for raw inputs: `[B, choices]` a layer, each row a distribution.
     ///
     /// - Parameter topK: Modules per example; `nil` for the specification's.

@@ -89,6 +89,35 @@ final class ModuleLayer {
         }
     }
 
+    /// Some of the modules, their weights selected from this layer's so that gradients flow back.
+    func view(of modules: [Int]) throws -> ModuleLayer {
+        let present = experts + (hasBypass ? [specification.modules] : [])
+        if let missing = modules.first(where: { !present.contains($0) }) {
+            throw LearningError(
+                .specification, "layer \(specification.name) has the modules \(present), not \(missing)")
+        }
+        guard modules != present else { return self }
+        let positions = modules.compactMap { experts.firstIndex(of: $0) }
+        let inner = specification.inner
+        let rows = positions.flatMap { Array($0 * inner..<($0 + 1) * inner) }
+        return try ModuleLayer(viewing: self, experts: positions.map { experts[$0] }, rows: rows, modules: modules)
+    }
+
+    private init(viewing layer: ModuleLayer, experts: [Int], rows: [Int], modules: [Int]) throws {
+        specification = layer.specification
+        input = layer.input
+        output = layer.output
+        self.experts = experts
+        hasBypass = layer.hasBypass && modules.contains(layer.specification.modules)
+        if !rows.isEmpty {
+            first = try layer.first?.selected(dimension: 0, indices: rows)
+            second = try layer.second?.selected(dimension: 1, indices: rows)
+            normWeight = try layer.normWeight?.selected(dimension: 0, indices: rows)
+            normBias = try layer.normBias?.selected(dimension: 0, indices: rows)
+        }
+        if hasBypass { bypass = layer.bypass }
+    }
+
     var parameters: [(name: String, tensor: Tensor)] {
         [("w1", first), ("norm.weight", normWeight), ("norm.bias", normBias), ("w2", second), ("bypass", bypass)]
             .compactMap { name, tensor in tensor.map { (name, $0) } }

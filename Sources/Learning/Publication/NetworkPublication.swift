@@ -1,0 +1,125 @@
+public import Core
+import Foundation
+
+/// A network as the registry takes it: the manifest, and every module's blob.
+public struct NetworkPublication: Sendable {
+    /// The oldest runtime that runs what is published here.
+    public static let minimumRuntime = RuntimeVersion(1, 0, 0)
+
+    /// The network's specification.
+    public let specification: NetworkSpecification
+    /// Layers, modules, costs, requirements and default importances.
+    public let manifest: ModelManifest
+    /// The blobs by digest; equal modules share one.
+    public let blobs: [Digest: [UInt8]]
+    /// The analytic costs by place.
+    public let costs: [ModuleSlot: ModuleCosts]
+
+    /// The publication of a whole network.
+    ///
+    /// - Parameters:
+    ///   - network: All its modules must be present.
+    ///   - costs: Of ``ModuleCostMeasurement/measure(_:batch:)`` for its specification; measured now when `nil`.
+    ///   - importances: The default importance of each module of each layer, for devices that send none: the mean gate
+    ///     over the proxy data. `nil` gives each the same.
+    ///   - name: The model's name in the registry; else the specification's.
+    ///   - summary: What the model does, for people.
+    /// - Throws: ``LearningError`` with `specification` for a sub-model, importances of another network or weights that
+    ///   are not finite.
+    public init(
+        _ network: ModularNetwork, costs: [ModuleSlot: ModuleCosts]? = nil, importances: [[Double]]? = nil,
+        name: String? = nil, summary: String = ""
+    ) throws {
+        let specification = network.specification
+        guard network.modules == specification.layers.map({ Array(0..<$0.choices) }) else {
+            throw LearningError(.specification, "only a whole network is published, not a sub-model")
+        }
+        let importances =
+            importances
+            ?? specification.layers.map { layer in
+                [Double](repeating: 1 / Double(layer.choices), count: layer.choices)
+            }
+        guard importances.map(\.count) == specification.layers.map(\.choices),
+            importances.allSatisfy({ $0.allSatisfy { $0.isFinite && $0 >= 0 } })
+        else {
+            throw LearningError(
+                .specification, "importances must be one number of at least 0 for each module of each layer")
+        }
+        let operations = try NetworkOperations(specification)
+        let costs = try costs ?? ModuleCostMeasurement.measure(specification)
+        var modules: [ModelManifest.Module] = []
+        var blobs: [Digest: [UInt8]] = [:]
+        for slot in network.slots {
+            let tensors = try network.tensors(of: slot)
+            if let entry = tensors.entries.first(where: { $0.values.contains { !$0.isFinite } }) {
+                throw LearningError(
+                    .specification, "tensor \(entry.name) of \(slot.defaultName) has values that are not finite")
+            }
+            let bytes = try NetworkBlob.bytes(of: tensors, slot: slot, specification: specification)
+            let digest = Digest.of(bytes)
+            blobs[digest] = bytes
+            guard var cost = costs[slot] else {
+                throw LearningError(.specification, "there are no costs of \(slot.defaultName)")
+            }
+            cost.bytes = Int64(bytes.count)
+            cost.parameters = Int64(tensors.parameterCount)
+            modules.append(
+                ModelManifest.Module(
+                    slot: slot, name: slot.defaultName, digest: digest,
+                    tensors: try SafetensorsFile(bytes: bytes, limits: .module).header.entries.map(\.description),
+                    costs: cost,
+                    requirements: Requirements(
+                        dtypes: [.f32], operators: operations.operators(of: slot),
+                        minimumRuntime: Self.minimumRuntime),
+                    importance: slot.layer.map { importances[$0][slot.index] } ?? 0))
+        }
+        self.specification = specification
+        self.costs = costs
+        self.blobs = blobs
+        manifest = ModelManifest(
+            model: name ?? specification.model, summary: summary,
+            layers: specification.layers.map { .init(name: $0.name, block: $0.block.rawValue) }, modules: modules)
+    }
+
+    /// Writes `manifest.json` and `blobs/DIGEST.safetensors` into a folder, as `registryctl publish` reads them. Equal
+    /// publications give equal files.
+    ///
+    /// - Throws: ``LearningError`` with `publication` when the folder cannot be written.
+    public func write(to folder: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: folder + "/blobs", withIntermediateDirectories: true)
+            for (digest, bytes) in blobs {
+                try Data(bytes).write(
+                    to: URL(fileURLWithPath: "\(folder)/blobs/\(digest.hex).safetensors"), options: .atomic)
+            }
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            // The manifest last: where it is, all blobs are.
+            try encoder.encode(manifest).write(to: URL(fileURLWithPath: folder + "/manifest.json"), options: .atomic)
+        } catch {
+            throw LearningError(.publication, "the publication cannot be written to \(folder): \(error)", cause: error)
+        }
+    }
+
+    /// The mean gate of every module over some examples, of the softmax over all modules: the default importances.
+    public static func importances(_ selector: Selector, over data: TrainingData, batch: Int = 512) throws -> [[Double]]
+    {
+        var sums = selector.specification.layers.map { [Double](repeating: 0, count: $0.choices) }
+        guard data.count > 0 else { throw LearningError(.data, "there are no examples to take importances from") }
+        try Tensor.withoutGradient {
+            for start in stride(from: 0, to: data.count, by: batch) {
+                let rows = start..<min(start + batch, data.count)
+                for (layer, gates) in try selector.gates(data.batch(rows), topK: .max).enumerated() {
+                    let columns = try gates.sum(dimensions: [0], keep: false).scalars()
+                    for (module, sum) in columns.enumerated() { sums[layer][module] += Double(sum) }
+                }
+            }
+        }
+        return sums.map { $0.map { $0 / Double(data.count) } }
+    }
+}
+
+extension LearningError.Code {
+    /// A model could not be published.
+    public static let publication = LearningError.Code(description: "publication")
+}
