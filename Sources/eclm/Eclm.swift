@@ -8,10 +8,11 @@ struct Eclm: AsyncParsableCommand {
         commandName: "eclm", abstract: "The offline stage and the experiments.",
         discussion: """
             Example:
+              eclm prototype --task har --output-directory out/har
               eclm experiment har --preset quick --jobs 2
 
             \(ExitStatus.help)
             """,
         version: "0.1.0",
-        subcommands: [ExperimentCommand.self, DataCommand.self])
+        subcommands: [PrototypeCommand.self, FleetCommand.self, ExperimentCommand.self, DataCommand.self])
 }

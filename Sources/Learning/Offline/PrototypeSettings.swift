@@ -40,22 +40,26 @@ public struct EndToEndStage: Codable, Hashable, Sendable {
     public var balance: Float
     /// Whether the selector's scores get noise.
     public var noise: Bool
+    /// Modules per example in this stage; `nil` for the specification's.
+    public var topK: Int?
     /// Epochs at the start in which every module is in the top k, so that a grown network begins as the dense one.
     public var openEpochs: Int
 
     /// A stage from its parts.
     public init(
-        training: TrainingSettings = .init(epochs: 20, batch: 32, rate: 3e-3, clipNorm: 5, finalRate: 0.01),
-        balance: Float = 0.01, noise: Bool = true, openEpochs: Int = 0
+        training: TrainingSettings = .init(epochs: 10, batch: 32, rate: 3e-3, clipNorm: 5, finalRate: 0.01),
+        balance: Float = 0.01, noise: Bool = true, topK: Int? = 4, openEpochs: Int = 0
     ) {
         self.training = training
         self.balance = balance
         self.noise = noise
+        self.topK = topK
         self.openEpochs = openEpochs
     }
 
     enum CodingKeys: String, CodingKey {
         case training, balance, noise
+        case topK = "top_k"
         case openEpochs = "open_epochs"
     }
 }
@@ -78,8 +82,8 @@ public struct AbilityStage: Codable, Hashable, Sendable {
 
     /// A stage from its parts.
     public init(
-        training: TrainingSettings = .init(epochs: 15, batch: 32, rate: 1e-3, clipNorm: 5, finalRate: 0.01),
-        divergence: Float = 0.5, moduleLoad: Double = 1.5, modulesPerSubTask: Int = 3,
+        training: TrainingSettings = .init(epochs: 8, batch: 32, rate: 3e-3, clipNorm: 5, finalRate: 0.01),
+        divergence: Float = 0.1, moduleLoad: Double = 1.5, modulesPerSubTask: Int = 2,
         subModels: SubModelSampling? = .init(),
         solver: MixedIntegerProgram.Limits = .init(seconds: 60, relativeGap: 1e-3)
     ) {
@@ -100,7 +104,8 @@ public struct AbilityStage: Codable, Hashable, Sendable {
 }
 
 /// Batches of stage 2 that go through sub-models as devices will hold them: a few sub-tasks, a size cap, and the modules
-/// that matter most for the batch. So modules learn to work without the others.
+/// that matter most for the batch. So modules learn to work without the others; with the divergence alone a small
+/// sub-model of an enhanced network is no better than of one that is not.
 public struct SubModelSampling: Codable, Hashable, Sendable {
     /// The share of batches that go through a sub-model, 0 to 1.
     public var share: Double
@@ -110,7 +115,7 @@ public struct SubModelSampling: Codable, Hashable, Sendable {
     public var caps: [Double]
 
     /// A sampling from its parts.
-    public init(share: Double = 0.7, subTasks: Int = 5, caps: [Double] = [0.2, 0.3, 0.5, 0.75]) {
+    public init(share: Double = 0.7, subTasks: Int = 5, caps: [Double] = [0.2, 0.2, 0.3, 0.5, 0.75]) {
         self.share = share
         self.subTasks = subTasks
         self.caps = caps
@@ -135,6 +140,9 @@ extension PrototypeSettings {
         try check(
             endToEnd.balance.isFinite && endToEnd.balance >= 0,
             "end_to_end.balance is \(endToEnd.balance); it must be at least 0")
+        try check(
+            endToEnd.topK.map { (1...1024).contains($0) } ?? true,
+            "end_to_end.top_k must be 1 to 1024, or null for the network's")
         try check(
             (0...100_000).contains(endToEnd.openEpochs),
             "end_to_end.open_epochs is \(endToEnd.openEpochs); it must be at least 0")

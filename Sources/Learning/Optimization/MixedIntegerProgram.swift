@@ -85,6 +85,11 @@ public struct MixedIntegerProgram: Sendable {
             self.seconds = seconds
             self.relativeGap = relativeGap
         }
+
+        enum CodingKeys: String, CodingKey {
+            case seconds
+            case relativeGap = "relative_gap"
+        }
     }
 
     /// The unknowns.

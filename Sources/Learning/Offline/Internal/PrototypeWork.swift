@@ -99,7 +99,8 @@ struct PrototypeWork {
                 options.noise = RoutingNoise(prototype.generator(.endToEnd, .noise, position.step))
             }
             let epoch = position.step / prototype.stepsPerEpoch(stage.training)
-            let topK = epoch < stage.openEpochs ? Int.max : prototype.specification.selector.topK
+            let topK =
+                epoch < stage.openEpochs ? Int.max : stage.topK ?? prototype.specification.selector.topK
             options.topK = topK
             let result = try network.forward(data.training.batch(rows), options: options)
             let task = try result.logits.crossEntropy(labels: labels(rows))

@@ -1,0 +1,140 @@
+import Core
+import Foundation
+import Learning
+import PythonReference
+import Testing
+
+@Suite("A network's publication")
+struct NetworkPublicationTests {
+    static let specifications = [SmallNetworks.dense, SmallNetworks.convolution]
+
+    private func network(_ specification: NetworkSpecification) throws -> ModularNetwork {
+        let network = try ModularNetwork(specification, seed: 3)
+        try SmallNetworks.moved(network, seed: 4)
+        return network
+    }
+
+    private func blobs(_ network: ModularNetwork) throws -> [ModuleSlot: [UInt8]] {
+        Dictionary(uniqueKeysWithValues: try network.slots.map { ($0, try network.blob(of: $0)) })
+    }
+
+    @Test("gives blobs that alone make the network, a sub-model and the selector", arguments: specifications)
+    func blobsAlone(_ specification: NetworkSpecification) throws {
+        let network = try network(specification)
+        let x = try SmallNetworks.examples(specification, count: 6).batch(0..<6)
+        let blobs = try blobs(network)
+        let again = try ModularNetwork(fromBlobs: blobs)
+        #expect(again.specification == specification)
+        #expect(try again.forward(x).logits.scalars() == network.forward(x).logits.scalars())
+        let subset = try network.subset([[0, 2], [1]])
+        let part = try ModularNetwork(fromBlobs: self.blobs(subset))
+        #expect(part.modules == [[0, 2], [1]])
+        #expect(try part.forward(x).logits.scalars() == subset.forward(x).logits.scalars())
+        let selector = try Selector(fromBlob: try #require(blobs[.selector]))
+        #expect(try selector.gates(x).map { try $0.scalars() } == network.selector.gates(x).map { try $0.scalars() })
+        #expect(try NetworkSpecification(fromBlob: try #require(blobs[.stem])) == specification)
+    }
+
+    @Test("is refused as a network where parts are missing, strange or not finite")
+    func unfit() throws {
+        let network = try network(SmallNetworks.dense)
+        let good = try blobs(network)
+        let other = try blobs(self.network(SmallNetworks.convolution))
+        let bypass = SmallNetworks.dense.slot(layer: 0, module: 4)
+        let expert = SmallNetworks.dense.slot(layer: 0, module: 1)
+        var notFinite = try network.tensors(of: expert)
+        notFinite.entries[0].values[0] = .nan
+        var changes: [(inout [ModuleSlot: [UInt8]]) throws -> Void] = [
+            { $0[.stem] = nil }, { $0[.head] = nil }, { $0[.selector] = nil }, { $0[.selector] = other[.selector] },
+            { $0[.stem] = other[.stem] }, { $0[.stem] = good[expert] }, { $0[expert] = good[bypass] },
+            { $0[expert] = Array(good[expert]?.dropLast() ?? []) }, { $0[expert] = [] },
+            { $0[expert] = try notFinite.safetensors() },
+            { $0[ModuleSlot(kind: .expert, layer: 9, index: 0)] = good[expert] },
+            { $0[ModuleSlot(kind: .expert, layer: 0, index: 4)] = good[bypass] },
+        ]
+        // A layer without any module.
+        changes.append { blobs in blobs = blobs.filter { $0.key.layer != 1 } }
+        for change in changes {
+            var blobs = good
+            try change(&blobs)
+            #expect { try ModularNetwork(fromBlobs: blobs) } throws: {
+                ($0 as? LearningError)?.code == .specification
+            }
+        }
+        #expect { try Selector(fromBlob: good[expert] ?? []) } throws: {
+            ($0 as? LearningError)?.code == .specification
+        }
+    }
+
+    @Test("has a manifest with every module, its costs, needs and importance", arguments: specifications)
+    func manifest(_ specification: NetworkSpecification) throws {
+        let network = try network(specification)
+        let data = try SmallNetworks.examples(specification, count: 40)
+        let importances = try NetworkPublication.importances(network.selector, over: data)
+        for layer in importances { #expect(abs(layer.reduce(0, +) - 1) < 1e-5) }
+        let publication = try NetworkPublication(network, importances: importances, summary: "small")
+        let manifest = publication.manifest
+        #expect(manifest.model == specification.model && manifest.layers.map(\.name) == ["a", "b"])
+        #expect(manifest.modules.map(\.slot) == network.slots)
+        for module in manifest.modules {
+            let bytes = try #require(publication.blobs[module.digest])
+            #expect(Digest.of(bytes) == module.digest && Int64(bytes.count) == module.costs.bytes)
+            #expect(module.requirements.dtypes == [.f32] && !module.requirements.operators.isEmpty)
+            if let layer = module.slot.layer { #expect(module.importance == importances[layer][module.slot.index]) }
+        }
+        #expect(throws: LearningError.self) { try NetworkPublication(network.subset([[0], [0]])) }
+        #expect(throws: LearningError.self) { try NetworkPublication(network, importances: [[1], [1]]) }
+        let folder = try TemporaryFolder()
+        try publication.write(to: folder.path)
+        let written = try Data(contentsOf: URL(fileURLWithPath: folder.file("manifest.json")))
+        #expect(try JSONDecoder().decode(ModelManifest.self, from: written) == manifest)
+        try NetworkPublication(network, importances: importances, summary: "small").write(to: folder.path)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.file("manifest.json"))) == written)
+        #expect(throws: LearningError.self) { try publication.write(to: "/proc/nowhere") }
+    }
+
+    @Test("takes the gradients of a view to the network it views")
+    func view() throws {
+        for specification in Self.specifications {
+            let network = try network(specification)
+            let data = try SmallNetworks.examples(specification, count: 8)
+            let x = try data.batch(0..<8)
+            let modules = [[0, 2, 4], [1, 3]]
+            let (view, subset) = (try network.view(modules), try network.subset(modules))
+            #expect(try view.forward(x).logits.scalars() == subset.forward(x).logits.scalars())
+            try view.forward(x).logits.crossEntropy(labels: data.labels).backward()
+            try subset.forward(x).logits.crossEntropy(labels: data.labels).backward()
+            for (own, other) in zip(network.parameters, subset.parameters) where own.part != .selector {
+                let (gradient, expected) = (try #require(own.tensor.gradient()), try #require(other.tensor.gradient()))
+                let (values, wanted) = (try gradient.scalars(), try expected.scalars())
+                // Modules outside the view get zeros; what is in it gets what the subset gets.
+                #expect(abs(values.reduce(0, +) - wanted.reduce(0, +)) < 1e-4)
+                #expect(abs(values.map(abs).reduce(0, +) - wanted.map(abs).reduce(0, +)) < 1e-3)
+            }
+            #expect(throws: LearningError.self) { try network.view([[9], [0]]) }
+        }
+    }
+
+    @Test("of a dense network: its modules sum to it exactly, and grow into the same function")
+    func decomposition() throws {
+        for specification in Self.specifications {
+            let dense = try ModularNetwork(specification, seed: 5, gating: .unit(1))
+            let data = try SmallNetworks.examples(specification, count: 48)
+            _ = try train(dense, on: data, settings: TrainingSettings(epochs: 2, rate: 0.01), seed: 1)
+            let x = try data.batch(0..<48)
+            let expected = try dense.forward(x).logits.scalars()
+            // Decomposed: from the modules' own files, one by one.
+            let decomposed = try ModularNetwork(specification, modules: dense.modules, gating: .unit(1)) {
+                try ModuleTensors(safetensors: dense.tensors(of: $0).safetensors())
+            }
+            #expect(try decomposed.forward(x).logits.scalars() == expected)
+            // Grown: gates that sum to 1 instead of gates of 1.
+            let grown = try ModularNetwork.grown(from: dense, seed: 2)
+            var options = ForwardOptions()
+            options.topK = .max
+            let logits = try grown.forward(x, options: options).logits.scalars()
+            let largest = expected.map(abs).max() ?? 0
+            for (value, wanted) in zip(logits, expected) { #expect(abs(value - wanted) < 2e-5 * max(1, largest)) }
+        }
+    }
+}
