@@ -215,11 +215,17 @@ if let torch {
         .executableTarget(
             name: "eclm",
             dependencies: [
-                "CommandSupport", "RegistryPrograms", "Experiments", "Learning", "Datasets", "Registry", "Core",
-                argumentParser, logging,
+                "CommandSupport", "RegistryPrograms", "Experiments", "Learning", "Datasets", "EdgeClient", "Registry",
+                "Core", argumentParser, logging,
             ]),
+        .testTarget(
+            name: "AdaptationTests",
+            dependencies: ["Adaptation", "Learning", "TestSupport", "registryd", "trainerd", "edgectl"]),
         .testTarget(name: "LearningTests", dependencies: ["Learning", "PythonReference"]),
         .testTarget(
-            name: "ExperimentsTests", dependencies: ["Experiments", "Learning", "Datasets", "TestSupport", "eclm"]),
+            name: "ExperimentsTests",
+            dependencies: [
+                "Experiments", "Learning", "Datasets", "TestSupport", "eclm", "registryd", "trainerd",
+            ]),
     ]
 }

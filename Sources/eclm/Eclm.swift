@@ -14,5 +14,5 @@ struct Eclm: AsyncParsableCommand {
             \(ExitStatus.help)
             """,
         version: "0.1.0",
-        subcommands: [PrototypeCommand.self, ExperimentCommand.self, DataCommand.self])
+        subcommands: [PrototypeCommand.self, FleetCommand.self, ExperimentCommand.self, DataCommand.self])
 }

@@ -104,6 +104,15 @@ public struct InstalledModel: Sendable {
         try NetworkFiles(modules: paths).network()
     }
 
+    /// The network as it was pulled, before it was trained here; the last adaptation's, until the next one pulls.
+    ///
+    /// - Throws: `EdgeError` or `LearningError` when a file is missing or damaged.
+    public func pulledNetwork() throws -> ModularNetwork {
+        let manifest = try SubModelManifest(directory: directory.base)
+        let files = manifest.modules.map { ($0.slot, "\(directory.base)/\($0.file)") }
+        return try NetworkFiles(modules: Dictionary(files, uniquingKeysWith: { first, _ in first })).network()
+    }
+
     /// The selector.
     public func selector() throws -> Selector { try NetworkFiles(modules: paths).selector() }
 

@@ -125,6 +125,8 @@ public actor InProcessCloud: Cloud {
             guard let trained = update.trained[slot], let base = update.composition.digests[slot] else {
                 throw CloudError(.inconsistent, "\(slot.defaultName) was trained but is not in the sub-model")
             }
+            // As an edge client does: a module that training did not change is not part of the update.
+            guard Digest.of(trained) != base else { continue }
             let file = try UpdateEncoder.encode(
                 trained: trained, base: blob(base), as: encoding, fraction: settings.fraction,
                 residual: &client.residuals[slot])

@@ -141,5 +141,3 @@ struct DataCommand: AsyncParsableCommand {
         }
     }
 }
-
-extension Dataset: ExpressibleByArgument {}

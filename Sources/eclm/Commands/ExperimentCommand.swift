@@ -84,17 +84,26 @@ struct ExperimentCommand: AsyncParsableCommand {
                 print(String(decoding: try encoder.encode(settings), as: UTF8.self))
                 return
             }
-            let runner = try ExperimentRunner(
-                settings,
-                options: .init(
-                    workDirectory: workDirectory, dataDirectory: data, jobs: jobs, command: command, overTheWire: wire),
-                makeCloud: try cloudFactory())
+            let wireClouds = try await wire ? WireClouds.start() : nil
             let bar = output.progress(settings.name, counting: .count("trainings"))
-            let outcome = try await runner.run(
-                onProgress: { progress in
-                    bar.relabel("\(progress.done) of \(progress.total) parts  \(progress.finished)")
-                },
-                onActivity: { bar.advance(1) })
+            let outcome: ExperimentRunner.Outcome
+            do {
+                let runner = try ExperimentRunner(
+                    settings,
+                    options: .init(
+                        workDirectory: workDirectory, dataDirectory: data, jobs: jobs, command: command,
+                        overTheWire: wire),
+                    makeCloud: wireClouds?.factory ?? ExperimentRunner.inProcess)
+                outcome = try await runner.run(
+                    onProgress: { progress in
+                        bar.relabel("\(progress.done) of \(progress.total) parts  \(progress.finished)")
+                    },
+                    onActivity: { bar.advance(1) })
+            } catch {
+                await wireClouds?.stop()
+                throw error
+            }
+            await wireClouds?.stop()
             bar.finish()
             let files = try ReportWriter.write(outcome.results, to: outputDirectory)
             try writeSearch(outcome.search, name: settings.name)
@@ -132,8 +141,6 @@ struct ExperimentCommand: AsyncParsableCommand {
             rows: rows.isEmpty ? nil : rows,
             methods: methods.isEmpty ? nil : methods.map { MethodCode(rawValue: $0) }, seeds: seeds)
     }
-
-    private func cloudFactory() throws -> ExperimentRunner.CloudFactory { ExperimentRunner.inProcess }
 
     /// What a reader types to repeat it; where things lie is left out.
     private var command: String {
