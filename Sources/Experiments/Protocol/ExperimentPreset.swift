@@ -58,7 +58,7 @@ extension ExperimentSettings {
 
     private static func network(_ dataset: Dataset) -> NetworkSpecification {
         switch dataset {
-        case .har: .har(features: harFeatures)
+        case .har: .har
         case .images: .images
         case .speech: .speech
         }
@@ -130,7 +130,7 @@ private struct Plan {
                 evaluationDevices: 3)
             search = SearchSettings(
                 devices: 2, rounds: 1, roundRates: [5e-3], fineTuningRates: [3e-3, 1e-2], parts: [.all])
-            (prototype, baseline) = Self.cloud(stage1: 4, stage2: 2, rate: 5e-3)
+            (prototype, baseline) = Self.cloud(dense: 2, stage1: 2, stage2: 2, rate: 5e-3)
             caps = ExperimentSettings.Caps(shares: [0.4, 1], methods: [.ours, .oursRandomModules])
             continuous = ExperimentSettings.Continuous(steps: 2, devices: 3)
         case .quick:
@@ -143,9 +143,9 @@ private struct Plan {
             federation = FederationSettings(
                 rounds: 10, devicesPerRound: 8, evaluationInterval: 5, evaluationDevices: 10)
             search = SearchSettings(
-                devices: 4, rounds: 2, roundRates: [1e-3, 3e-3], fineTuningRates: [1e-3, 3e-3],
-                parts: [.all, .modulesAndHead])
-            (prototype, baseline) = Self.cloud(stage1: 10, stage2: 8, rate: 3e-3)
+                devices: 4, rounds: 2, roundRates: [1e-3, 3e-3], fineTuningRates: [3e-4, 1e-3, 3e-3],
+                parts: [.all, .head])
+            (prototype, baseline) = Self.cloud(dense: 10, stage1: 8, stage2: 12, rate: 3e-3)
             caps = ExperimentSettings.Caps(shares: [0.1, 0.2, 0.35, 0.5, 0.75, 1])
             continuous = ExperimentSettings.Continuous(steps: 15, devices: 8)
         case .full:
@@ -157,24 +157,28 @@ private struct Plan {
             federation = FederationSettings(
                 rounds: 40, devicesPerRound: 12, evaluationInterval: 4, evaluationDevices: 20)
             search = SearchSettings(
-                devices: 6, rounds: 4, roundRates: [3e-4, 1e-3, 3e-3], fineTuningRates: [3e-4, 1e-3, 3e-3],
+                devices: 6, rounds: 4, roundRates: [3e-4, 1e-3, 3e-3], fineTuningRates: [1e-4, 3e-4, 1e-3, 3e-3],
                 parts: TrainedParts.allCases)
-            (prototype, baseline) = Self.cloud(stage1: 15, stage2: 15, rate: 3e-3)
+            (prototype, baseline) = Self.cloud(dense: 15, stage1: 10, stage2: 15, rate: 3e-3)
             caps = ExperimentSettings.Caps(shares: (1...10).map { Double($0) / 10 })
             continuous = ExperimentSettings.Continuous(steps: 100, devices: 12)
         }
     }
 
-    /// The cloud's training: the baselines' nets get as many epochs as both stages together.
+    /// The cloud's training: the baselines' nets get as many epochs as all stages of ours together.
     private static func cloud(
-        stage1: Int, stage2: Int, rate: Float
+        dense: Int, stage1: Int, stage2: Int, rate: Float
     ) -> (PrototypeSettings, TrainingSettings) {
         var prototype = PrototypeSettings()
-        prototype.endToEnd.training.epochs = stage1
-        prototype.endToEnd.training.rate = rate
-        prototype.abilityEnhancing?.training.epochs = stage2
-        var baseline = prototype.endToEnd.training
-        baseline.epochs = stage1 + stage2
-        return (prototype, baseline)
+        var training = prototype.endToEnd.training
+        training.rate = rate
+        training.epochs = dense
+        prototype.dense = training
+        training.epochs = stage1
+        prototype.endToEnd.training = training
+        training.epochs = stage2
+        prototype.abilityEnhancing?.training = training
+        training.epochs = dense + stage1 + stage2
+        return (prototype, training)
     }
 }

@@ -82,7 +82,8 @@ struct ResultAssembly {
             ),
             Fact(
                 "the cloud's modular net",
-                "\(settings.prototype.endToEnd.training.epochs) epochs end to end, "
+                "\(settings.prototype.dense?.epochs ?? 0) epochs dense, "
+                    + "\(settings.prototype.endToEnd.training.epochs) end to end, "
                     + "\(settings.prototype.abilityEnhancing?.training.epochs ?? 0) of ability enhancing"),
             Fact(
                 "ours sends",
