@@ -49,7 +49,7 @@ struct LibTorch {
 }
 let torch = LibTorch.installed
 /// What is compiled only where libtorch is.
-let learning: [Target.Dependency] = torch == nil ? [] : ["Learning", "Datasets"]
+let learning: [Target.Dependency] = torch == nil ? [] : ["Adaptation", "Learning", "Datasets"]
 let learningSettings: [SwiftSetting] = torch == nil ? [] : [.define("ECLM_LEARNING")]
 
 let package = Package(
@@ -207,21 +207,29 @@ if let torch {
         .systemLibrary(name: "CGLPK", providers: [.apt(["libglpk-dev"])]),
         // The method: modular networks, the selector, the offline stage, adaptation on a device.
         .target(name: "Learning", dependencies: ["Core", "CTorch", "CGLPK"]),
+        // The online stage on a device: Learning between two calls of EdgeClient.
+        .target(name: "Adaptation", dependencies: ["Core", "EdgeClient", "RegistryProtocol", "Learning"]),
         // The paper's protocol, the methods it is compared with, fleets over the wire, and their reports.
         .target(
             name: "Experiments",
             dependencies: [
-                "Core", "Learning", "Datasets", "Registry", "Trainer", "EdgeClient", "RPC", "RegistryProtocol",
-                "Development", logging,
+                "Core", "Adaptation", "Learning", "Datasets", "Registry", "Trainer", "EdgeClient", "RPC",
+                "RegistryProtocol", "Development", logging,
             ]),
         .executableTarget(
             name: "eclm",
             dependencies: [
-                "CommandSupport", "RegistryPrograms", "Experiments", "Learning", "Datasets", "Registry", "Core",
-                argumentParser, logging,
+                "CommandSupport", "RegistryPrograms", "Experiments", "Learning", "Datasets", "EdgeClient", "Registry",
+                "Core", argumentParser, logging,
             ]),
+        .testTarget(
+            name: "AdaptationTests",
+            dependencies: ["Adaptation", "Learning", "TestSupport", "registryd", "trainerd", "edgectl"]),
         .testTarget(name: "LearningTests", dependencies: ["Learning", "PythonReference"]),
         .testTarget(
-            name: "ExperimentsTests", dependencies: ["Experiments", "Learning", "Datasets", "TestSupport", "eclm"]),
+            name: "ExperimentsTests",
+            dependencies: [
+                "Experiments", "Learning", "Datasets", "TestSupport", "eclm", "registryd", "trainerd",
+            ]),
     ]
 }
