@@ -36,7 +36,7 @@ struct UpdateReferenceTests {
             sparse[n + "#values"] = d[n].ravel()[mask]
             left[n] = np.where(mask, np.float32(0), d[n].ravel()).reshape(d[n].shape)
         for name, tensors in (("int8", int8), ("left8", left8), ("sparse", sparse), ("left", left)):
-            save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, f"{folder}/{name}.safetensors")
+            save_file({k: np.array(v, order="C") for k, v in tensors.items()}, f"{folder}/{name}.safetensors")
         """
 
     @Test("in 8 bits and sparse, with the same residuals, bit for bit", arguments: [0.01, 0.1, 0.7])
