@@ -49,7 +49,7 @@ struct LibTorch {
 }
 let torch = LibTorch.installed
 /// What is compiled only where libtorch is.
-let learning: [Target.Dependency] = torch == nil ? [] : ["Learning", "Datasets"]
+let learning: [Target.Dependency] = torch == nil ? [] : ["Adaptation", "Learning", "Datasets"]
 let learningSettings: [SwiftSetting] = torch == nil ? [] : [.define("ECLM_LEARNING")]
 
 let package = Package(
@@ -170,7 +170,8 @@ let package = Package(
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "TestSupport"]),
         .testTarget(
-            name: "RegistryServiceTests", dependencies: ["RegistryService", "Trainer", "TestSupport", "registryd"]),
+            name: "RegistryServiceTests",
+            dependencies: ["RegistryService", "EdgeClient", "Trainer", "TestSupport", "registryd"]),
         .testTarget(name: "TrainerTests", dependencies: ["Trainer", "TestSupport", "PythonReference", "trainerd"]),
         .testTarget(
             name: "EdgeClientTests",
@@ -198,26 +199,37 @@ if let torch {
         // libtorch behind a small C interface, and GLPK, which solves for the masks of the offline stage.
         .target(
             name: "CTorch",
-            cxxSettings: [.unsafeFlags(torch.includeDirectories.flatMap { ["-isystem", $0] })],
+            // Without errno, the square roots of an optimisation step are vectors.
+            cxxSettings: [
+                .unsafeFlags(torch.includeDirectories.flatMap { ["-isystem", $0] } + ["-fno-math-errno"])
+            ],
             linkerSettings: torch.linkerSettings),
         .systemLibrary(name: "CGLPK", providers: [.apt(["libglpk-dev"])]),
         // The method: modular networks, the selector, the offline stage, adaptation on a device.
         .target(name: "Learning", dependencies: ["Core", "CTorch", "CGLPK"]),
+        // The online stage on a device: Learning between two calls of EdgeClient.
+        .target(name: "Adaptation", dependencies: ["Core", "EdgeClient", "RegistryProtocol", "Learning"]),
         // The paper's protocol, the methods it is compared with, fleets over the wire, and their reports.
         .target(
             name: "Experiments",
             dependencies: [
-                "Core", "Learning", "Datasets", "Registry", "Trainer", "EdgeClient", "RPC", "RegistryProtocol",
-                "Development", logging,
+                "Core", "Adaptation", "Learning", "Datasets", "Registry", "Trainer", "EdgeClient", "RPC",
+                "RegistryProtocol", "Development", logging,
             ]),
         .executableTarget(
             name: "eclm",
             dependencies: [
-                "CommandSupport", "RegistryPrograms", "Experiments", "Learning", "Datasets", "Registry", "Core",
-                argumentParser, logging,
+                "CommandSupport", "RegistryPrograms", "Experiments", "Learning", "Datasets", "EdgeClient", "Registry",
+                "Core", argumentParser, logging,
             ]),
+        .testTarget(
+            name: "AdaptationTests",
+            dependencies: ["Adaptation", "Learning", "TestSupport", "registryd", "trainerd", "edgectl"]),
         .testTarget(name: "LearningTests", dependencies: ["Learning", "PythonReference"]),
         .testTarget(
-            name: "ExperimentsTests", dependencies: ["Experiments", "Learning", "Datasets", "TestSupport", "eclm"]),
+            name: "ExperimentsTests",
+            dependencies: [
+                "Experiments", "Learning", "Datasets", "TestSupport", "eclm", "registryd", "trainerd",
+            ]),
     ]
 }

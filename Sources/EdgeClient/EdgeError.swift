@@ -56,6 +56,10 @@ public struct EdgeError: Error, Sendable, CustomStringConvertible {
 }
 
 extension EdgeError {
+    /// Whether the registry's state has moved on from what the request was made for, such as a base release that was
+    /// rolled back: pull again and do the work once more.
+    public var isOutdated: Bool { (cause as? RPCError)?.status == .failedPrecondition }
+
     /// Whether the registry said no and certainly did nothing.
     var isRefusal: Bool { [.notFound, .denied, .refused].contains(code) }
 

@@ -9,9 +9,10 @@ struct Eclm: AsyncParsableCommand {
         discussion: """
             Example:
               eclm prototype --task har --output-directory out/har
+              eclm experiment har --preset quick --jobs 2
 
             \(ExitStatus.help)
             """,
         version: "0.1.0",
-        subcommands: [PrototypeCommand.self])
+        subcommands: [PrototypeCommand.self, FleetCommand.self, ExperimentCommand.self, DataCommand.self])
 }

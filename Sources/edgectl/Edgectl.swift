@@ -29,7 +29,14 @@ struct Edgectl: AsyncParsableCommand {
         subcommands: [
             Register.self, Pull.self, Submit.self, Status.self, UpdateStatus.self, Watch.self, Cache.self,
             SimulateTraining.self,
-        ])
+        ] + learning)
+
+    // Training needs libtorch; without it there is no `adapt`, and all else is as ever.
+    #if ECLM_LEARNING
+        private static let learning: [any ParsableCommand.Type] = [Adapt.self]
+    #else
+        private static let learning: [any ParsableCommand.Type] = []
+    #endif
 
     static func main() async {
         // A write beyond a file size limit is then an error to report and not the end of the process.

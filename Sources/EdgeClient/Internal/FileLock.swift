@@ -7,14 +7,14 @@
 #endif
 
 /// A lock that holds between processes and between tasks of one, and that the system lifts when its holder dies.
-enum FileLock {
+package enum FileLock {
     /// Runs `body` while holding the lock file at `path`, which is created when missing.
     ///
     /// Waiting takes no thread: a waiter looks again after a while.
     /// - Parameters:
     ///   - removesFile: Whether to remove the lock file afterwards; for locks of which there would be ever more.
     /// - Throws: What `body` throws; ``EdgeError`` when the lock cannot be taken.
-    static func withLock<Result>(
+    package static func withLock<Result>(
         _ path: String, exclusively: Bool = true, removesFile: Bool = false,
         isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result
     ) async throws -> Result {

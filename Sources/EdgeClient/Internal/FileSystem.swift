@@ -7,7 +7,7 @@
 #endif
 
 /// What the client does with directories and whole files.
-enum FileSystem {
+package enum FileSystem {
     /// What a path names.
     struct Entry {
         var byteCount: Int64
@@ -38,7 +38,7 @@ enum FileSystem {
     }
 
     /// Creates a directory and those above it; existing ones are left as they are.
-    static func createDirectory(_ path: String, mode: mode_t = 0o755) throws(EdgeError) {
+    package static func createDirectory(_ path: String, mode: mode_t = 0o755) throws(EdgeError) {
         if entry(path)?.isDirectory == true { return }
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
             try createDirectory(String(path[..<slash]), mode: mode)
@@ -47,7 +47,7 @@ enum FileSystem {
     }
 
     /// The names in a directory, sorted; empty when it does not exist.
-    static func names(in path: String) throws(EdgeError) -> [String] {
+    package static func names(in path: String) throws(EdgeError) -> [String] {
         guard let directory = opendir(path) else {
             if errno == ENOENT { return [] }
             throw EdgeError.system("list", path)
@@ -64,7 +64,7 @@ enum FileSystem {
     }
 
     /// A whole small file.
-    static func contents(of path: String, limit: Int64) throws(EdgeError) -> [UInt8] {
+    package static func contents(of path: String, limit: Int64) throws(EdgeError) -> [UInt8] {
         let file = try PosixFile(path, O_RDONLY)
         let size = try file.byteCount()
         guard size <= limit else {
@@ -76,7 +76,7 @@ enum FileSystem {
     }
 
     /// Replaces a file in one step: whoever opens it sees the old bytes or the new ones.
-    static func replace(_ path: String, with bytes: [UInt8], mode: mode_t) throws(EdgeError) {
+    package static func replace(_ path: String, with bytes: [UInt8], mode: mode_t) throws(EdgeError) {
         let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0...UInt32.max)).new"
         do throws(EdgeError) {
             let file = try PosixFile(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
@@ -106,7 +106,7 @@ enum FileSystem {
     }
 
     /// Removes a file; one that is not there is fine.
-    static func remove(_ path: String) throws(EdgeError) {
+    package static func remove(_ path: String) throws(EdgeError) {
         guard unlink(path) == 0 || errno == ENOENT else { throw EdgeError.system("remove", path) }
     }
 
@@ -119,7 +119,7 @@ enum FileSystem {
     }
 
     /// Links `path` under another name, or copies it where the file system cannot link.
-    static func linkOrCopy(_ path: String, to other: String) throws(EdgeError) {
+    package static func linkOrCopy(_ path: String, to other: String) throws(EdgeError) {
         if link(path, other) == 0 { return }
         guard [EXDEV, EPERM, EMLINK, ENOTSUP].contains(errno) else { throw EdgeError.system("link", other) }
         let source = try PosixFile(path, O_RDONLY)

@@ -5,8 +5,8 @@
 #endif
 
 /// JSON files as the client writes them: indented, with sorted keys.
-enum JSONFile {
-    static func bytes(_ value: some Encodable) throws(EdgeError) -> [UInt8] {
+package enum JSONFile {
+    package static func bytes(_ value: some Encodable) throws(EdgeError) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         do {

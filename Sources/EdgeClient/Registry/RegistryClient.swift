@@ -94,6 +94,11 @@ public struct Traffic: Hashable, Sendable, Codable {
         self.received = received
     }
 
+    /// Two readings together.
+    public static func + (left: Traffic, right: Traffic) -> Traffic {
+        Traffic(sent: left.sent + right.sent, received: left.received + right.received)
+    }
+
     /// The traffic since an earlier reading.
     public static func - (later: Traffic, earlier: Traffic) -> Traffic {
         Traffic(sent: later.sent - earlier.sent, received: later.received - earlier.received)

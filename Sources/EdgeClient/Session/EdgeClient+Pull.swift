@@ -30,7 +30,8 @@ extension EdgeClient {
         guard identity != nil || request.deviceClass != nil else {
             throw EdgeError(.invalidState, "this device is not registered: run edgectl register first, or name a class")
         }
-        let held = try cache.contents().entries.prefix(Self.maximumHeldDigests).map(\.digest)
+        let held =
+            try request.countsHeld ? [] : cache.contents().entries.prefix(Self.maximumHeldDigests).map(\.digest)
         let message = try request.message(deviceID: identity?.deviceID, held: held)
         let answer = try await registry.call(CompositionServiceAPI.compose, message)
         if let infeasibility = answer.infeasibility {
@@ -60,21 +61,44 @@ extension EdgeClient {
         let before = registry.traffic
         return try await cache.whileInUse {
             let answer = try await compose(request)
-            let modules = try ComposedModules(answer)
-            onProgress(.expected(modules.distinct.values.reduce(0, +)))
-            let fetched = try await fetch(modules.distinct, onProgress)
-            let manifest = try manifest(request, answer, modules)
-            let path = directory ?? state.subModelPath(model: answer.model)
-            try FileSystem.createDirectory(path)
-            let place = FileSystem.absolute(path)
-            try await FileLock.withLock("\(state.path)/\(Digest.of(Array(place.utf8)).short).lock", removesFile: true) {
-                try SubModelDirectory(path: place).replace(with: manifest, from: cache, overwrites: overwrites)
-                try state.addRoot(place)
-            }
-            return PullResult(
-                manifest: manifest, directory: place, composition: answer, fetchedModules: fetched.modules,
-                fetchedBytes: fetched.bytes, traffic: registry.traffic - before)
+            var result = try await fetch(answer, of: request, to: directory, overwrites: overwrites, onProgress)
+            result.traffic = registry.traffic - before
+            return result
         }
+    }
+
+    /// Fetches what is missing of a composition that was asked for before, and writes it to a directory, as
+    /// ``pull(_:to:overwrites:onProgress:)`` does with its own.
+    ///
+    /// - Throws: ``EdgeError``.
+    public func pull(
+        _ answer: Wire.ComposeResponse, of request: PullRequest, to directory: String? = nil, overwrites: Bool = false,
+        onProgress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
+    ) async throws -> PullResult {
+        try await cache.whileInUse {
+            try await fetch(answer, of: request, to: directory, overwrites: overwrites, onProgress)
+        }
+    }
+
+    private func fetch(
+        _ answer: Wire.ComposeResponse, of request: PullRequest, to directory: String?, overwrites: Bool,
+        _ onProgress: @escaping @Sendable (TransferProgress) -> Void
+    ) async throws -> PullResult {
+        let before = registry.traffic
+        let modules = try ComposedModules(answer)
+        onProgress(.expected(modules.distinct.values.reduce(0, +)))
+        let fetched = try await fetch(modules.distinct, onProgress)
+        let manifest = try manifest(request, answer, modules)
+        let path = directory ?? state.subModelPath(model: answer.model)
+        try FileSystem.createDirectory(path)
+        let place = FileSystem.absolute(path)
+        try await FileLock.withLock("\(state.path)/\(Digest.of(Array(place.utf8)).short).lock", removesFile: true) {
+            try SubModelDirectory(path: place).replace(with: manifest, from: cache, overwrites: overwrites)
+            try state.addRoot(place)
+        }
+        return PullResult(
+            manifest: manifest, directory: place, composition: answer, fetchedModules: fetched.modules,
+            fetchedBytes: fetched.bytes, traffic: registry.traffic - before)
     }
 
     private func fetch(

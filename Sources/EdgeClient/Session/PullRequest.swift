@@ -25,11 +25,13 @@ public struct PullRequest: Hashable, Sendable {
     public var minimumPerLayer: Int32
     /// Whether to tell what was left out, and why.
     public var explains: Bool
+    /// Whether modules that the device holds count in the budget of bytes, too: it then limits the sub-model's size.
+    public var countsHeld: Bool
 
     /// A request from its parts.
     public init(
         model: String, source: Source = .channel("stable"), budget: Budget = .init(), importances: [[Double]] = [],
-        deviceClass: String? = nil, minimumPerLayer: Int32 = 1, explains: Bool = false
+        deviceClass: String? = nil, minimumPerLayer: Int32 = 1, explains: Bool = false, countsHeld: Bool = false
     ) {
         self.model = model
         self.source = source
@@ -38,6 +40,7 @@ public struct PullRequest: Hashable, Sendable {
         self.deviceClass = deviceClass
         self.minimumPerLayer = minimumPerLayer
         self.explains = explains
+        self.countsHeld = countsHeld
     }
 
     /// The request on the wire.

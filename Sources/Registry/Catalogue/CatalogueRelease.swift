@@ -19,6 +19,21 @@ public struct CatalogueModule: Sendable, Hashable {
     public var requirements: Requirements
     /// The release's default importance.
     public var importance: Double
+
+    /// A module from its parts.
+    public init(
+        moduleVersionID: ModuleVersionID, module: String, slot: ModuleSlot, version: Int, digest: Digest,
+        costs: ModuleCosts, requirements: Requirements, importance: Double
+    ) {
+        self.moduleVersionID = moduleVersionID
+        self.module = module
+        self.slot = slot
+        self.version = version
+        self.digest = digest
+        self.costs = costs
+        self.requirements = requirements
+        self.importance = importance
+    }
 }
 
 /// Everything that answers need of one release. A release is immutable, so a loaded one never goes stale; what was
@@ -35,7 +50,8 @@ public struct CatalogueRelease: Sendable {
     /// The modules of each layer, in index order.
     public let layers: [[CatalogueModule]]
 
-    init(releaseID: ReleaseID, model: String, number: Int, modules: [CatalogueModule]) {
+    /// A release from its modules, in any order; besides a database's, one that is kept in memory can be composed from.
+    public init(releaseID: ReleaseID, model: String, number: Int, modules: [CatalogueModule]) {
         self.releaseID = releaseID
         self.model = model
         self.number = number

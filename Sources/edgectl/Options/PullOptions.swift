@@ -3,14 +3,8 @@ import CommandSupport
 import Core
 import EdgeClient
 
-/// What to compose.
-struct PullOptions: ParsableArguments {
-    @Option(name: .long, help: "The model's name.")
-    var model: String
-
-    @Option(name: .long, help: "The channel whose release to use.")
-    var channel: String = "stable"
-
+/// What a device may spend on a sub-model.
+struct BudgetOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("Spend at most this much peak memory, such as 12MiB.", valueName: "size"))
     var memory: ByteSize?
 
@@ -23,6 +17,19 @@ struct PullOptions: ParsableArguments {
         name: .long,
         help: ArgumentHelp("Fetch at most this much, such as 4MiB. Held modules cost nothing.", valueName: "size"))
     var fetchBytes: ByteSize?
+
+    var budget: Budget { Budget(memory: memory?.bytes, flops: flops?.operations, fetchBytes: fetchBytes?.bytes) }
+}
+
+/// What to compose.
+struct PullOptions: ParsableArguments {
+    @Option(name: .long, help: "The model's name.")
+    var model: String
+
+    @Option(name: .long, help: "The channel whose release to use.")
+    var channel: String = "stable"
+
+    @OptionGroup var limits: BudgetOptions
 
     @Option(
         name: .long,
@@ -44,7 +51,7 @@ struct PullOptions: ParsableArguments {
     func request(release: Int32? = nil, explains: Bool = false) throws -> PullRequest {
         PullRequest(
             model: model, source: release.map { .release($0) } ?? .channel(channel),
-            budget: Budget(memory: memory?.bytes, flops: flops?.operations, fetchBytes: fetchBytes?.bytes),
+            budget: limits.budget,
             importances: try ImportancesFile.read(importances), deviceClass: deviceClass,
             minimumPerLayer: minimumPerLayer, explains: explains)
     }

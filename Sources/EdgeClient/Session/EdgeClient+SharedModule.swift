@@ -1,0 +1,65 @@
+public import Core
+import RegistryProtocol
+
+/// One module version that a device fetched by itself, apart from any sub-model.
+public struct FetchedModule: Hashable, Sendable {
+    /// The model.
+    public var model: String
+    /// The number of the release it is part of.
+    public var release: Int32
+    /// The module's name.
+    public var module: String
+    /// The version.
+    public var version: Int32
+    /// The digest of its weights.
+    public var digest: Digest
+    /// Its weights in the device's cache; read-only.
+    public var path: String
+    /// Bytes of weights that came over the connection; 0 when the device held it.
+    public var fetchedBytes: Int64
+}
+
+extension EdgeClient {
+    /// Fetches one shared part of a release before anything is composed: with the selector alone a device can score its
+    /// data.
+    ///
+    /// - Parameter kind: `stem`, `head` or `selector`; of several the first.
+    /// - Throws: ``EdgeError``: `notFound` when the model has no such part.
+    public func sharedModule(
+        _ kind: ModuleKind, of model: String, source: PullRequest.Source = .channel("stable"),
+        onProgress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
+    ) async throws -> FetchedModule {
+        guard let wireKind = Self.sharedKinds[kind] else {
+            throw EdgeError(.refused, "modules of kind \(kind.rawValue) come with a composition: pull a sub-model")
+        }
+        var request = Wire.ListModulesRequest()
+        request.model = model
+        request.kind = wireKind
+        var release = Wire.ReleaseSelector()
+        switch source {
+        case .channel(let name): release.channel = name
+        case .release(let number): release.number = number
+        }
+        request.release = release
+        let answer = try await registry.call(ModelServiceAPI.listModules, request)
+        guard let version = answer.modules.compactMap(\.version).first else {
+            throw EdgeError(.notFound, "release \(answer.release) of \(model) has no \(kind.rawValue)")
+        }
+        let size = version.costs?.bytes ?? 0
+        guard let digest = try? Digest(bytes: version.digest), size > 0 else {
+            throw EdgeError(
+                .registryFailed, "the registry gives the \(kind.rawValue) of \(model) an unusable digest or size")
+        }
+        return try await cache.whileInUse {
+            onProgress(.expected(size))
+            let fetched = try await cache.fetch(digest, expectedBytes: size, from: registry) { onProgress(.moved($0)) }
+            return FetchedModule(
+                model: model, release: answer.release, module: version.module, version: version.version,
+                digest: digest, path: cache.path(of: digest), fetchedBytes: fetched.fetched)
+        }
+    }
+
+    private static var sharedKinds: [ModuleKind: Wire.ModuleKind] {
+        [.stem: .stem, .head: .head, .selector: .selector]
+    }
+}

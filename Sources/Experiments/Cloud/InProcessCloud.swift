@@ -1,0 +1,222 @@
+import Core
+import Registry
+import Trainer
+
+/// The cloud in memory: the registry's composition and the trainer's aggregation, the very code of the services, without
+/// a database or a connection. Bytes are the sizes of files and numbers, without a protocol's framing.
+public actor InProcessCloud: Cloud {
+    /// A device as the cloud knows it.
+    private struct Client {
+        /// Files that it keeps.
+        var held: Set<Digest> = []
+        /// What its updates have not sent yet.
+        var residuals: [ModuleSlot: UpdateResidual] = [:]
+    }
+
+    /// One device's part in a module.
+    private struct Contribution {
+        var update: ModuleAggregator.Update
+        var base: Digest
+    }
+
+    private let settings: CloudSettings
+    private let encoding: UpdateEncoding
+    private let aggregator: ModuleAggregator
+    private var release: CatalogueRelease?
+    private var blobs: [Digest: [UInt8]] = [:]
+    private var clients: [String: Client] = [:]
+    private var contributions: [ModuleSlot: [Contribution]] = [:]
+    private var counted = CloudTraffic()
+
+    /// A cloud without a model.
+    ///
+    /// - Throws: ``CloudError`` with `inconsistent` for an encoding that there is not.
+    public init(_ settings: CloudSettings = .init(), rule: any AggregationRule = ImportanceWeightedMean()) throws {
+        guard let encoding = UpdateEncoding(rawValue: settings.encoding) else {
+            let names = UpdateEncoding.allCases.map(\.rawValue).joined(separator: ", ")
+            throw CloudError(.inconsistent, "there is no encoding \(settings.encoding); there are \(names)")
+        }
+        self.settings = settings
+        self.encoding = encoding
+        aggregator = ModuleAggregator(rule: rule)
+    }
+
+    /// Bytes of a number in a request: scores and importances are sent in double precision.
+    private static let bytesPerNumber: Int64 = 8
+
+    public func publish(_ prototype: CloudPrototype) throws -> CloudRelease {
+        guard release == nil else { throw CloudError(.notReady, "this cloud has a model already; use another one") }
+        for module in prototype.manifest.modules {
+            guard let bytes = prototype.blobs[module.digest], Digest.of(bytes) == module.digest else {
+                throw CloudError(.inconsistent, "the file of \(module.name) is missing, or is not what its digest says")
+            }
+            blobs[module.digest] = bytes
+        }
+        let modules = prototype.manifest.modules.enumerated().map { number, module in
+            CatalogueModule(
+                moduleVersionID: ModuleVersionID(Int64(number + 1)), module: module.name, slot: module.slot, version: 1,
+                digest: module.digest, costs: module.costs, requirements: module.requirements,
+                importance: module.importance)
+        }
+        let first = CatalogueRelease(
+            releaseID: ReleaseID(1), model: prototype.manifest.model, number: 1, modules: modules)
+        release = first
+        return first.cloudRelease
+    }
+
+    public func join(_ device: String) {
+        if clients[device] == nil { clients[device] = Client() }
+    }
+
+    public func selector(for device: String) throws -> [UInt8] {
+        let selector = try module(.selector)
+        var client = try client(device)
+        let bytes = try blob(selector.digest)
+        deliver(selector.digest, bytes, to: &client)
+        clients[device] = client
+        return bytes
+    }
+
+    public func compose(_ request: CloudRequest) throws -> CloudComposition {
+        let release = try current()
+        let client = try client(request.device)
+        let query = CompositionQuery(
+            budget: request.budget, importances: request.importances, limits: .none)
+        switch try release.compose(query).outcome {
+        case .infeasible(let infeasibility):
+            throw CloudError(.infeasible, "device \(request.device): \(infeasibility.message)")
+        case .composed(let chosen, let solution):
+            if !request.isTrial {
+                counted.up += request.importances.reduce(0) { $0 + Int64($1.count) } * Self.bytesPerNumber
+            }
+            var modules = [[Int]](repeating: [], count: release.layers.count)
+            for part in chosen {
+                if let layer = part.module.slot.layer { modules[layer].append(part.module.slot.index) }
+            }
+            return CloudComposition(
+                release: release.number, modules: modules.map { $0.sorted() },
+                digests: Dictionary(uniqueKeysWithValues: chosen.map { ($0.module.slot, $0.module.digest) }),
+                objective: solution.objective, memory: solution.totals.memory,
+                bytes: solution.totals.fetchBytes,
+                fetchBytes: chosen.reduce(0) {
+                    $0 + (client.held.contains($1.module.digest) ? 0 : $1.module.costs.bytes)
+                })
+        }
+    }
+
+    public func fetch(_ composition: CloudComposition, for device: String) throws -> [ModuleSlot: [UInt8]] {
+        var client = try client(device)
+        var files: [ModuleSlot: [UInt8]] = [:]
+        for (slot, digest) in composition.digests {
+            let bytes = try blob(digest)
+            // The selector came before the composition, and counted then.
+            if slot.kind != .selector { deliver(digest, bytes, to: &client) }
+            files[slot] = bytes
+        }
+        // A device keeps what its sub-model is made of, and no more.
+        client.held = settings.holdsModules ? Set(composition.digests.values) : []
+        clients[device] = client
+        return files
+    }
+
+    public func submit(_ update: CloudUpdate) throws {
+        var client = try client(update.device)
+        for slot in update.trained.keys.sorted() {
+            guard let trained = update.trained[slot], let base = update.composition.digests[slot] else {
+                throw CloudError(.inconsistent, "\(slot.defaultName) was trained but is not in the sub-model")
+            }
+            // As an edge client does: a module that training did not change is not part of the update.
+            guard Digest.of(trained) != base else { continue }
+            let file = try UpdateEncoder.encode(
+                trained: trained, base: blob(base), as: encoding, fraction: settings.fraction,
+                residual: &client.residuals[slot])
+            let importance = slot.layer.map { update.importances[$0][slot.index] } ?? 1
+            contributions[slot, default: []].append(
+                Contribution(
+                    update: ModuleAggregator.Update(
+                        file: file, encoding: encoding, base: try blob(base), importance: importance,
+                        sampleCount: Int64(update.sampleCount)), base: base))
+            counted.up += Int64(file.count)
+            counted.upAsFullWeights += Int64(trained.count)
+        }
+        clients[update.device] = client
+    }
+
+    public func closeRound() async throws -> CloudRelease {
+        let current = try current()
+        guard !contributions.isEmpty else { return current.cloudRelease }
+        let updates = contributions
+        contributions = [:]
+        var modules: [CatalogueModule] = []
+        for var module in current.shared + current.layers.flatMap({ $0 }) {
+            if let parts = updates[module.slot] {
+                let aggregate = try await aggregator.aggregate(
+                    parts.map(\.update), of: module.slot.kind, onto: blob(module.digest))
+                let digest = Digest.of(aggregate.file)
+                if digest != module.digest {
+                    blobs[digest] = aggregate.file
+                    module.digest = digest
+                    module.version += 1
+                }
+            }
+            modules.append(module)
+        }
+        let next = CatalogueRelease(
+            releaseID: ReleaseID(Int64(current.number + 1)), model: current.model, number: current.number + 1,
+            modules: modules)
+        release = next
+        let kept = Set(modules.map(\.digest))
+        // Bases of devices that hold older versions are not needed: a device composes anew before it trains.
+        blobs = blobs.filter { kept.contains($0.key) }
+        return next.cloudRelease
+    }
+
+    public func traffic() -> CloudTraffic { counted }
+
+    public func file(of slot: ModuleSlot) throws -> [UInt8] { try blob(try module(slot).digest) }
+
+    private func deliver(_ digest: Digest, _ bytes: [UInt8], to client: inout Client) {
+        counted.downWithoutHeld += Int64(bytes.count)
+        guard !(settings.holdsModules && client.held.contains(digest)) else { return }
+        counted.down += Int64(bytes.count)
+        client.held.insert(digest)
+    }
+
+    private func current() throws -> CatalogueRelease {
+        guard let release else { throw CloudError(.notReady, "publish a prototype before devices use the cloud") }
+        return release
+    }
+
+    private func module(_ slot: ModuleSlot) throws -> CatalogueModule {
+        let release = try current()
+        let modules = slot.layer.map { release.layers.indices.contains($0) ? release.layers[$0] : [] } ?? release.shared
+        guard let module = modules.first(where: { $0.slot == slot }) else {
+            throw CloudError(.inconsistent, "\(release.model) has no module \(slot.defaultName)")
+        }
+        return module
+    }
+
+    private func client(_ device: String) throws -> Client {
+        guard let client = clients[device] else {
+            throw CloudError(.notReady, "device \(device) has not joined; call join first")
+        }
+        return client
+    }
+
+    private func blob(_ digest: Digest) throws -> [UInt8] {
+        guard let bytes = blobs[digest] else {
+            throw CloudError(
+                .inconsistent, "the weights \(digest) are not of the current release; compose again after a round")
+        }
+        return bytes
+    }
+}
+
+extension CatalogueRelease {
+    /// The release as devices see it.
+    var cloudRelease: CloudRelease {
+        CloudRelease(
+            number: number,
+            digests: Dictionary(uniqueKeysWithValues: (shared + layers.flatMap { $0 }).map { ($0.slot, $0.digest) }))
+    }
+}

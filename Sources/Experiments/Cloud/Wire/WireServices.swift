@@ -1,0 +1,158 @@
+import Development
+import Foundation
+import Logging
+import PostgreSQL
+import Registry
+
+/// A registry of its own for experiments over the wire: a private PostgreSQL, registryd, and trainerd for each round.
+///
+/// Any number of ``WireCloud``s share one, each with a model of its own.
+public actor WireServices {
+    /// Where everything can be reached.
+    public nonisolated let endpoints: DevelopmentRegistry.Endpoints
+    /// The registry as its operator sees it, over the database.
+    nonisolated let registry: Registry
+    private let pool: PostgresPool
+    private let programs: String
+    private let migrations: String
+    private let stopSignal: StopSignal
+    private let running: Task<Void, Never>
+    private let scratch: String
+
+    /// Starts everything.
+    ///
+    /// - Parameters:
+    ///   - directory: Where the data goes; made where there is none.
+    ///   - programs: The folder with `registryd` and `trainerd`; by default that of this program.
+    /// - Throws: ``CloudError`` with `unavailable`.
+    public static func start(directory: String, programs: String? = nil) async throws -> WireServices {
+        let programs = programs ?? Self.ownFolder
+        let migrations: String
+        do {
+            migrations = try MigrationsDirectory.locate()
+        } catch {
+            throw CloudError(.unavailable, "the schema of a registry is not found", cause: error)
+        }
+        // The trainer beside the registry must not take a round's first updates before the last are there: rounds are
+        // made by `trainerd --once`.
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        let idle = directory + "/trainerd.json"
+        try Data(#"{"eclm": {"trainerd": {"channel": "nothing-is-trained-here"}}}"#.utf8).write(
+            to: URL(fileURLWithPath: idle))
+        var configuration = DevelopmentRegistry.Configuration(
+            directory: directory + "/registry", migrations: migrations, programs: programs)
+        configuration.listen = "127.0.0.1:0"
+        configuration.trainerdConfig = idle
+
+        let (ready, continuation) = AsyncThrowingStream.makeStream(of: DevelopmentRegistry.Endpoints.self)
+        let registry = DevelopmentRegistry(configuration) { event in
+            if case .ready(let endpoints) = event { continuation.yield(endpoints) }
+        }
+        let stop = StopSignal()
+        let running = Task {
+            do {
+                try await registry.run(until: stop)
+                continuation.finish()
+            } catch {
+                continuation.finish(throwing: error)
+            }
+        }
+        var iterator = ready.makeAsyncIterator()
+        do {
+            guard let endpoints = try await iterator.next() else {
+                throw CloudError(.unavailable, "the registry stopped before it was ready")
+            }
+            return WireServices(
+                endpoints: endpoints, programs: programs, migrations: migrations, stop: stop, running: running,
+                scratch: directory)
+        } catch {
+            stop.request()
+            await running.value
+            throw CloudError(.unavailable, "the registry for the experiment cannot be started", cause: error)
+        }
+    }
+
+    private init(
+        endpoints: DevelopmentRegistry.Endpoints, programs: String, migrations: String, stop: StopSignal,
+        running: Task<Void, Never>, scratch: String
+    ) {
+        self.endpoints = endpoints
+        self.programs = programs
+        self.migrations = migrations
+        self.running = running
+        self.scratch = scratch
+        stopSignal = stop
+        let logger = Logger(label: "experiment.registry")
+        pool = PostgresPool(
+            configuration: PostgresConfiguration(
+                connectionString: endpoints.database, applicationName: "eclm experiment"), logger: logger)
+        registry = Registry(pool: pool, blobs: BlobStore(pool: pool), logger: logger)
+    }
+
+    /// Stops everything. The data stays.
+    public func stop() async {
+        await pool.shutdown()
+        stopSignal.request()
+        await running.value
+    }
+
+    /// What a run of the trainer did.
+    struct Round: Decodable, Sendable {
+        struct Refusal: Decodable, Sendable {
+            var reason: String
+        }
+
+        var release: Int?
+        var updates: [Int64]
+        var quarantined: [Refusal]
+    }
+
+    /// Runs the trainer once over what is pending for a model.
+    ///
+    /// - Throws: ``CloudError`` with `unavailable` when it fails.
+    func train(model: String) async throws -> [Round] {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: programs + "/trainerd")
+        process.arguments = [
+            "--once", "--output", "json", "--model", model, "--database", endpoints.database, "--migrations",
+            migrations, "--maximum-updates", "65536", "--log-level", "error",
+        ]
+        process.environment = ProcessInfo.processInfo.environment.filter {
+            !$0.key.hasPrefix("ECLM_") && !$0.key.hasPrefix("PG")
+        }
+        let output = "\(scratch)/trainerd-\(UUID()).json"
+        let errors = output + ".errors"
+        defer { for file in [output, errors] { try? FileManager.default.removeItem(atPath: file) } }
+        for file in [output, errors] { FileManager.default.createFile(atPath: file, contents: nil) }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
+        process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            process.terminationHandler = { _ in continuation.resume() }
+            do {
+                try process.run()
+            } catch {
+                process.terminationHandler = nil
+                continuation.resume(throwing: CloudError(.unavailable, "trainerd cannot be started", cause: error))
+            }
+        }
+        guard process.terminationStatus == 0 else {
+            let text = (try? String(contentsOfFile: errors, encoding: .utf8)) ?? ""
+            throw CloudError(.unavailable, "trainerd ended with status \(process.terminationStatus): \(text)")
+        }
+        struct Document: Decodable { var rounds: [Round] }
+        do {
+            return try JSONDecoder().decode(Document.self, from: Data(contentsOf: URL(fileURLWithPath: output))).rounds
+        } catch {
+            throw CloudError(.unavailable, "trainerd's answer cannot be read", cause: error)
+        }
+    }
+
+    /// The folder of the program that runs now; its neighbours are built with it.
+    private static var ownFolder: String {
+        let program =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+            ?? CommandLine.arguments.first ?? "."
+        return URL(fileURLWithPath: program).deletingLastPathComponent().path
+    }
+}

@@ -1,0 +1,39 @@
+#if ECLM_LEARNING
+    import Datasets
+    import Learning
+
+    #if canImport(FoundationEssentials)
+        import FoundationEssentials
+    #else
+        import Foundation
+    #endif
+
+    /// A device's data file: what is in it, and what tells whether it changed.
+    struct LocalData {
+        /// Tells one state of a file from another without reading it.
+        struct Stamp: Hashable {
+            private var size: Int64
+            private var modified: Date
+            private var node: UInt64
+
+            /// The file's stamp; `nil` when it is not there.
+            init?(_ path: String) {
+                guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else { return nil }
+                size = (attributes[.size] as? NSNumber)?.int64Value ?? 0
+                modified = attributes[.modificationDate] as? Date ?? .distantPast
+                node = (attributes[.systemFileNumber] as? NSNumber)?.uint64Value ?? 0
+            }
+        }
+
+        var data: TrainingData
+
+        /// Reads the file.
+        ///
+        /// - Throws: `DatasetError` when it is missing or no such file, `LearningError` when it holds nothing of use.
+        static func read(_ path: String) throws -> LocalData {
+            let examples = try Examples.from(file: path)
+            return LocalData(
+                data: try TrainingData(shape: examples.shape, values: examples.values, labels: examples.labels))
+        }
+    }
+#endif
