@@ -170,7 +170,8 @@ let package = Package(
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "TestSupport"]),
         .testTarget(
-            name: "RegistryServiceTests", dependencies: ["RegistryService", "Trainer", "TestSupport", "registryd"]),
+            name: "RegistryServiceTests",
+            dependencies: ["RegistryService", "EdgeClient", "Trainer", "TestSupport", "registryd"]),
         .testTarget(name: "TrainerTests", dependencies: ["Trainer", "TestSupport", "PythonReference", "trainerd"]),
         .testTarget(
             name: "EdgeClientTests",
@@ -198,7 +199,10 @@ if let torch {
         // libtorch behind a small C interface, and GLPK, which solves for the masks of the offline stage.
         .target(
             name: "CTorch",
-            cxxSettings: [.unsafeFlags(torch.includeDirectories.flatMap { ["-isystem", $0] })],
+            // Without errno, the square roots of an optimisation step are vectors.
+            cxxSettings: [
+                .unsafeFlags(torch.includeDirectories.flatMap { ["-isystem", $0] } + ["-fno-math-errno"])
+            ],
             linkerSettings: torch.linkerSettings),
         .systemLibrary(name: "CGLPK", providers: [.apt(["libglpk-dev"])]),
         // The method: modular networks, the selector, the offline stage, adaptation on a device.

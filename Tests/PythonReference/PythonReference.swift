@@ -19,6 +19,23 @@ package enum PythonReference {
             throw Missing(
                 description: "there is no Python at \(interpreter); run Scripts/python-env or set ECLM_PYTHON")
         }
+        return try run(script, arguments, interpreter: interpreter)
+    }
+
+    /// The same with an interpreter that has PyTorch: the one at `ECLM_TORCH_PYTHON`, or the system's, for which
+    /// Scripts/install-dependencies installs it.
+    @discardableResult
+    package static func runTorch(_ script: String, _ arguments: String...) throws -> String {
+        let interpreter = ProcessInfo.processInfo.environment["ECLM_TORCH_PYTHON"] ?? "/usr/bin/python3"
+        guard FileManager.default.isExecutableFile(atPath: interpreter) else {
+            throw Missing(
+                description: "there is no Python at \(interpreter); run Scripts/install-dependencies or set "
+                    + "ECLM_TORCH_PYTHON")
+        }
+        return try run(script, arguments, interpreter: interpreter)
+    }
+
+    private static func run(_ script: String, _ arguments: [String], interpreter: String) throws -> String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: interpreter)
         process.arguments = ["-c", script] + arguments

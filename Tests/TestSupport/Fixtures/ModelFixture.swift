@@ -37,13 +37,19 @@ public struct ModelFixture: Sendable {
         public var samples: Int64
         /// The weights; random when `nil`.
         public var bytes: [UInt8]?
+        /// How they are written.
+        public var encoding: UpdateEncoding
 
         /// A trained module from its parts.
-        public init(_ module: String, importance: Double = 1, samples: Int64 = 10, bytes: [UInt8]? = nil) {
+        public init(
+            _ module: String, importance: Double = 1, samples: Int64 = 10, bytes: [UInt8]? = nil,
+            encoding: UpdateEncoding = .full
+        ) {
             self.module = module
             self.importance = importance
             self.samples = samples
             self.bytes = bytes
+            self.encoding = encoding
         }
     }
 
@@ -138,10 +144,10 @@ public struct ModelFixture: Sendable {
             for module in brought {
                 try await connection.query(
                     """
-                    INSERT INTO eclm.update_modules (update_id, model_id, module_id, base_version_id, digest, importance,
+                    INSERT INTO eclm.update_modules (update_id, model_id, module_id, base_version_id, digest, encoding, importance,
                         sample_count)
                     SELECT \(id), m.model_id, m.module_id, rm.module_version_id, \(module.digest.bytes),
-                        \(module.importance), \(module.sampleCount)
+                        \(module.encoding), \(module.importance), \(module.sampleCount)
                     FROM eclm.modules m JOIN eclm.models mo USING (model_id)
                     JOIN eclm.releases e ON e.model_id = m.model_id AND e.number = \(Int32(number))
                     JOIN eclm.release_modules rm ON rm.release_id = e.release_id AND rm.module_id = m.module_id
@@ -200,7 +206,7 @@ public struct ModelFixture: Sendable {
             brought.append(
                 UpdateSubmission.Module(
                     module: module.module, baseVersion: versions[module.module]?.version ?? 0, digest: digest,
-                    importance: module.importance, sampleCount: module.samples))
+                    encoding: module.encoding.rawValue, importance: module.importance, sampleCount: module.samples))
         }
         return (base.number, brought)
     }
