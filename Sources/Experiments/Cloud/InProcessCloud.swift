@@ -44,6 +44,7 @@ public actor InProcessCloud: Cloud {
     /// Bytes of a number in a request: scores and importances are sent in double precision.
     private static let bytesPerNumber: Int64 = 8
 
+    /// Publishes a prototype; see ``Cloud/publish(_:)``.
     public func publish(_ prototype: CloudPrototype) throws -> CloudRelease {
         guard release == nil else { throw CloudError(.notReady, "this cloud has a model already; use another one") }
         for module in prototype.manifest.modules {
@@ -64,10 +65,12 @@ public actor InProcessCloud: Cloud {
         return first.cloudRelease
     }
 
+    /// Makes a device known.
     public func join(_ device: String) {
         if clients[device] == nil { clients[device] = Client() }
     }
 
+    /// The selector of the current release.
     public func selector(for device: String) throws -> [UInt8] {
         let selector = try module(.selector)
         var client = try client(device)
@@ -77,6 +80,7 @@ public actor InProcessCloud: Cloud {
         return bytes
     }
 
+    /// The best sub-model within a budget; the answer is always proved.
     public func compose(_ request: CloudRequest) throws -> CloudComposition {
         let release = try current()
         let client = try client(request.device)
@@ -104,6 +108,7 @@ public actor InProcessCloud: Cloud {
         }
     }
 
+    /// The files of a composition.
     public func fetch(_ composition: CloudComposition, for device: String) throws -> [ModuleSlot: [UInt8]] {
         var client = try client(device)
         var files: [ModuleSlot: [UInt8]] = [:]
@@ -119,6 +124,7 @@ public actor InProcessCloud: Cloud {
         return files
     }
 
+    /// Encodes and keeps an update for the current round.
     public func submit(_ update: CloudUpdate) throws {
         var client = try client(update.device)
         for slot in update.trained.keys.sorted() {
@@ -142,6 +148,7 @@ public actor InProcessCloud: Cloud {
         clients[update.device] = client
     }
 
+    /// Aggregates the round's updates into a new release.
     public func closeRound() async throws -> CloudRelease {
         let current = try current()
         guard !contributions.isEmpty else { return current.cloudRelease }
@@ -171,8 +178,10 @@ public actor InProcessCloud: Cloud {
         return next.cloudRelease
     }
 
+    /// Bytes so far.
     public func traffic() -> CloudTraffic { counted }
 
+    /// A module of the current release, uncounted.
     public func file(of slot: ModuleSlot) throws -> [UInt8] { try blob(try module(slot).digest) }
 
     private func deliver(_ digest: Digest, _ bytes: [UInt8], to client: inout Client) {
