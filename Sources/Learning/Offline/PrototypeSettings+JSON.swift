@@ -39,8 +39,7 @@ extension PrototypeSettings {
         // Numbers, booleans and lists always encode.
         (try? JSONSerialization.data(
             withJSONObject: Self.withNulls(Self.object(self), known: Self.object(Self.template)),
-            options: [.sortedKeys, .withoutEscapingSlashes])
-        ).map { [UInt8]($0) } ?? []
+            options: [.sortedKeys, .withoutEscapingSlashes])).map { [UInt8]($0) } ?? []
     }
 
     private static func object(_ settings: PrototypeSettings) throws -> [String: Any] {
