@@ -162,7 +162,10 @@ struct PrototypeWork {
     private mutating func prepareAbilityEnhancing() throws {
         guard let stage = prototype.settings.abilityEnhancing else { return }
         let maps = try AbilityMap.measure(network.selector, on: prototype.data, topK: .max)
-        let masks = try zip(maps, prototype.specification.layers).map { map, layer in
+        // H is of the gates as stage 1 had them. Over all modules they are so even that no load would reach κ1.
+        let trained = prototype.settings.endToEnd.topK ?? prototype.specification.selector.topK
+        let mapping = try AbilityMap.measure(network.selector, on: prototype.data, topK: trained)
+        let masks = try zip(mapping, prototype.specification.layers).map { map, layer in
             try AbilityMask.solve(
                 map, modules: layer.modules, load: stage.moduleLoad, perSubTask: stage.modulesPerSubTask,
                 limits: stage.solver)
