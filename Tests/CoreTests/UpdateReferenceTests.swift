@@ -16,7 +16,8 @@ struct UpdateReferenceTests {
         d = {n: (trained[n].astype(np.float64) - base[n] + rest[n]).astype(np.float32) for n in names}
         int8, left8, sparse, left = {}, {}, {}, {}
         for n in names:
-            rows = d[n].reshape(d[n].shape[0] if d[n].ndim >= 2 else 1, -1)
+            count = d[n].shape[0] if d[n].ndim >= 2 else 1
+            rows = d[n].reshape(count, d[n].size // max(count, 1))
             scale = (np.abs(rows).max(axis=1, initial=0) / np.float32(127)).astype(np.float32)
             safe = np.where(scale == 0, np.float32(1), scale)[:, None]
             q = np.clip(np.rint(rows / safe), -127, 127).astype(np.int8)
@@ -35,7 +36,7 @@ struct UpdateReferenceTests {
             sparse[n + "#values"] = d[n].ravel()[mask]
             left[n] = np.where(mask, np.float32(0), d[n].ravel()).reshape(d[n].shape)
         for name, tensors in (("int8", int8), ("left8", left8), ("sparse", sparse), ("left", left)):
-            save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, f"{folder}/{name}.safetensors")
+            save_file({k: np.array(v, order="C") for k, v in tensors.items()}, f"{folder}/{name}.safetensors")
         """
 
     @Test("in 8 bits and sparse, with the same residuals, bit for bit", arguments: [0.01, 0.1, 0.7])

@@ -48,8 +48,13 @@ struct EncodedSubmissionTests {
             _ = try await client.register(deviceID: name, deviceClass: ModelFixture.deviceClass)
         }
 
-        func pull() async throws -> PullResult {
-            try await client.pull(PullRequest(model: server.model.name), overwrites: true)
+        /// Pulls once the server knows of a release.
+        func pull(_ release: Int = 1) async throws -> PullResult {
+            _ = try await eventually {
+                try await client.waitForRelease(model: server.model.name, channel: "stable", after: 0) == Int32(release)
+            }
+            return try await client.pull(
+                PullRequest(model: server.model.name, source: .release(Int32(release))), overwrites: true)
         }
 
         /// Trains modules: each weight a step towards the target, in a directory of its own.
@@ -108,7 +113,7 @@ struct EncodedSubmissionTests {
             var exact: [String: [Double]] = [:]
             var names: [String] = []
             for number in 0..<8 {
-                let pulled = try await device.pull()
+                let pulled = try await device.pull(number + 1)
                 if number == 0 {
                     names = pulled.manifest.modules.filter { $0.slot.kind != .selector }.map(\.module)
                     #expect(names.contains("stem0") && names.contains("head0"))
@@ -127,7 +132,7 @@ struct EncodedSubmissionTests {
                 #expect(outcome.quarantined.isEmpty && outcome.updates == [result.updateID])
                 for key in exact.keys { exact[key] = exact[key]?.map { $0 + 0.2 * (0.5 - $0) } }
             }
-            let pulled = try await device.pull()
+            let pulled = try await device.pull(9)
             var worst = 0.0
             var furthest = 0.0
             for name in names {

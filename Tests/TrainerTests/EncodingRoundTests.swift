@@ -162,6 +162,8 @@ struct EncodingRoundTests {
             try builder.add("up.bias#values", shape: [2], floats: [1, 1])
         default:
             try builder.add(TensorDescription(name: "up.weight", dtype: .i8, shape: [4, 8]), bytes: codes)
+            try builder.add(TensorDescription(name: "up.bias", dtype: .i8, shape: [8]), bytes: Array(codes[..<8]))
+            try builder.add("up.bias#scale", shape: [], floats: [1])
         }
         return (encoding, try builder.build())
     }

@@ -1,12 +1,7 @@
 #if ECLM_LEARNING
     import Datasets
+    import Foundation
     import Learning
-
-    #if canImport(FoundationEssentials)
-        import FoundationEssentials
-    #else
-        import Foundation
-    #endif
 
     /// A device's data file: what is in it, and what tells whether it changed.
     struct LocalData {

@@ -135,7 +135,8 @@ struct Submit: AsyncParsableCommand {
                 "modules", "\(modules.count)" + (unchanged.isEmpty ? "" : ", \(unchanged.count) unchanged left out"))
             fields.add(
                 "uploaded",
-                "\(ByteSize(uploadedBytes)) of weights\(encoding == "full" ? "" : " as \(encoding)"); on the connection \(ByteSize(bytesSent)) sent")
+                "\(ByteSize(uploadedBytes)) of weights\(encoding == "full" ? "" : " as \(encoding)"); on the connection \(ByteSize(bytesSent)) sent"
+            )
             fields.add("key", idempotencyKey)
             return fields.rendered()
         }

@@ -26,8 +26,9 @@ struct AbilityTests {
             #expect(zip(row, target).allSatisfy { $0 == ($1 > 0) })
         }
         for module in 0..<16 {
-            let load = (0..<10).reduce(0.0) { $0 + (mask.mask[$1][module] ? map.gates[$1][module] : 0) }
-            #expect(load <= mask.moduleLoad + 1e-9)
+            var load = 0.0
+            for row in 0..<10 where mask.mask[row][module] { load += map.gates[row][module] }
+            #expect(load <= mask.moduleLoad + 1e-6)
         }
     }
 
@@ -61,7 +62,7 @@ struct AbilityTests {
         let same = try loss(scores: [scores(target.map { $0.map { $0 > 0 ? log($0) : -30 } })], subTasks: [0, 1]).item()
         #expect(abs(same) < 1e-5)
         let flat = try loss(scores: [scores([[0, 0, 0], [0, 0, 0], [0, 0, 0]])], subTasks: [0, 1, 1]).item()
-        func entropy(_ row: [Double]) -> Double { row.reduce(0) { $0 + ($1 > 0 ? $1 * log($1) : 0) } }
+        func entropy(_ row: [Double]) -> Double { row.filter { $0 > 0 }.map { $0 * log($0) }.reduce(0, +) }
         let expected = log(3.0) + (entropy(target[0]) + 2 * entropy(target[1])) / 3
         #expect(abs(Double(flat) - expected) < 1e-5)
     }

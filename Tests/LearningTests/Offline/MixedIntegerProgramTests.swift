@@ -40,15 +40,15 @@ struct MixedIntegerProgramTests {
             let fitsRows = (0..<rows).allSatisfy { row in
                 (0..<columns).filter { chosen(row, $0) }.count <= instance.perRow
             }
-            let fitsColumns = (0..<columns).allSatisfy { column in
-                (0..<rows).reduce(0.0) { $0 + (chosen($1, column) ? instance.gates[$1][column] : 0) }
-                    <= instance.load + 1e-9
+            var value = 0.0
+            var loads = [Double](repeating: 0, count: columns)
+            for row in 0..<rows {
+                for column in 0..<columns where chosen(row, column) {
+                    value += instance.gates[row][column]
+                    loads[column] += instance.gates[row][column]
+                }
             }
-            guard fitsRows, fitsColumns else { continue }
-            let value = (0..<rows).reduce(0.0) { sum, row in
-                (0..<columns).reduce(sum) { $0 + (chosen(row, $1) ? instance.gates[row][$1] : 0) }
-            }
-            best = max(best, value)
+            if fitsRows, loads.allSatisfy({ $0 <= instance.load + 1e-9 }) { best = max(best, value) }
         }
         let solution = try Self.program(instance).maximized()
         #expect(solution.isOptimal)

@@ -1,3 +1,4 @@
+import Core
 import Learning
 import Testing
 
@@ -62,20 +63,5 @@ struct Operation: Sendable, CustomTestStringConvertible {
             try body(zip(inputs, shapes).map { try Tensor($0, shape: $1) }).scalars()
         }
         return zip(output, Self.weights(output.count)).reduce(0) { $0 + Double($1.0) * Double($1.1) }
-    }
-}
-
-/// A small generator of random numbers with a seed (Steele, Lea and Flood, 2014).
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
     }
 }
