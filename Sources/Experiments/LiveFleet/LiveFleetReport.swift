@@ -1,5 +1,5 @@
 public import EdgeClient
-public import Learning
+import Learning
 
 /// What became of a fleet.
 public struct LiveFleetReport: Sendable, Codable {

@@ -121,7 +121,7 @@ struct HeteroFLFederation {
             traffic.up += slices[device.index].bytes
             try average.add(NetworkWeights(of: network), weight: 1, headRows: mask)
         }
-        global = average.mean(over: global)
+        global = try average.mean(over: global)
     }
 
     /// Accuracies of the devices' slices, before and after local fine-tuning.

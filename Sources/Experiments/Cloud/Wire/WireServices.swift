@@ -123,7 +123,7 @@ public actor WireServices {
         let output = "\(scratch)/trainerd-\(UUID()).json"
         let errors = output + ".errors"
         defer { for file in [output, errors] { try? FileManager.default.removeItem(atPath: file) } }
-        for file in [output, errors] { FileManager.default.createFile(atPath: file, contents: nil) }
+        for file in [output, errors] { _ = FileManager.default.createFile(atPath: file, contents: nil) }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))

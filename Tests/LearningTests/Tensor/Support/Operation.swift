@@ -1,5 +1,5 @@
-import Learning
 import Core
+import Learning
 import Testing
 
 /// A differentiable operation, in Swift and in Python, with the shapes of tensors to try it on.
