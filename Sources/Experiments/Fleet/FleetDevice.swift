@@ -21,12 +21,12 @@ struct FleetDevice: Sendable {
         return mask
     }
 
-    init(id: String, index: Int, budgetShare: Double, train: Examples, test: Examples) throws {
+    init(id: String, index: Int, budgetShare: Double, train: TrainingData, test: TrainingData) {
         self.id = id
         self.index = index
         self.budgetShare = budgetShare
-        self.train = try train.trainingData()
-        self.test = try test.trainingData()
+        self.train = train
+        self.test = test
     }
 }
 

@@ -60,7 +60,8 @@ struct RowWork: Sendable {
         }
         devices = try task.devices.enumerated().map { index, device in
             try FleetDevice(
-                id: device.id, index: index, budgetShare: device.budgetShare, train: device.train, test: device.test)
+                id: device.id, index: index, budgetShare: device.budgetShare,
+                train: device.train.trainingData(), test: device.test.trainingData())
         }
         let measured: [SlotCosts]
         if let kept: [SlotCosts] = store.load("costs") {
