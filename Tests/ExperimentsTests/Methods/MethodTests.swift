@@ -11,7 +11,7 @@ struct MethodTests {
     func denseNetsFit() throws {
         let costs = try SmallFleet.costs()
         var last = 0
-        for share in [0.3, 0.5, 0.75, 1] {
+        for share in [0.45, 0.6, 0.75, 1] {
             let counts = try costs.denseCounts(share: share)
             #expect(costs.bytes(of: costs.denseSlots(counts)) <= costs.cap(share: share))
             #expect(counts.reduce(0, +) >= last)
