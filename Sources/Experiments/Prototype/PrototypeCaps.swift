@@ -57,6 +57,7 @@ struct PrototypeCaps {
         let layers = network.specification.layers
         var accuracy = 0.0
         var bytes = 0.0
+        var memory = 0.0
         for group in groups {
             let importances = try NetworkPublication.importances(network.selector, over: group.scored)
             let modules = zip(layers, importances).map { layer, importances in
@@ -70,9 +71,14 @@ struct PrototypeCaps {
             }
             let subModel = try network.view(modules)
             accuracy += try evaluate(subModel, on: group.tested).accuracy
-            bytes += subModel.slots.reduce(0.0) { $0 + Double(costs[$1]?.bytes ?? 0) }
+            for slot in subModel.slots {
+                bytes += Double(costs[slot]?.bytes ?? 0)
+                memory += Double(costs[slot]?.peakMemory ?? 0)
+            }
         }
         let count = Double(groups.count)
-        return CapPoint(cap: share, accuracies: [accuracy / count], subModelBytes: bytes / count)
+        return CapPoint(
+            cap: share, accuracies: [accuracy / count], subModelBytes: bytes / count,
+            peakTrainingMemory: memory / count)
     }
 }

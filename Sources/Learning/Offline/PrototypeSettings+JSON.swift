@@ -33,16 +33,29 @@ extension PrototypeSettings {
         }
     }
 
-    /// The settings as a document: sorted keys, so that equal settings are equal bytes.
+    /// The settings as a document, what is switched off as `null`: sorted keys, so that equal settings are equal bytes,
+    /// and read back they are the same whatever the defaults.
     public var json: [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Numbers, booleans and lists always encode.
-        return (try? encoder.encode(self)).map { [UInt8]($0) } ?? []
+        (try? JSONSerialization.data(
+            withJSONObject: Self.withNulls(Self.object(self), known: Self.object(Self.template)),
+            options: [.sortedKeys, .withoutEscapingSlashes])).map { [UInt8]($0) } ?? []
     }
 
     private static func object(_ settings: PrototypeSettings) throws -> [String: Any] {
-        try JSONSerialization.jsonObject(with: Data(settings.json)) as? [String: Any] ?? [:]
+        try JSONSerialization.jsonObject(with: JSONEncoder().encode(settings)) as? [String: Any] ?? [:]
+    }
+
+    private static func withNulls(_ object: [String: Any], known: [String: Any]) -> [String: Any] {
+        var object = object
+        for (key, pattern) in known {
+            if let value = object[key] as? [String: Any], let pattern = pattern as? [String: Any] {
+                object[key] = withNulls(value, known: pattern)
+            } else if object[key] == nil {
+                object[key] = NSNull()
+            }
+        }
+        return object
     }
 
     /// A misspelt key would otherwise silently mean its default.

@@ -38,7 +38,8 @@ struct PrototypeCommandTests {
          "selector": {"widths": [4], "top_k": 5}}
         """
     private static let settings = """
-        {"end_to_end": {"training": {"epochs": 2}, "top_k": 2}, "ability_enhancing": {"training": {"epochs": 2}},
+        {"end_to_end": {"training": {"epochs": 8, "rate": 0.02}, "top_k": 2},
+         "ability_enhancing": {"training": {"epochs": 8, "rate": 0.02}},
          "checkpoint_steps": 3}
         """
 
@@ -87,7 +88,7 @@ struct PrototypeCommandTests {
             let result = try await run(in: folder, arguments)
             #expect(result.status == 0, "\(result.errors)")
             let document: Document = try result.json()
-            #expect(document.model == "tiny" && document.steps == 12 && document.resumedAt == 0)
+            #expect(document.model == "tiny" && document.steps == 48 && document.resumedAt == 0)
             let accuracy = try #require(document.validationAccuracy)
             #expect(accuracy > 0.8)
             #expect(Set(document.files).isSuperset(of: ["manifest.json", "tiny.md", "tiny.json"]))
@@ -97,7 +98,7 @@ struct PrototypeCommandTests {
             #expect(page.contains(".svg") && page.contains("--seed 7"))
             let manifest = try Data(contentsOf: out.appendingPathComponent("manifest.json"))
             let again = try await run(in: folder, arguments)
-            #expect(try again.json(Document.self).resumedAt == 12)
+            #expect(try again.json(Document.self).resumedAt == 48)
             #expect(try Data(contentsOf: out.appendingPathComponent("manifest.json")) == manifest)
             let other = try await run(in: folder, ["--output-directory", out.path, "--checkpoint", out.path])
             #expect(other.status == 4)

@@ -55,7 +55,8 @@ struct ModuleCostTests {
         #expect(expert.flops == 2 * (8 * 3 + 3 * 8) + 2 * 3 + 3 + 3 + 8)
         // The residual module keeps the shape: a factor, the gate and the sum.
         #expect(costs[specification.slot(layer: 0, module: 4)]?.flops == 24)
-        #expect(costs[.head]?.flops == (2 * 5 + 1) * 3)
+        let head = try #require(costs[.head])
+        #expect(head.flops == (2 * 5 + 1) * 3)
     }
 
     @Test("on a device class follow its profile")
