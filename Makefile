@@ -43,7 +43,7 @@ format: ## format the sources in place
 proto: ## generate the sources from proto/
 	Scripts/make-proto
 
-demo: deps data release ## publish, compose, fetch, train, aggregate and roll back on this machine
+demo: deps data release ## play a fleet that learns on this machine: adapt, drift, adapt again, roll back
 	Scripts/demo
 
 bench: deps data ## measure, and print one line for each figure

@@ -224,7 +224,7 @@ if let torch {
             ]),
         .testTarget(
             name: "AdaptationTests",
-            dependencies: ["Adaptation", "Learning", "TestSupport", "registryd", "trainerd", "edgectl"]),
+            dependencies: ["Adaptation", "Learning", "TestSupport", "registryd", "trainerd", "edgectl", logging]),
         .testTarget(name: "LearningTests", dependencies: ["Learning", "PythonReference"]),
         .testTarget(
             name: "ExperimentsTests",

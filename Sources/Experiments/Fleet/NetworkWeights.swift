@@ -12,7 +12,7 @@ struct NetworkWeights: Sendable {
     init(of network: ModularNetwork) throws {
         modules = network.modules
         tensors = [:]
-        for slot in network.slots { tensors[slot] = try network.tensors(of: slot) }
+        for slot in network.slots { tensors[slot] = try network.tensors(of: slot).sorted }
     }
 
     /// Weights from their parts.
@@ -70,8 +70,13 @@ struct NetworkWeights: Sendable {
                 .init(name: String(parts[1]), shape: entry.shape, values: entry.values))
         }
         self.modules = modules
-        self.tensors = tensors
+        self.tensors = tensors.mapValues(\.sorted)
     }
+}
+
+extension ModuleTensors {
+    /// The tensors by name: a network and a file have them in orders of their own, and means go tensor by tensor.
+    fileprivate var sorted: ModuleTensors { ModuleTensors(entries.sorted { $0.name < $1.name }) }
 }
 
 extension NetworkSpecification {

@@ -50,7 +50,7 @@ struct FederatedAveraging: AdaptationMethod {
                 try average.add(NetworkWeights(of: network), weight: Double(device.train.count))
                 traffic.up += bytes
             }
-            global = average.mean(over: global)
+            global = try average.mean(over: global)
             if fleet.isEvaluated(round: round) { try evaluatePoint(round) }
         }
         tuned.steps = plain.steps

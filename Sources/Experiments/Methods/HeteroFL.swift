@@ -121,7 +121,7 @@ struct HeteroFLFederation {
             traffic.up += slices[device.index].bytes
             try average.add(NetworkWeights(of: network), weight: 1, headRows: mask)
         }
-        global = average.mean(over: global)
+        global = try average.mean(over: global)
     }
 
     /// Accuracies of the devices' slices, before and after local fine-tuning.
@@ -141,9 +141,9 @@ struct HeteroFLFederation {
             var fixed = ForwardOptions()
             fixed.normalisation = .batch(shared)
             before.append(try training.accuracy(network, on: device, forward: fixed))
-            let mask = masksLogits ? device.classMask(of: fleet.network.classes) : nil
+            // Never masked: a device that keeps its net for itself gains by unlearning the classes that it lacks.
             let made = try training.train(
-                network, on: device, settings, seed: fleet.seed(.fineTuning, device.index), mask: mask,
+                network, on: device, settings, seed: fleet.seed(.fineTuning, device.index),
                 forward: trainingOptions(for: device))
             if let made {
                 fixed.normalisation = .batch(try Self.statistics(of: network, over: [device.train]))

@@ -143,7 +143,7 @@ private struct Plan {
             federation = FederationSettings(
                 rounds: 10, devicesPerRound: 8, evaluationInterval: 5, evaluationDevices: 10)
             search = SearchSettings(
-                devices: 4, rounds: 2, roundRates: [1e-3, 3e-3], fineTuningRates: [3e-4, 1e-3, 3e-3],
+                devices: 10, rounds: 2, roundRates: [1e-3, 3e-3], fineTuningRates: [3e-4, 1e-3, 3e-3],
                 parts: [.all, .head])
             (prototype, baseline) = Self.cloud(dense: 10, stage1: 8, stage2: 12, rate: 3e-3)
             caps = ExperimentSettings.Caps(shares: [0.1, 0.2, 0.35, 0.5, 0.75, 1])
@@ -157,7 +157,7 @@ private struct Plan {
             federation = FederationSettings(
                 rounds: 40, devicesPerRound: 12, evaluationInterval: 4, evaluationDevices: 20)
             search = SearchSettings(
-                devices: 6, rounds: 4, roundRates: [3e-4, 1e-3, 3e-3], fineTuningRates: [1e-4, 3e-4, 1e-3, 3e-3],
+                devices: 12, rounds: 4, roundRates: [3e-4, 1e-3, 3e-3], fineTuningRates: [1e-4, 3e-4, 1e-3, 3e-3],
                 parts: TrainedParts.allCases)
             (prototype, baseline) = Self.cloud(dense: 15, stage1: 10, stage2: 15, rate: 3e-3)
             caps = ExperimentSettings.Caps(shares: (1...10).map { Double($0) / 10 })

@@ -20,7 +20,8 @@ struct HyperparameterSearch {
                 optimization: settings.optimization, parts: settings.parts[0]))
     }
 
-    /// The best candidate, and all that were tried. Of equally good ones the first is taken.
+    /// The best candidate, and all that were tried. Of equally good ones the one that the search begins with is taken, or
+    /// else the first: few test examples make ties, and a tie is no reason to leave the middle of a grid.
     func run(_ method: any AdaptationMethod) async throws -> (best: Hyperparameters, records: [SearchRecord]) {
         var best = Self.start(settings, fleet.federation)
         var records: [SearchRecord] = []
@@ -52,6 +53,11 @@ struct HyperparameterSearch {
         guard let code = method.codes.last else { return nil }
         var best: (number: Int, accuracy: Double)?
         let first = records.count
+        let start = Self.start(settings, fleet.federation)
+        let candidates =
+            candidates.filter { $0.fineTuning == start.fineTuning && $0.round == start.round }
+            + candidates.filter { $0.fineTuning == start.fineTuning && $0.round != start.round }
+            + candidates.filter { $0.fineTuning != start.fineTuning }
         for (number, candidate) in candidates.enumerated() {
             let accuracy = try await method.run(on: fleet, candidate)[code]?.deviceAccuracies.mean
             if let accuracy, best.map({ accuracy > $0.accuracy }) ?? true { best = (number, accuracy) }

@@ -105,7 +105,7 @@ struct ContinuousStream {
                 try average.add(NetworkWeights(of: network), weight: Double(device.train.count))
                 sent += bytes
             }
-            global = average.mean(over: global)
+            global = try average.mean(over: global)
             columns.add(accuracies, time, up: sent, down: bytes * current.count)
         }
         return columns.run

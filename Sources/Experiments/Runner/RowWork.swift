@@ -23,7 +23,8 @@ struct RowWork: Sendable {
         var baseline: TrainingSettings
         var exchange: CloudSettings
         var overTheWire: Bool
-        var schema = 1
+        /// Raised whenever the same settings give other results than before.
+        var schema = 2
     }
 
     /// The store of a row and seed.
@@ -168,7 +169,11 @@ extension AbilityResult {
             layers: zip(history.before, history.after).enumerated().map { number, maps in
                 RoutingLayer(
                     name: maps.0.layer, before: maps.0.gates,
-                    mapping: history.masks.indices.contains(number) ? history.masks[number].target : nil,
+                    // The mapping leaves out the residual module, which serves everybody.
+                    mapping: history.masks.indices.contains(number)
+                        ? zip(history.masks[number].target, maps.0.gates).map { row, gates in
+                            row + [Double](repeating: 0, count: max(0, gates.count - row.count))
+                        } : nil,
                     after: maps.1.gates)
             })
     }

@@ -89,7 +89,9 @@ public struct DeviceClassProfile: Codable, Hashable, Sendable {
         let operations = try NetworkOperations(specification)
         return Dictionary(
             uniqueKeysWithValues: costs.map { slot, analytic in
-                let seconds = operations.counts(of: slot).reduce(0.0) {
+                // In order: sums in another one differ in their last digit, and rounding up makes that a whole.
+                let counts = operations.counts(of: slot).sorted { $0.key < $1.key }
+                let seconds = counts.reduce(0.0) {
                     $0 + Double($1.value) / (operators[$1.key] ?? operationsPerSecond)
                 }
                 func whole(_ value: Double) -> Int64 { Int64(min(value.rounded(.up), 9e18)) }

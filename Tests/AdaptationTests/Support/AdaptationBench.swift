@@ -151,7 +151,8 @@ struct AdaptationBench: Sendable {
 /// Runs a test's body with a bench, which is torn down afterwards.
 func withAdaptationBench(_ body: (AdaptationBench) async throws -> Void) async throws {
     try await withDatabase { database in
-        let registry = Registry(pool: database.pool, blobs: BlobStore(pool: database.pool), logger: Logger(label: "test"))
+        let registry = Registry(
+            pool: database.pool, blobs: BlobStore(pool: database.pool), logger: Logger(label: "bench"))
         let server = Program("registryd", ["--database", database.connectionString, "--listen", "127.0.0.1:0"])
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("eclm-adapt-\(UUID())").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -149,7 +149,7 @@ struct WireCloudTests {
                 #expect(connection.up > counted.up)
                 #expect(connection.down > counted.down)
                 #expect(connection.downWithoutHeld > connection.down)
-                if encoding == "int8_delta" { #expect(connection.upAsFullWeights > connection.up) }
+                #expect((connection.upAsFullWeights == connection.up) == (encoding == "full"))
                 await wire.close()
             }
         }

@@ -11,7 +11,7 @@ struct MethodTests {
     func denseNetsFit() throws {
         let costs = try SmallFleet.costs()
         var last = 0
-        for share in [0.3, 0.5, 0.75, 1] {
+        for share in [0.45, 0.6, 0.75, 1] {
             let counts = try costs.denseCounts(share: share)
             #expect(costs.bytes(of: costs.denseSlots(counts)) <= costs.cap(share: share))
             #expect(counts.reduce(0, +) >= last)
@@ -96,7 +96,7 @@ struct MethodTests {
             try expected.add(NetworkWeights(of: network), weight: 1)
         }
         try federation.run(round: 1, SmallFleet.hyperparameters.round)
-        #expect(federation.global.tensors == expected.mean(over: start).tensors)
+        #expect(try federation.global.tensors == expected.mean(over: start).tensors)
     }
 
     @Test("Ours never exceeds a budget")

@@ -35,7 +35,7 @@ struct WeightAverageTests {
         try average.add(weights([first: [2, 4], second: [10, 20], .stem: [3]]), weight: 1)
         try average.add(weights([first: [6, 0], .stem: [5]]), weight: 1)
         try average.add(weights([first: [1, 2], .stem: [4]]), weight: 1)
-        let mean = average.mean(over: base)
+        let mean = try average.mean(over: base)
         #expect(try values(mean, first) == [3, 2])
         #expect(try values(mean, second) == [10, 20])
         #expect(try values(mean, .stem) == [4])
@@ -56,7 +56,7 @@ struct WeightAverageTests {
         var average = WeightAverage()
         try average.add(head([1, 1, 2, 2, 3, 3], [1, 2, 3]), weight: 1, headRows: [true, true, false])
         try average.add(head([5, 7, 9, 9, 9, 9], [3, 9, 9]), weight: 1, headRows: [true, false, false])
-        let mean = average.mean(over: head([0, 0, 0, 0, -1, -1], [0, 0, -1]))
+        let mean = try average.mean(over: head([0, 0, 0, 0, -1, -1], [0, 0, -1]))
         #expect(try mean.part(.head).entries[0].values == [3, 4, 2, 2, -1, -1])
         #expect(try mean.part(.head).entries[1].values == [2, 2, -1])
     }
@@ -65,7 +65,7 @@ struct WeightAverageTests {
     func keepsTheRest() throws {
         var average = WeightAverage()
         try average.add(weights([.selector: [9], first: [2]]), weight: 1)
-        let mean = average.mean(over: weights([.selector: [1], first: [0], second: [4]]))
+        let mean = try average.mean(over: weights([.selector: [1], first: [0], second: [4]]))
         #expect(try values(mean, .selector) == [1])
         #expect(try values(mean, first) == [2])
         #expect(try values(mean, second) == [4])

@@ -10,9 +10,9 @@ enum SmallFleet {
         model: "small", input: [8], classes: 4, stem: StemSpecification(kind: .none),
         layers: [
             LayerSpecification(
-                name: "a", block: .dense, width: 8, modules: 6, inner: 8, bypass: false, innerNorm: false),
+                name: "a", block: .dense, width: 8, modules: 6, inner: 24, bypass: false, innerNorm: false),
             LayerSpecification(
-                name: "b", block: .dense, width: 8, modules: 4, inner: 8, bypass: false, innerNorm: false),
+                name: "b", block: .dense, width: 8, modules: 4, inner: 24, bypass: false, innerNorm: false),
         ],
         selector: SelectorSpecification(widths: [4], topK: 2))
 
@@ -26,7 +26,7 @@ enum SmallFleet {
         return try TrainingData(shape: [8], values: values, labels: labels)
     }
 
-    static func devices(_ shares: [Double] = [0.3, 0.5, 1]) throws -> [FleetDevice] {
+    static func devices(_ shares: [Double] = [0.45, 0.6, 1]) throws -> [FleetDevice] {
         try shares.enumerated().map { index, share in
             let classes = [index % 4, (index + 1) % 4]
             return try FleetDevice(
@@ -41,7 +41,7 @@ enum SmallFleet {
     }
 
     /// A fleet with what the cloud has trained for a few epochs.
-    static func fleet(_ shares: [Double] = [0.3, 0.5, 1], seed: UInt64 = 5) throws -> Fleet {
+    static func fleet(_ shares: [Double] = [0.45, 0.6, 1], seed: UInt64 = 5) throws -> Fleet {
         let costs = try costs()
         let training = CloudTraining(
             network: network, settings: TrainingSettings(epochs: 4, batch: 8, rate: 0.01),

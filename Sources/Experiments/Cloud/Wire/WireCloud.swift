@@ -47,6 +47,7 @@ public actor WireCloud: Cloud {
 
     private var provenance: Provenance { Provenance(actor: "experiment", reason: "an experiment over the wire") }
 
+    /// See ``Cloud``.
     public func publish(_ prototype: CloudPrototype) async throws -> CloudRelease {
         guard release == nil else { throw CloudError(.notReady, "this cloud has a model already; use another one") }
         let registry = services.registry
@@ -78,6 +79,7 @@ public actor WireCloud: Cloud {
         return try await enter(number)
     }
 
+    /// See ``Cloud``.
     public func join(_ device: String) async throws {
         guard devices[device] == nil else { return }
         devices[device] = try await WireDevice.join(
@@ -85,6 +87,7 @@ public actor WireCloud: Cloud {
             directory: "\(directory)/\(device)")
     }
 
+    /// See ``Cloud``.
     public func selector(for device: String) async throws -> [UInt8] {
         let release = try current()
         let client = try self.device(device).client
@@ -94,6 +97,7 @@ public actor WireCloud: Cloud {
         return [UInt8](try Data(contentsOf: URL(fileURLWithPath: fetched.path)))
     }
 
+    /// See ``Cloud``.
     public func compose(_ request: CloudRequest) async throws -> CloudComposition {
         let release = try current()
         var device = try device(request.device)
@@ -135,6 +139,7 @@ public actor WireCloud: Cloud {
             bytes: composed.modules.reduce(0) { $0 + $1.bytes }, fetchBytes: composed.totals?.fetchBytes ?? 0)
     }
 
+    /// See ``Cloud``.
     public func fetch(_ composition: CloudComposition, for name: String) async throws -> [ModuleSlot: [UInt8]] {
         let device = try device(name)
         guard let (request, answer) = device.composed, Int(answer.release) == composition.release else {
@@ -157,6 +162,7 @@ public actor WireCloud: Cloud {
         return files
     }
 
+    /// See ``Cloud``.
     public func submit(_ update: CloudUpdate) async throws {
         let device = try device(update.device)
         var files: [String: [UInt8]] = [:]
@@ -181,6 +187,7 @@ public actor WireCloud: Cloud {
         pending += result.isReplay ? 0 : 1
     }
 
+    /// See ``Cloud``.
     public func closeRound() async throws -> CloudRelease {
         let before = try current()
         guard pending > 0 else { return before }
@@ -200,6 +207,7 @@ public actor WireCloud: Cloud {
         return try await enter(number)
     }
 
+    /// See ``Cloud``.
     public func traffic() -> CloudTraffic {
         let all = devices.values.map(\.traffic)
         let up = all.reduce(0) { $0 + $1.sent }
@@ -208,6 +216,7 @@ public actor WireCloud: Cloud {
             up: up, down: down, upAsFullWeights: up + unsentAsFull, downWithoutHeld: down + heldBytes)
     }
 
+    /// See ``Cloud``.
     public func file(of slot: ModuleSlot) async throws -> [UInt8] {
         guard let digest = try current().digests[slot], let size = sizes[digest] else {
             throw CloudError(.inconsistent, "\(model) has no module \(slot.defaultName)")

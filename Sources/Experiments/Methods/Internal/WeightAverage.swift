@@ -9,6 +9,7 @@ import Learning
 struct WeightAverage {
     /// A tensor's sum, and the weight that went into each of its rows.
     fileprivate struct Sum {
+        var name: String
         var values: [Double]
         var rowWeights: [Double]
     }
@@ -26,6 +27,7 @@ struct WeightAverage {
             if sums[slot] == nil {
                 sums[slot] = part.entries.map {
                     Sum(
+                        name: $0.name,
                         values: [Double](repeating: 0, count: $0.values.count),
                         rowWeights: [Double](repeating: 0, count: $0.shape.first ?? 1))
                 }
@@ -35,10 +37,14 @@ struct WeightAverage {
     }
 
     /// The mean; parts and rows that nobody trained stay as they are in `base`.
-    func mean(over base: NetworkWeights) -> NetworkWeights {
+    ///
+    /// - Throws: ``ExperimentError`` with `aggregation` where `base` has other tensors than the devices.
+    func mean(over base: NetworkWeights) throws -> NetworkWeights {
         var result = base
         for (slot, sums) in sums {
-            guard var part = base.tensors[slot], part.entries.count == sums.count else { continue }
+            guard var part = base.tensors[slot], sums.fit(part) else {
+                throw ExperimentError(.aggregation, "\(slot.defaultName) has other tensors than what devices trained")
+            }
             for (number, sum) in sums.enumerated() { sum.write(to: &part.entries[number].values) }
             result.tensors[slot] = part
         }
@@ -56,12 +62,15 @@ extension WeightAverage.Sum {
 }
 
 extension [WeightAverage.Sum] {
+    fileprivate func fit(_ part: ModuleTensors) -> Bool {
+        part.entries.count == count
+            && zip(part.entries, self).allSatisfy { $0.name == $1.name && $0.values.count == $1.values.count }
+    }
+
     fileprivate mutating func add(
         _ part: ModuleTensors, _ slot: ModuleSlot, weight: Double, rows: [Bool]?
     ) throws {
-        guard part.entries.count == count,
-            zip(part.entries, self).allSatisfy({ $0.values.count == $1.values.count })
-        else {
+        guard fit(part) else {
             throw ExperimentError(.aggregation, "two devices sent \(slot.defaultName) in different shapes")
         }
         for (number, entry) in part.entries.enumerated() {
