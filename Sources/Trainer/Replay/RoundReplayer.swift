@@ -90,7 +90,9 @@ extension RecordedRound.Made {
     fileprivate func difference(
         from base: ModuleVersionRecord, _ sources: [ModuleAggregation.Source], _ weights: [Double]
     ) -> String? {
-        guard parent == base.moduleVersionID else { return "the lineage has another parent than the base release's version" }
+        guard parent == base.moduleVersionID else {
+            return "the lineage has another parent than the base release's version"
+        }
         let recomputed = Dictionary(
             zip(sources.map(\.contribution.updateID), weights), uniquingKeysWith: { first, _ in first })
         guard Set(recomputed.keys) == Set(self.weights.keys) else {
