@@ -125,8 +125,8 @@ let package = Package(
         .executableTarget(
             name: "registryctl",
             dependencies: [
-                "CommandSupport", "RegistryPrograms", "Decomposition", "Development", "Registry", "PostgreSQL", "Core",
-                argumentParser, logging,
+                "CommandSupport", "RegistryPrograms", "Decomposition", "Development", "Trainer", "Registry",
+                "PostgreSQL", "Core", argumentParser, logging,
             ]),
         .executableTarget(
             name: "registryd",
