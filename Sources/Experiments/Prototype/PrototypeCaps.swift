@@ -4,7 +4,7 @@ import Learning
 /// How good sub-models of a prototype are at several sizes, before any local training: the choice of settings is judged
 /// by it. Measured on the validation part of the proxy data, cut into pseudo-devices.
 struct PrototypeCaps {
-    /// The shares of each layer's modules.
+    /// The shares of the full model's parameters.
     static let shares = [0.1, 0.2, 0.3, 0.5, 0.75, 1]
     /// Pseudo-devices under label skew, and their classes.
     private static let pseudoDevices = 12
@@ -14,6 +14,15 @@ struct PrototypeCaps {
     let data: PrototypeData
     let costs: [ModuleSlot: ModuleCosts]
     let seed: UInt64
+    private let sizes: SizeCap
+
+    init(network: ModularNetwork, data: PrototypeData, costs: [ModuleSlot: ModuleCosts], seed: UInt64) throws {
+        self.network = network
+        self.data = data
+        self.costs = costs
+        self.seed = seed
+        sizes = try SizeCap(network)
+    }
 
     /// The results of the modules chosen by importance, and of as many random ones.
     func results() throws -> [CapResult] {
@@ -54,21 +63,13 @@ struct PrototypeCaps {
     private func point(
         _ share: Double, _ groups: [Group], random: Bool, using generator: inout SplitMix64
     ) throws -> CapPoint {
-        let layers = network.specification.layers
         var accuracy = 0.0
         var bytes = 0.0
         var memory = 0.0
         for group in groups {
             let importances = try NetworkPublication.importances(network.selector, over: group.scored)
-            let modules = zip(layers, importances).map { layer, importances in
-                let count = max(1, Int((share * Double(layer.modules)).rounded(.down)))
-                let experts = Array(0..<layer.modules)
-                let order =
-                    random
-                    ? generator.shuffled(experts)
-                    : experts.sorted { (importances[$0], $1) > (importances[$1], $0) }
-                return order.prefix(count).sorted() + (layer.bypass ? [layer.modules] : [])
-            }
+            let wanted = random ? importances.map { $0.map { _ in 0.5 + generator.uniform() } } : importances
+            let modules = sizes.modules(share: share, importances: wanted)
             let subModel = try network.view(modules)
             accuracy += try evaluate(subModel, on: group.tested).accuracy
             for slot in subModel.slots {

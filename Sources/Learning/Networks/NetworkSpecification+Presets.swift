@@ -39,5 +39,5 @@ extension NetworkSpecification {
                 outputKernel: [1, 3],
                 stride: name == "block1" ? [1, 1] : [1, 2], skip: true)
         },
-        selector: SelectorSpecification(pool: [1, 8], widths: [32], topK: 17))
+        selector: SelectorSpecification(pool: [1, 16], widths: [32], topK: 17))
 }

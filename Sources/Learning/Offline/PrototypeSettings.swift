@@ -111,7 +111,7 @@ public struct SubModelSampling: Codable, Hashable, Sendable {
     public var share: Double
     /// Sub-tasks that such a batch is drawn from at most.
     public var subTasks: Int
-    /// The sizes that are drawn: shares of each layer's modules.
+    /// The sizes that are drawn: shares of the full model's parameters; see ``SizeCap``.
     public var caps: [Double]
 
     /// A sampling from its parts.

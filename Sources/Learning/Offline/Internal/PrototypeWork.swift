@@ -16,12 +16,15 @@ struct PrototypeWork {
         self.path = path
         let identity = PrototypeIdentity(prototype)
         self.identity = identity
-        sampler = prototype.settings.abilityEnhancing?.subModels.map { SubModelSampler($0, data: prototype.data) }
         let saved = try path.flatMap { try PrototypeCheckpoint.read($0, for: identity) }
         let stage = saved?.position.stage ?? (prototype.settings.dense == nil ? .endToEnd : .dense)
         position = saved?.position ?? PrototypePosition(stage: stage)
         network = try ModularNetwork(
             prototype.specification, seed: prototype.seed, gating: stage == .dense ? .unit(1) : .selector)
+        let sizes = try SizeCap(network)
+        sampler = prototype.settings.abilityEnhancing?.subModels.map {
+            SubModelSampler($0, data: prototype.data, sizes: sizes)
+        }
         optimizer = try Self.optimizer(prototype, network, stage)
         if let saved { try restore(saved) }
         if position.stage == .abilityEnhancing { abilityLoss = try AbilityLoss(position.history.masks) }

@@ -4,6 +4,7 @@ import Core
 struct SubModelSampler {
     private let sampling: SubModelSampling
     private let data: PrototypeData
+    private let sizes: SizeCap
     /// The examples of each sub-task.
     private let rows: [[Int]]
 
@@ -13,9 +14,10 @@ struct SubModelSampler {
         var modules: [[Int]]
     }
 
-    init(_ sampling: SubModelSampling, data: PrototypeData) {
+    init(_ sampling: SubModelSampling, data: PrototypeData, sizes: SizeCap) {
         self.sampling = sampling
         self.data = data
+        self.sizes = sizes
         var rows = [[Int]](repeating: [], count: data.subTaskNames.count)
         for (row, subTask) in data.subTasks.enumerated() { rows[subTask].append(row) }
         self.rows = rows
@@ -46,16 +48,11 @@ struct SubModelSampler {
         return Sample(rows: chosen, modules: try modules(of: network, for: chosen, cap: cap))
     }
 
-    /// In each layer the modules with the largest mean gates over the batch, as many as the cap allows and at least one,
-    /// and the residual module, which costs next to nothing.
+    /// The modules that a device with this batch for its data gets within the cap.
     private func modules(of network: ModularNetwork, for rows: [Int], cap: Double) throws -> [[Int]] {
         let x = try data.training.batch(rows)
         let gates = try Tensor.withoutGradient { try network.selector.gates(x, topK: .max) }
-        return try zip(network.specification.layers, gates).map { layer, gates in
-            let means = try gates.mean(dimensions: [0], keep: false).scalars()
-            let count = max(1, Int((cap * Double(layer.modules)).rounded(.down)))
-            let best = (0..<layer.modules).sorted { (means[$0], $1) > (means[$1], $0) }.prefix(count)
-            return best.sorted() + (layer.bypass ? [layer.modules] : [])
-        }
+        let importances = try gates.map { try $0.mean(dimensions: [0], keep: false).scalars().map(Double.init) }
+        return sizes.modules(share: cap, importances: importances)
     }
 }
