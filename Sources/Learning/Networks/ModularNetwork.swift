@@ -35,7 +35,7 @@ public final class ModularNetwork {
         _ specification: NetworkSpecification, seed: UInt64, gating: Gating = .selector
     ) throws {
         try self.init(specification, modules: specification.layers.map { Array(0..<$0.choices) }, gating: gating)
-        try selector.load(Selector(specification, seed: seed).tensors())
+        try selector.initialize(seed: seed)
         try initialize(seed: seed)
     }
 
@@ -59,7 +59,7 @@ public final class ModularNetwork {
         self.geometry = geometry
         self.modules = modules
         self.gating = gating
-        selector = try Selector(specification, tensors: try Selector(specification, seed: 0).tensors())
+        selector = try Selector(specification, geometry: geometry)
         layers = try specification.layers.indices.map {
             try ModuleLayer(
                 specification.layers[$0], input: geometry.input(of: $0), output: geometry.layers[$0],
