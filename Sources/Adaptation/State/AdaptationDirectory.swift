@@ -87,7 +87,7 @@ struct AdaptationDirectory: Sendable {
     private func contents(_ path: String, limit: Int64) throws -> [UInt8]? {
         do {
             return try FileSystem.contents(of: path, limit: limit)
-        } catch let error as EdgeError where error.code == .notFound {
+        } catch let error where error.code == .notFound {
             return nil
         }
     }
