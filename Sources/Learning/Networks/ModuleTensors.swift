@@ -29,13 +29,28 @@ public struct ModuleTensors: Hashable, Sendable {
     ///
     /// - Throws: ``LearningError`` with `specification` for what is no such file or holds other than floating-point numbers.
     public init(safetensors bytes: [UInt8]) throws {
+        let file: SafetensorsFile
         do {
-            entries = try SafetensorsFile(bytes: bytes).tensors.map {
-                Entry(name: $0.name, shape: $0.shape, values: try $0.floats())
-            }
+            file = try SafetensorsFile(bytes: bytes)
         } catch {
-            throw LearningError(.specification, "the module's blob cannot be read: \(error)", cause: error)
+            throw Self.unreadable(error)
         }
+        try self.init(file)
+    }
+
+    /// The weights in a safetensors file that is open; all its tensors, converted to single precision.
+    ///
+    /// - Throws: ``LearningError`` with `specification` for one that holds other than floating-point numbers.
+    public init(_ file: SafetensorsFile) throws {
+        do {
+            entries = try file.tensors.map { Entry(name: $0.name, shape: $0.shape, values: try $0.floats()) }
+        } catch {
+            throw Self.unreadable(error)
+        }
+    }
+
+    private static func unreadable(_ error: any Error) -> LearningError {
+        LearningError(.specification, "the module's blob cannot be read: \(error)", cause: error)
     }
 
     /// The tensor of a name.

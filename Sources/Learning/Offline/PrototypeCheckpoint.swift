@@ -94,9 +94,7 @@ struct PrototypeCheckpoint {
             let file = try SafetensorsFile(path: path)
             var metadata = file.header.metadata
             guard metadata["format"] == Key.format else { throw damaged(path, "it is another kind of file") }
-            let tensors = try file.tensors.map {
-                ModuleTensors.Entry(name: $0.name, shape: $0.shape, values: try $0.floats())
-            }.sorted { $0.name < $1.name }
+            let tensors = try ModuleTensors(file).entries.sorted { $0.name < $1.name }
             let checksum = metadata.removeValue(forKey: Key.checksum)
             guard checksum == Self.checksum(metadata, tensors).hex else { throw damaged(path, "its checksum is wrong") }
             let found: PrototypeIdentity = try value(metadata[Key.identity])
@@ -108,7 +106,7 @@ struct PrototypeCheckpoint {
             guard let steps = metadata[Key.steps].flatMap({ Int($0) }) else { throw damaged(path, "it lacks a number") }
             return PrototypeCheckpoint(
                 identity: found, position: try value(metadata[Key.position]), tensors: tensors, optimizerSteps: steps)
-        } catch let error as LearningError {
+        } catch let error as LearningError where error.code == .checkpoint {
             throw error
         } catch {
             throw damaged(path, "\(error)", cause: error)

@@ -51,10 +51,7 @@ public struct NetworkPublication: Sendable {
         var blobs: [Digest: [UInt8]] = [:]
         for slot in network.slots {
             let tensors = try network.tensors(of: slot)
-            if let entry = tensors.entries.first(where: { $0.values.contains { !$0.isFinite } }) {
-                throw LearningError(
-                    .specification, "tensor \(entry.name) of \(slot.defaultName) has values that are not finite")
-            }
+            try tensors.requireFinite(owner: slot.defaultName)
             let bytes = try NetworkBlob.bytes(of: tensors, slot: slot, specification: specification)
             let digest = Digest.of(bytes)
             blobs[digest] = bytes
