@@ -82,4 +82,18 @@ public struct ModuleTensors: Hashable, Sendable {
             throw LearningError(.specification, "the module cannot be written: \(error)", cause: error)
         }
     }
+
+    /// Writes the bytes of ``safetensors(metadata:)`` to a file, which is there whole or as it was before.
+    ///
+    /// - Throws: `SafetensorsError` when the tensors' names or shapes are not fit for a file, or the system refuses.
+    func write(to path: String, metadata: [String: String]) throws {
+        let layout = try SafetensorsLayout(
+            tensors: entries.map { TensorDescription(name: $0.name, dtype: .f32, shape: $0.shape) }, metadata: metadata)
+        let values = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.values) })
+        let writer = try SafetensorsWriter(layout: layout, path: path)
+        for tensor in layout.header.tensors {
+            try writer.append(ElementType.f32.encode(values[tensor.name] ?? []), to: tensor.name)
+        }
+        _ = try writer.finish()
+    }
 }

@@ -76,10 +76,7 @@ struct PrototypeCheckpoint {
             ]
             let sorted = tensors.sorted { $0.name < $1.name }
             metadata[Key.checksum] = Self.checksum(metadata, sorted).hex
-            let bytes = try ModuleTensors(sorted).safetensors(metadata: metadata)
-            try DurableFile.write(bytes, to: path)
-        } catch let error as LearningError where error.code == .checkpoint {
-            throw error
+            try ModuleTensors(sorted).write(to: path, metadata: metadata)
         } catch {
             throw LearningError(.checkpoint, "the checkpoint \(path) cannot be written: \(error)", cause: error)
         }
