@@ -180,7 +180,10 @@ struct PrototypeWork {
     private static func optimizer(
         _ prototype: Prototype, _ network: ModularNetwork, _ stage: PrototypeStage
     ) throws -> Optimizer {
-        let settings = prototype.training(of: stage) ?? TrainingSettings()
+        // Of a stage that trains nothing there are no moments to keep.
+        guard let settings = prototype.training(of: stage) else {
+            return try Optimizer([], settings: TrainingSettings())
+        }
         let parameters = network.parameters.filter {
             !($0.part == .selector && (stage == .dense || settings.freezesSelector))
         }
