@@ -23,9 +23,10 @@ struct TrainingWork: Sendable {
             onEvent(.step(number: $0, of: $1, loss: $2))
         }
         let heldOut = result.split.heldOut
+        // Later checks have the selector as it is now, trained or not.
         // What is held out tells how the sub-model does on data it did not learn from; without, only the gates are compared.
         let observation = try DriftObservation(
-            of: data, selector: files.selector(), network: heldOut.isEmpty ? nil : network, measuring: heldOut)
+            of: data, selector: network.selector, network: heldOut.isEmpty ? nil : network, measuring: heldOut)
         var plan = try SubsetPlan(held: job.held, shared: job.shared, count: request.subsets)
         if !heldOut.isEmpty { try plan.measure(with: network, on: data.subset(heldOut)) }
 
