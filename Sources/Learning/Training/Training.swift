@@ -48,16 +48,14 @@ public func train(
     var optimizer = try Optimizer(trained, settings: settings)
     var generator = SplitMix64(seed: seed)
     var log = TrainingLog()
-    let perEpoch = (data.count + settings.batch - 1) / settings.batch
-    let total = perEpoch * settings.epochs
+    let total = settings.stepsPerEpoch(data.count) * settings.epochs
     for _ in 0..<settings.epochs {
         let order = generator.shuffled(Array(0..<data.count))
         var sum: Float = 0
         for start in stride(from: 0, to: order.count, by: settings.batch) {
             let rows = Array(order[start..<min(start + settings.batch, order.count)])
             let loss = try trainingStep(network, data, rows, options)
-            let progress = total > 1 ? Float(log.steps) / Float(total - 1) : 0
-            try optimizer.step(scale: 1 + (settings.finalRate - 1) * progress)
+            try optimizer.step(scale: settings.rateScale(step: log.steps, of: total))
             log.steps += 1
             sum += loss * Float(rows.count)
             try options.onStep?(log.steps, total, loss)

@@ -69,8 +69,7 @@ struct PrototypeWork {
             throw diverged("the loss is \(task.isFinite ? auxiliary : task)", training)
         }
         try loss.backward()
-        let progress = total > 1 ? Float(position.step) / Float(total - 1) : 0
-        try optimizer.step(scale: 1 + (training.finalRate - 1) * progress)
+        try optimizer.step(scale: training.rateScale(step: position.step, of: total))
         position.step += 1
         position.lossSum += task * Double(rows.count)
         position.auxiliarySum += auxiliary * Double(rows.count)
