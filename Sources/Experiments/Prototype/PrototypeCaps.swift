@@ -59,7 +59,7 @@ struct PrototypeCaps {
         var bytes = 0.0
         var memory = 0.0
         for group in groups {
-            let importances = try NetworkPublication.importances(network.selector, over: group.scored)
+            let importances = try ImportanceScoring.importances(of: group.scored, by: network.selector)
             let modules = zip(layers, importances).map { layer, importances in
                 let count = max(1, Int((share * Double(layer.modules)).rounded(.down)))
                 let experts = Array(0..<layer.modules)
