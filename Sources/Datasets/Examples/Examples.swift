@@ -108,8 +108,3 @@ public struct Examples: Sendable, Hashable {
             unchecked: first.shape, values: first.values + second.values, labels: first.labels + second.labels)
     }
 }
-
-extension [Float] {
-    /// The place of the first value that is NaN or infinite.
-    var firstNonFinite: Int? { withUnsafeBytes { ElementType.f32.firstNonFinite(in: $0) } }
-}

@@ -117,7 +117,7 @@ extension ModuleTensors {
 
     /// - Throws: ``LearningError`` with `specification` when a value is not finite.
     func requireFinite(owner: String) throws {
-        if let entry = entries.first(where: { $0.values.contains { !$0.isFinite } }) {
+        if let entry = entries.first(where: { $0.values.firstNonFinite != nil }) {
             throw LearningError(
                 .specification, "tensor \(entry.name) of \(owner) has values that are not finite")
         }
