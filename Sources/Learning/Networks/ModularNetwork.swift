@@ -20,7 +20,7 @@ public final class ModularNetwork {
     /// The present modules of each layer, ascending; N is the residual module.
     public let modules: [[Int]]
     /// How modules are weighed.
-    public var gating: Gating
+    public let gating: Gating
     /// The selector.
     public let selector: Selector
     let layers: [ModuleLayer]
