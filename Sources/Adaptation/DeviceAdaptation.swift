@@ -45,7 +45,7 @@ public struct DeviceAdaptation: Sendable {
         let installed = try InstalledModel(of: model, in: client.state)
         return try await onOwnThread {
             let network = try installed.network()
-            let current = try DriftObservation(of: data, selector: installed.selector(), network: network)
+            let current = try DriftObservation(of: data, selector: network.selector, network: network)
             return try detector.check(current, against: installed.model.observation, seed: seed)
         }
     }

@@ -198,4 +198,21 @@ struct DeviceAdaptationTests {
             }
         }
     }
+
+    @Test("drift is told against what the selector that the device keeps made of the data", arguments: [true, false])
+    func driftBySelector(isFrozen: Bool) async throws {
+        try await withAdaptationBench { bench in
+            let state = try await bench.device("d1")
+            try await bench.withClient(state) { client in
+                var request = request()
+                request.training.training.freezesSelector = isFrozen
+                request.submits = false
+                _ = try await DeviceAdaptation(client: client).adapt(request, to: data.get())
+                let installed = try InstalledModel(of: AdaptationBench.model, in: client.state)
+                #expect(
+                    try ImportanceScoring.scores(of: data.get(), by: installed.network().selector)
+                        == installed.model.observation.scores)
+            }
+        }
+    }
 }

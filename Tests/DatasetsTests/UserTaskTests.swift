@@ -71,6 +71,21 @@ struct UserTaskTests {
         }
     }
 
+    @Test("gives a device's data in the order of recording where it is to be stored", arguments: [0, 1, 7])
+    func recording(step: Int) throws {
+        let task = try task()
+        for device in task.devices {
+            let (stored, drawn) = (device.recording(step: step), device.stream(step: step))
+            for (stored, drawn) in [(stored.train, drawn.train), (stored.test, drawn.test)] {
+                let windows = task.windows(of: stored)
+                #expect(windows == task.windows(of: drawn).sorted { $0.lexicographicallyPrecedes($1) })
+                #expect(stored.labels == windows.map { $0[2] % 3 }, "labels go with their examples")
+            }
+        }
+        // Or there would be nothing to tell from.
+        #expect(task.devices.contains { $0.recording(step: step).train != $0.stream(step: step).train })
+    }
+
     @Test("is normalised by the proxy's training data alone")
     func normalisation() throws {
         let task = try task()

@@ -4,14 +4,11 @@ import Learning
 
 /// Modules as files on the disk, and the network they make. The network's specification is in the selector's metadata.
 struct NetworkFiles: Sendable {
-    /// The metadata key of the specification.
-    static let specificationKey = "network"
-
     var modules: [ModuleSlot: String]
 
     func specification() throws -> NetworkSpecification {
         let file = try file(.selector)
-        guard let text = file.header.metadata[Self.specificationKey] else {
+        guard let text = file.header.metadata[NetworkSpecification.metadataKey] else {
             throw EdgeError(
                 .invalidState,
                 "the selector does not say what network it belongs to, so this device cannot train it; publish the model with "
@@ -33,7 +30,7 @@ struct NetworkFiles: Sendable {
     }
 
     func tensors(_ slot: ModuleSlot) throws -> ModuleTensors {
-        try ModuleTensors(safetensors: file(slot).withUnsafeBytes { Array($0) })
+        try ModuleTensors(file(slot))
     }
 
     func metadata(_ slot: ModuleSlot) throws -> [String: String] { try file(slot).header.metadata }

@@ -19,16 +19,16 @@ struct TrainingWork: Sendable {
             manifest.modules.map { ($0.slot, $0) }, uniquingKeysWith: { first, _ in first })
         let files = NetworkFiles(modules: names.mapValues { "\(folder)/\($0.file)" })
         let network = try files.network()
-        let split = try HeldOutSplit(labels: data.labels, share: request.training.heldOutShare)
         let result = try LocalTraining.train(network, on: data, settings: request.training, seed: request.seed) {
             onEvent(.step(number: $0, of: $1, loss: $2))
         }
+        let heldOut = result.split.heldOut
+        // Later checks have the selector as it is now, trained or not.
         // What is held out tells how the sub-model does on data it did not learn from; without, only the gates are compared.
         let observation = try DriftObservation(
-            of: data, selector: files.selector(), network: split.heldOut.isEmpty ? nil : network,
-            measuring: split.heldOut)
+            of: data, selector: network.selector, network: heldOut.isEmpty ? nil : network, measuring: heldOut)
         var plan = try SubsetPlan(held: job.held, shared: job.shared, count: request.subsets)
-        if !split.heldOut.isEmpty { try plan.measure(with: network, on: data.subset(split.heldOut)) }
+        if !heldOut.isEmpty { try plan.measure(with: network, on: data.subset(heldOut)) }
 
         for slot in LocalTraining.trainedSlots(of: network, settings: request.training) {
             guard let module = names[slot] else { continue }

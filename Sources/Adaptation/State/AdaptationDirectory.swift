@@ -22,7 +22,7 @@ struct AdaptationDirectory: Sendable {
     let path: String
 
     init(_ state: StateDirectory, model: String) throws {
-        guard Self.isName(model) else {
+        guard RegistryName.isValid(model) else {
             throw EdgeError(.refused, "\(model.debugDescription) is no model's name: lower-case letters, digits, . _ -")
         }
         path = "\(state.path)/adaptations/\(model)"
@@ -66,7 +66,7 @@ struct AdaptationDirectory: Sendable {
     func current() throws -> String? {
         guard let bytes = try contents(currentFile, limit: 256) else { return nil }
         let id = String(decoding: bytes, as: UTF8.self)
-        guard Self.isName(id) else { throw EdgeError(.invalidState, "\(currentFile) is damaged; adapt again") }
+        guard RegistryName.isValid(id) else { throw EdgeError(.invalidState, "\(currentFile) is damaged; adapt again") }
         return "\(models)/\(id)"
     }
 
@@ -87,7 +87,7 @@ struct AdaptationDirectory: Sendable {
     private func contents(_ path: String, limit: Int64) throws -> [UInt8]? {
         do {
             return try FileSystem.contents(of: path, limit: limit)
-        } catch let error as EdgeError where error.code == .notFound {
+        } catch let error where error.code == .notFound {
             return nil
         }
     }
@@ -95,16 +95,5 @@ struct AdaptationDirectory: Sendable {
     private func removeFlat(_ folder: String) throws {
         for name in try FileSystem.names(in: folder) { try FileSystem.remove("\(folder)/\(name)") }
         if FileManager.default.fileExists(atPath: folder) { try FileManager.default.removeItem(atPath: folder) }
-    }
-
-    private static func isName(_ text: String) -> Bool {
-        (1...128).contains(text.utf8.count) && !text.hasPrefix(".")
-            && text.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-                case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): true
-                default: false
-                }
-            }
     }
 }

@@ -113,9 +113,6 @@ public struct InstalledModel: Sendable {
         return try NetworkFiles(modules: Dictionary(files, uniquingKeysWith: { first, _ in first })).network()
     }
 
-    /// The selector.
-    public func selector() throws -> Selector { try NetworkFiles(modules: paths).selector() }
-
     private var paths: [ModuleSlot: String] {
         Dictionary(
             model.modules.map { ($0.slot, "\(folder)/\(SubModelManifest.fileName(of: $0.module))") },

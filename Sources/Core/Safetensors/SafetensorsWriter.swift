@@ -91,7 +91,17 @@ public final class SafetensorsWriter {
             unlink(partialPath)
             throw error
         }
+        synchronizeFolder()
         return digest.finalize()
+    }
+
+    /// Makes the file's name durable too, where the file system lets a folder be opened.
+    private func synchronizeFolder() {
+        let folder = path.lastIndex(of: "/").map { path[...$0] } ?? "."
+        let descriptor = open(String(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
     }
 
     private func put(_ bytes: UnsafeRawBufferPointer) throws(SafetensorsError) {

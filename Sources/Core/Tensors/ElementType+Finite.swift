@@ -1,3 +1,8 @@
+extension [Float] {
+    /// The position of the first value that is NaN or infinite; `nil` when all are finite.
+    public var firstNonFinite: Int? { withUnsafeBytes { ElementType.f32.firstNonFinite(in: $0) } }
+}
+
 extension ElementType {
     /// The position of the first value that is NaN or infinite; `nil` when all are finite, or when the type has no such
     /// values.

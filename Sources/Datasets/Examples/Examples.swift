@@ -5,14 +5,9 @@ public struct Examples: Sendable, Hashable {
     /// The shape of one example, outermost extent first.
     public let shape: [Int]
     /// The values of all examples: `count` times `shape`, row-major.
-    public private(set) var values: [Float]
-    /// The class of each example, counted from 0. Must keep its length.
-    public var labels: [Int] {
-        didSet {
-            precondition(
-                labels.count == oldValue.count, "\(oldValue.count) examples cannot have \(labels.count) labels")
-        }
-    }
+    public let values: [Float]
+    /// The class of each example, counted from 0.
+    public let labels: [Int]
 
     /// The most values one example may have, and the most examples there may be.
     static let limits = (valuesPerExample: 1 << 24, examples: 1 << 24)
@@ -107,9 +102,4 @@ public struct Examples: Sendable, Hashable {
         return Examples(
             unchecked: first.shape, values: first.values + second.values, labels: first.labels + second.labels)
     }
-}
-
-extension [Float] {
-    /// The place of the first value that is NaN or infinite.
-    var firstNonFinite: Int? { withUnsafeBytes { ElementType.f32.firstNonFinite(in: $0) } }
 }

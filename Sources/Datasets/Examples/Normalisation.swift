@@ -5,13 +5,6 @@ public struct Normalisation: Sendable, Hashable, Codable {
     /// What they are divided by then; 1 for a channel that does not vary.
     public let deviation: [Float]
 
-    /// A normalisation from its parts, one number a channel each.
-    init(mean: [Float], deviation: [Float]) {
-        assert(mean.count == deviation.count)
-        self.mean = mean
-        self.deviation = deviation
-    }
-
     /// From sums over a number of values, per channel.
     init(count: Double, sums: [Double], squares: [Double]) {
         let means = sums.map { $0 / count }

@@ -15,8 +15,19 @@ extension Device {
         return (trainingExamples(step: step), testExamples(step: step))
     }
 
+    /// The data of ``stream(step:)`` as a device stores it: in the order of the data set's file, which for `har` is that of
+    /// recording, oldest first. What holds out the newest examples, as ``Examples/write(file:)`` is read for, needs it so.
+    ///
+    /// - Parameter step: As in ``stream(step:)``.
+    public func recording(step: Int) -> (train: Examples, test: Examples) {
+        precondition(step >= 0, "there is no step \(step)")
+        return (
+            training.examples(trainingIndices(step: step).sorted()), testing.examples(testIndices(step: step).sorted())
+        )
+    }
+
     /// The indices of the training data at a step: what came a step before, then what came new.
-    func trainingIndices(step: Int) -> [Int] {
+    private func trainingIndices(step: Int) -> [Int] {
         arrivals(batch: UInt(step)) + arrivals(batch: UInt(step) + 1)
     }
 
@@ -44,7 +55,9 @@ extension Device {
         return indices
     }
 
-    func testExamples(step: Int) -> Examples {
+    func testExamples(step: Int) -> Examples { testing.examples(testIndices(step: step)) }
+
+    private func testIndices(step: Int) -> [Int] {
         let slots = schedule.slotOfLanes(step: step)
         var shares = slots.map { slot in slot.map { schedule.slots[$0] } ?? 0 }
         if case .fixed = schedule.drift { shares = testLanes.map(\.ring.count) }
@@ -58,6 +71,6 @@ extension Device {
         for (lane, count) in zip(testLanes, Apportionment.largestRemainder(limit, by: shares.map(Double.init))) {
             indices += lane.indices(from: 0, count: min(count, lane.ring.count), turns: 0, room: 0)
         }
-        return testing.examples(indices)
+        return indices
     }
 }

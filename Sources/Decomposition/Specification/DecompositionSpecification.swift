@@ -34,7 +34,7 @@ public struct DecompositionSpecification: Sendable, Hashable {
     public init(json: [UInt8]) throws(DecompositionError) {
         var reader = try ObjectReader(try JSONValue(parsing: json), path: "")
         model = try reader.string("model")
-        guard model.utf8.count <= 128, model.utf8.allSatisfy(Self.isNameByte) else {
+        guard RegistryName.isValid(model) else {
             throw DecompositionError(
                 .invalidSpecification,
                 "model is \(model.debugDescription); use at most 128 lower-case letters, digits, '.', '_' and '-'")
@@ -82,15 +82,6 @@ public struct DecompositionSpecification: Sendable, Hashable {
             layers.append(try LayerSpecification(copy, input: input))
         }
         return layers
-    }
-
-    private static func isNameByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."),
-            UInt8(ascii: "_"), UInt8(ascii: "-"):
-            true
-        default: false
-        }
     }
 }
 

@@ -47,7 +47,7 @@ extension Decomposer {
             let dense = try ReferenceBlock(dense: layer, of: checkpoint)
             let sum = try ReferenceBlock(sumOf: modules, of: layer, outer: checkpoint)
             let extent = plan.blocks[position].verificationExtent(tokens: tokens)
-            let input = (0..<dense.inputs * extent.positions).map { _ in generator.sumOfTwelve() }
+            let input = (0..<dense.inputs * extent.positions).map { _ in Float(generator.normal()) }
             let wanted = dense.evaluate(input, extent: extent)
             let found = sum.evaluate(input, extent: extent)
             precondition(wanted.count == found.count, "the sum of modules has another shape than the block")
@@ -86,14 +86,5 @@ extension BlockPlan {
             side *= 2
         }
         return InputExtent(height: Swift.min(side, height), width: Swift.min(side, width))
-    }
-}
-
-extension SplitMix64 {
-    /// About standard normal, as the sum of twelve uniform values less 6 (Irwin and Hall).
-    fileprivate mutating func sumOfTwelve() -> Float {
-        var sum = -6.0
-        for _ in 0..<12 { sum += uniform() }
-        return Float(sum)
     }
 }

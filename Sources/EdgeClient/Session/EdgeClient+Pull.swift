@@ -181,10 +181,10 @@ private struct ComposedModules {
     private(set) var distinct: [Digest: Int64] = [:]
 
     init(_ answer: Wire.ComposeResponse) throws(EdgeError) {
-        guard Self.isName(answer.model) else { throw Self.unusable("the model", answer.model) }
+        guard RegistryName.isValid(answer.model) else { throw Self.unusable("the model", answer.model) }
         var names: Set<String> = []
         for module in answer.composition?.modules ?? [] {
-            guard Self.isName(module.module), names.insert(module.module).inserted else {
+            guard RegistryName.isValid(module.module), names.insert(module.module).inserted else {
                 throw Self.unusable("a module", module.module)
             }
             guard let digest = try? Digest(bytes: module.digest), module.bytes > 0, let slot = Self.slot(module.slot)
@@ -204,18 +204,6 @@ private struct ComposedModules {
     private static func unusable(_ what: String, _ name: String) -> EdgeError {
         EdgeError(
             .registryFailed, "the registry's composition gives \(what) \(name.debugDescription), which is unusable")
-    }
-
-    /// The registry's own rule for names, which keeps them safe in paths.
-    private static func isName(_ text: String) -> Bool {
-        (1...128).contains(text.utf8.count)
-            && text.utf8.enumerated().allSatisfy { offset, byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-                case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): offset > 0
-                default: false
-                }
-            }
     }
 
     private static func slot(_ slot: Wire.ModuleSlot?) -> ModuleSlot? {

@@ -67,7 +67,7 @@ struct PrototypeCaps {
         var bytes = 0.0
         var memory = 0.0
         for group in groups {
-            let importances = try NetworkPublication.importances(network.selector, over: group.scored)
+            let importances = try ImportanceScoring.importances(of: group.scored, by: network.selector)
             let wanted = random ? importances.map { $0.map { _ in 0.5 + generator.uniform() } } : importances
             let modules = sizes.modules(share: share, importances: wanted)
             let subModel = try network.view(modules)

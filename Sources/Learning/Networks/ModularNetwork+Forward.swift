@@ -39,14 +39,15 @@ extension ModularNetwork {
         let normalise = Normaliser(options.normalisation)
         let routing = try gating == .selector ? self.routing(x, options: options) : []
         var features = try stem(x, normalise)
+        let unit: Float = if case .unit(let scale) = gating { scale } else { 1 }
         for (number, layer) in layers.enumerated() {
-            let unit: Float = if case .unit(let scale) = gating { scale } else { 1 }
+            let shared = shared.layers[number]
             var sum = try layer.forward(
                 features, gates: routing.isEmpty ? nil : routing[number].gates, unit: unit, normalise: normalise)
             if options.activationScale != 1 { sum = try sum.map { try $0 * options.activationScale } }
             if layer.specification.skip {
                 let skipped =
-                    try parameter("layers.\(number).skip.weight").map {
+                    try shared.skip.map {
                         try features.projected(
                             $0, stride: layer.specification.stride, isPlane: layer.output.plane != nil)
                     } ?? features
@@ -55,10 +56,8 @@ extension ModularNetwork {
             guard let sum else {
                 throw LearningError(.specification, "layer \(layer.specification.name) has no module")
             }
-            features = try normalise(
-                sum, groups: 1, weight: parameter("layers.\(number).norm.weight"),
-                bias: parameter("layers.\(number).norm.bias")
-            ).activated(layer.specification.activation)
+            features = try normalise(sum, groups: 1, weight: shared.norm.weight, bias: shared.norm.bias)
+                .activated(layer.specification.activation)
         }
         if features.shape.count > 2 {
             features =
@@ -83,22 +82,18 @@ extension ModularNetwork {
     }
 
     private func stem(_ x: Tensor, _ normalise: Normaliser) throws -> Tensor {
-        guard let weight = parameter("stem.weight") else { return x }
+        guard let stem = shared.stem else { return x }
         let product: Tensor
         if specification.stem.kind == .convolution {
             product = try x.convolution2D(
-                weight: weight, bias: nil, stride: specification.stem.stride,
+                weight: stem.weight, bias: nil, stride: specification.stem.stride,
                 padding: specification.stem.kernel.map { $0 / 2 })
         } else {
-            product = try x.reshaped([x.shape[0], geometry.input.count]).linear(weight: weight, bias: nil)
+            product = try x.reshaped([x.shape[0], geometry.input.count]).linear(weight: stem.weight, bias: nil)
         }
-        return try normalise(
-            product, groups: 1, weight: parameter("stem.norm.weight"), bias: parameter("stem.norm.bias")
-        ).reluInPlace()
+        return try normalise(product, groups: 1, weight: stem.norm.weight, bias: stem.norm.bias).reluInPlace()
     }
 
     /// What the stem makes of a batch.
     func stemFeatures(_ x: Tensor) throws -> Tensor { try stem(x, Normaliser(.group)) }
-
-    private func parameter(_ name: String) -> Tensor? { shared.first { $0.name == name }?.tensor }
 }

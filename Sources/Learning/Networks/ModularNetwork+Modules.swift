@@ -15,7 +15,7 @@ extension ModularNetwork {
     /// - Throws: ``LearningError`` with `specification` when the network has no such module.
     public func tensors(of slot: ModuleSlot) throws -> ModuleTensors {
         switch (slot.kind, slot.layer, slot.index) {
-        case (.stem, nil, 0): return try ModuleTensors(copying: shared)
+        case (.stem, nil, 0): return try ModuleTensors(copying: shared.named)
         case (.head, nil, 0): return try ModuleTensors(copying: head)
         case (.selector, nil, 0): return try selector.tensors()
         case (.expert, .some(let layer), let index), (.bypass, .some(let layer), let index):
@@ -31,7 +31,7 @@ extension ModularNetwork {
     /// - Throws: ``LearningError`` with `specification` when the network has no such module, or the tensors are not its.
     public func load(_ tensors: ModuleTensors, into slot: ModuleSlot) throws {
         switch (slot.kind, slot.layer, slot.index) {
-        case (.stem, nil, 0): try tensors.assign(to: shared, owner: "stem")
+        case (.stem, nil, 0): try tensors.assign(to: shared.named, owner: "stem")
         case (.head, nil, 0): try tensors.assign(to: head, owner: "head")
         case (.selector, nil, 0): try selector.load(tensors)
         case (.expert, .some(let layer), let index), (.bypass, .some(let layer), let index):

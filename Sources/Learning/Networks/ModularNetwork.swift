@@ -20,12 +20,11 @@ public final class ModularNetwork {
     /// The present modules of each layer, ascending; N is the residual module.
     public let modules: [[Int]]
     /// How modules are weighed.
-    public var gating: Gating
+    public let gating: Gating
     /// The selector.
     public let selector: Selector
     let layers: [ModuleLayer]
-    /// Stem, norms, skips: name and leaf.
-    let shared: [(name: String, tensor: Tensor)]
+    let shared: SharedPart
     let head: [(name: String, tensor: Tensor)]
 
     /// A whole network with random weights.
@@ -35,7 +34,7 @@ public final class ModularNetwork {
         _ specification: NetworkSpecification, seed: UInt64, gating: Gating = .selector
     ) throws {
         try self.init(specification, modules: specification.layers.map { Array(0..<$0.choices) }, gating: gating)
-        try selector.load(Selector(specification, seed: seed).tensors())
+        try selector.initialize(seed: seed)
         try initialize(seed: seed)
     }
 
@@ -59,15 +58,13 @@ public final class ModularNetwork {
         self.geometry = geometry
         self.modules = modules
         self.gating = gating
-        selector = try Selector(specification, tensors: try Selector(specification, seed: 0).tensors())
+        selector = try Selector(specification, geometry: geometry)
         layers = try specification.layers.indices.map {
             try ModuleLayer(
                 specification.layers[$0], input: geometry.input(of: $0), output: geometry.layers[$0],
                 modules: modules[$0])
         }
-        shared = try specification.sharedShapes(geometry).map { name, shape in
-            (name, try Tensor.full(shape, name.hasSuffix("norm.weight") ? 1 : 0).requireGradient())
-        }
+        shared = try SharedPart(specification, geometry)
         head = [
             ("weight", try Tensor.zeros([specification.classes, geometry.head]).requireGradient()),
             ("bias", try Tensor.zeros([specification.classes]).requireGradient()),
@@ -109,7 +106,7 @@ public final class ModularNetwork {
 
     /// The parameters in a fixed order: stem, layers, head, selector.
     public var parameters: [Parameter] {
-        shared.map { Parameter(name: $0.name, part: .stem, tensor: $0.tensor) }
+        shared.named.map { Parameter(name: $0.name, part: .stem, tensor: $0.tensor) }
             + layers.enumerated().flatMap { number, layer in
                 layer.parameters.map {
                     Parameter(name: "layers.\(number).\($0.name)", part: .layer(number), tensor: $0.tensor)
@@ -131,7 +128,7 @@ public final class ModularNetwork {
                 Tensor(initialization.normal(name, count: tensor.count, deviation: deviation), shape: tensor.shape))
         }
         func fanIn(_ shape: [Int]) -> Double { Double(shape.dropFirst().reduce(1, *)) }
-        for (name, tensor) in shared where !name.hasSuffix("norm.weight") && !name.hasSuffix("norm.bias") {
+        for (name, tensor) in shared.named where !name.hasSuffix("norm.weight") && !name.hasSuffix("norm.bias") {
             try fill(name, tensor, deviation: (2 / fanIn(tensor.shape)).squareRoot())
         }
         try fill("head", head[0].tensor, deviation: (1 / fanIn(head[0].tensor.shape)).squareRoot())
@@ -150,33 +147,5 @@ public final class ModularNetwork {
                 try layer.load(tensors, into: module)
             }
         }
-    }
-}
-
-extension NetworkSpecification {
-    /// The tensors of stem0: stem, and the norms and skips of the layers.
-    func sharedShapes(_ geometry: NetworkGeometry) -> [(name: String, shape: [Int])] {
-        var shapes: [(name: String, shape: [Int])] = []
-        func norm(_ prefix: String, _ width: Int) {
-            shapes += [("\(prefix).norm.weight", [width]), ("\(prefix).norm.bias", [width])]
-        }
-        switch stem.kind {
-        case .none: break
-        case .dense: shapes.append(("stem.weight", [stem.width, geometry.input.count]))
-        case .convolution: shapes.append(("stem.weight", [stem.width, geometry.input.channels] + stem.kernel))
-        }
-        if stem.kind != .none { norm("stem", stem.width) }
-        for (number, layer) in layers.enumerated() {
-            norm("layers.\(number)", layer.width)
-            if layer.skip, geometry.input(of: number) != geometry.layers[number] {
-                shapes.append(
-                    (
-                        "layers.\(number).skip.weight",
-                        [layer.width, geometry.input(of: number).channels]
-                            + (layer.block == .convolution ? [1, 1] : [])
-                    ))
-            }
-        }
-        return shapes
     }
 }

@@ -29,13 +29,28 @@ public struct ModuleTensors: Hashable, Sendable {
     ///
     /// - Throws: ``LearningError`` with `specification` for what is no such file or holds other than floating-point numbers.
     public init(safetensors bytes: [UInt8]) throws {
+        let file: SafetensorsFile
         do {
-            entries = try SafetensorsFile(bytes: bytes).tensors.map {
-                Entry(name: $0.name, shape: $0.shape, values: try $0.floats())
-            }
+            file = try SafetensorsFile(bytes: bytes)
         } catch {
-            throw LearningError(.specification, "the module's blob cannot be read: \(error)", cause: error)
+            throw Self.unreadable(error)
         }
+        try self.init(file)
+    }
+
+    /// The weights in a safetensors file that is open; all its tensors, converted to single precision.
+    ///
+    /// - Throws: ``LearningError`` with `specification` for one that holds other than floating-point numbers.
+    public init(_ file: SafetensorsFile) throws {
+        do {
+            entries = try file.tensors.map { Entry(name: $0.name, shape: $0.shape, values: try $0.floats()) }
+        } catch {
+            throw Self.unreadable(error)
+        }
+    }
+
+    private static func unreadable(_ error: any Error) -> LearningError {
+        LearningError(.specification, "the module's blob cannot be read: \(error)", cause: error)
     }
 
     /// The tensor of a name.
@@ -66,5 +81,19 @@ public struct ModuleTensors: Hashable, Sendable {
         } catch {
             throw LearningError(.specification, "the module cannot be written: \(error)", cause: error)
         }
+    }
+
+    /// Writes the bytes of ``safetensors(metadata:)`` to a file, which is there whole or as it was before.
+    ///
+    /// - Throws: `SafetensorsError` when the tensors' names or shapes are not fit for a file, or the system refuses.
+    func write(to path: String, metadata: [String: String]) throws {
+        let layout = try SafetensorsLayout(
+            tensors: entries.map { TensorDescription(name: $0.name, dtype: .f32, shape: $0.shape) }, metadata: metadata)
+        let values = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.values) })
+        let writer = try SafetensorsWriter(layout: layout, path: path)
+        for tensor in layout.header.tensors {
+            try writer.append(ElementType.f32.encode(values[tensor.name] ?? []), to: tensor.name)
+        }
+        _ = try writer.finish()
     }
 }

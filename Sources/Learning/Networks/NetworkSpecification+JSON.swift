@@ -25,7 +25,10 @@ extension NetworkSpecification {
         do {
             specification = try JSONDecoder().decode(NetworkSpecification.self, from: data)
         } catch {
-            throw LearningError(.specification, "the network's specification cannot be read: \(describe(error))")
+            throw LearningError(
+                .specification,
+                "the network's specification cannot be read: \((error as? DecodingError)?.explanation ?? "\(error)")",
+                cause: error)
         }
         // A misspelt key would otherwise silently mean its default.
         let known = Self.keys(of: try JSONSerialization.jsonObject(with: Data(specification.json)), at: "")
@@ -55,19 +58,6 @@ extension NetworkSpecification {
             }
         case let array as [Any]: return array.reduce(into: []) { $0.formUnion(keys(of: $1, at: path)) }
         default: return []
-        }
-    }
-
-    private static func describe(_ error: any Error) -> String {
-        func path(_ context: DecodingError.Context) -> String {
-            context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? ".\($0.stringValue)" }.joined()
-        }
-        switch error as? DecodingError {
-        case .keyNotFound(let key, let context): return "\(path(context)).\(key.stringValue) is missing"
-        case .typeMismatch(let type, let context): return "\(path(context)) must be a \(type)"
-        case .valueNotFound(let type, let context): return "\(path(context)) must be a \(type)"
-        case .dataCorrupted(let context): return "\(path(context)) \(context.debugDescription)"
-        default: return "\(error)"
         }
     }
 }

@@ -58,7 +58,7 @@ public struct Prototype {
     }
 
     func stepsPerEpoch(_ training: TrainingSettings) -> Int {
-        (data.training.count + training.batch - 1) / training.batch
+        training.stepsPerEpoch(data.training.count)
     }
 
     /// How a stage trains; `nil` for one that is left out.

@@ -76,10 +76,7 @@ struct PrototypeCheckpoint {
             ]
             let sorted = tensors.sorted { $0.name < $1.name }
             metadata[Key.checksum] = Self.checksum(metadata, sorted).hex
-            let bytes = try ModuleTensors(sorted).safetensors(metadata: metadata)
-            try DurableFile.write(bytes, to: path)
-        } catch let error as LearningError where error.code == .checkpoint {
-            throw error
+            try ModuleTensors(sorted).write(to: path, metadata: metadata)
         } catch {
             throw LearningError(.checkpoint, "the checkpoint \(path) cannot be written: \(error)", cause: error)
         }
@@ -94,9 +91,7 @@ struct PrototypeCheckpoint {
             let file = try SafetensorsFile(path: path)
             var metadata = file.header.metadata
             guard metadata["format"] == Key.format else { throw damaged(path, "it is another kind of file") }
-            let tensors = try file.tensors.map {
-                ModuleTensors.Entry(name: $0.name, shape: $0.shape, values: try $0.floats())
-            }.sorted { $0.name < $1.name }
+            let tensors = try ModuleTensors(file).entries.sorted { $0.name < $1.name }
             let checksum = metadata.removeValue(forKey: Key.checksum)
             guard checksum == Self.checksum(metadata, tensors).hex else { throw damaged(path, "its checksum is wrong") }
             let found: PrototypeIdentity = try value(metadata[Key.identity])
@@ -108,7 +103,7 @@ struct PrototypeCheckpoint {
             guard let steps = metadata[Key.steps].flatMap({ Int($0) }) else { throw damaged(path, "it lacks a number") }
             return PrototypeCheckpoint(
                 identity: found, position: try value(metadata[Key.position]), tensors: tensors, optimizerSteps: steps)
-        } catch let error as LearningError {
+        } catch let error as LearningError where error.code == .checkpoint {
             throw error
         } catch {
             throw damaged(path, "\(error)", cause: error)

@@ -29,7 +29,7 @@ extension PrototypeSettings {
                 PrototypeSettings.self, from: JSONSerialization.data(withJSONObject: merged)
             ).validated()
         } catch let error as DecodingError {
-            throw LearningError(.specification, "the settings cannot be read: \(Self.describe(error))", cause: error)
+            throw LearningError(.specification, "the settings cannot be read: \(error.explanation)", cause: error)
         }
     }
 
@@ -78,19 +78,5 @@ extension PrototypeSettings {
             }
         }
         return merged
-    }
-
-    private static func describe(_ error: DecodingError) -> String {
-        func path(_ context: DecodingError.Context) -> String {
-            context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? ".\($0.stringValue)" }.joined().drop { $0 == "." }
-                .description
-        }
-        return switch error {
-        case .keyNotFound(let key, let context): "\(path(context)) lacks \(key.stringValue)"
-        case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
-            "\(path(context)) must be a \(type)"
-        case .dataCorrupted(let context): "\(path(context)): \(context.debugDescription)"
-        @unknown default: "\(error)"
-        }
     }
 }

@@ -40,14 +40,17 @@ public struct LocalTrainingResult: Sendable {
     public var before: Measurement?
     /// Measured after training; `nil` when nothing was held out.
     public var after: Measurement?
-    /// The examples learned from.
-    public var trainedExamples: Int
-    /// The examples held out.
-    public var heldOutExamples: Int
+    /// Which examples were learned from, and which held out.
+    public var split: HeldOutSplit
     /// Optimiser steps.
     public var steps: Int
     /// What is odd about the data.
     public var warnings: [LocalDataCheck.Warning]
+
+    /// The number of examples learned from.
+    public var trainedExamples: Int { split.training.count }
+    /// The number of examples held out.
+    public var heldOutExamples: Int { split.heldOut.count }
 }
 
 /// Trains a sub-model on a device's own data, in place.
@@ -87,8 +90,7 @@ public enum LocalTraining {
                     + "rate than \(settings.training.rate)")
         }
         return LocalTrainingResult(
-            before: before, after: after, trainedExamples: split.training.count,
-            heldOutExamples: split.heldOut.count, steps: log.steps, warnings: warnings)
+            before: before, after: after, split: split, steps: log.steps, warnings: warnings)
     }
 
     /// The slots whose weights a run changes: everything that is present but a frozen selector.

@@ -39,8 +39,6 @@ public struct SubsetPlan: Hashable, Sendable, Codable {
         /// What was measured on local data; `nil` before ``SubsetPlan/measure(with:on:)``.
         public var measurement: LocalTrainingResult.Measurement?
 
-        enum CodingKeys: String, CodingKey { case modules, totals, importance, measurement }
-
         /// Whether memory and operations stay within a budget.
         public func fits(_ budget: Budget) -> Bool {
             (totals.memory ?? 0) <= budget.memory ?? .max && (totals.flops ?? 0) <= budget.flops ?? .max

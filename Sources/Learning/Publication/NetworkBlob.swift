@@ -3,10 +3,6 @@ import Core
 /// How modules of a network lie in blobs: safetensors files in single precision. The stem's and the selector's carry the
 /// network's specification, so that a device can build its sub-model, and the selector alone, from blobs and nothing else.
 enum NetworkBlob {
-    /// The metadata's key of the specification.
-    static let networkKey = "network"
-    /// The metadata's key of the module's name.
-    static let moduleKey = "module"
     /// The most bytes that a specification in a blob may have.
     static let maximumSpecification = 1 << 20
 
@@ -16,7 +12,7 @@ enum NetworkBlob {
         // Without the module's name, two residual modules of equal weights would be one blob: right, and smaller.
         var metadata = ["format": "eclm.module"]
         if slot == .stem || slot == .selector {
-            metadata[networkKey] = String(decoding: specification.json, as: UTF8.self)
+            metadata[NetworkSpecification.metadataKey] = String(decoding: specification.json, as: UTF8.self)
         }
         return try tensors.safetensors(metadata: metadata)
     }
@@ -31,7 +27,7 @@ enum NetworkBlob {
         } catch {
             throw LearningError(.specification, "the blob of the \(owner) cannot be read: \(error)", cause: error)
         }
-        guard let json = metadata[networkKey] else {
+        guard let json = metadata[NetworkSpecification.metadataKey] else {
             throw LearningError(
                 .specification,
                 "the blob of the \(owner) says nothing of its network: it was not published by the offline stage")
@@ -45,6 +41,9 @@ enum NetworkBlob {
 }
 
 extension NetworkSpecification {
+    /// The key of the specification in the metadata of a stem's or a selector's blob.
+    public static let metadataKey = "network"
+
     /// The network that a stem's or a selector's blob belongs to.
     ///
     /// - Throws: ``LearningError`` with `specification` for a blob without a specification.
@@ -113,7 +112,12 @@ extension ModuleTensors {
     /// - Throws: ``LearningError`` with `specification` also where values are not finite.
     fileprivate init(checked bytes: [UInt8], owner: String) throws {
         try self.init(safetensors: bytes)
-        if let entry = entries.first(where: { $0.values.contains { !$0.isFinite } }) {
+        try requireFinite(owner: owner)
+    }
+
+    /// - Throws: ``LearningError`` with `specification` when a value is not finite.
+    func requireFinite(owner: String) throws {
+        if let entry = entries.first(where: { $0.values.firstNonFinite != nil }) {
             throw LearningError(
                 .specification, "tensor \(entry.name) of \(owner) has values that are not finite")
         }

@@ -20,8 +20,8 @@ public struct NetworkPublication: Sendable {
     /// - Parameters:
     ///   - network: All its modules must be present.
     ///   - costs: Of ``ModuleCostMeasurement/measure(_:batch:)`` for its specification; measured now when `nil`.
-    ///   - importances: The default importance of each module of each layer, for devices that send none: the mean gate
-    ///     over the proxy data. `nil` gives each the same.
+    ///   - importances: The default importance of each module of each layer, for devices that send none:
+    ///     ``ImportanceScoring/importances(of:by:topK:)`` of the proxy data. `nil` gives each the same.
     ///   - name: The model's name in the registry; else the specification's.
     ///   - summary: What the model does, for people.
     /// - Throws: ``LearningError`` with `specification` for a sub-model, importances of another network or weights that
@@ -51,10 +51,7 @@ public struct NetworkPublication: Sendable {
         var blobs: [Digest: [UInt8]] = [:]
         for slot in network.slots {
             let tensors = try network.tensors(of: slot)
-            if let entry = tensors.entries.first(where: { $0.values.contains { !$0.isFinite } }) {
-                throw LearningError(
-                    .specification, "tensor \(entry.name) of \(slot.defaultName) has values that are not finite")
-            }
+            try tensors.requireFinite(owner: slot.defaultName)
             let bytes = try NetworkBlob.bytes(of: tensors, slot: slot, specification: specification)
             let digest = Digest.of(bytes)
             blobs[digest] = bytes
@@ -99,23 +96,6 @@ public struct NetworkPublication: Sendable {
         } catch {
             throw LearningError(.publication, "the publication cannot be written to \(folder): \(error)", cause: error)
         }
-    }
-
-    /// The mean gate of every module over some examples, of the softmax over all modules: the default importances.
-    public static func importances(_ selector: Selector, over data: TrainingData, batch: Int = 512) throws -> [[Double]]
-    {
-        var sums = selector.specification.layers.map { [Double](repeating: 0, count: $0.choices) }
-        guard data.count > 0 else { throw LearningError(.data, "there are no examples to take importances from") }
-        try Tensor.withoutGradient {
-            for start in stride(from: 0, to: data.count, by: batch) {
-                let rows = start..<min(start + batch, data.count)
-                for (layer, gates) in try selector.gates(data.batch(rows), topK: .max).enumerated() {
-                    let columns = try gates.sum(dimensions: [0], keep: false).scalars()
-                    for (module, sum) in columns.enumerated() { sums[layer][module] += Double(sum) }
-                }
-            }
-        }
-        return sums.map { $0.map { $0 / Double(data.count) } }
     }
 }
 

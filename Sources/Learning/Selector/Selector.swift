@@ -13,27 +13,22 @@ public final class Selector {
 
     /// A selector whose gates are equal for every input: random embedding, gate and noise weights zero (Shazeer et al. 2017).
     public convenience init(_ specification: NetworkSpecification, seed: UInt64) throws {
-        try self.init(specification)
-        let initialization = Initialization(seed: seed)
-        for (number, layer) in embedding.enumerated() {
-            let inputs = layer.weight.shape[1]
-            let values = initialization.normal(
-                "selector.\(number)", count: layer.weight.count, deviation: (2 / Double(inputs)).squareRoot())
-            try layer.weight.assign(Tensor(values, shape: layer.weight.shape))
-        }
+        try self.init(specification, geometry: specification.geometry())
+        try initialize(seed: seed)
     }
 
     /// A selector from its weights.
     ///
     /// - Throws: ``LearningError`` with `specification` when they are not this network's.
     public convenience init(_ specification: NetworkSpecification, tensors: ModuleTensors) throws {
-        try self.init(specification)
+        try self.init(specification, geometry: specification.geometry())
         try load(tensors)
     }
 
-    private init(_ specification: NetworkSpecification) throws {
+    /// A selector whose weights are all zero.
+    init(_ specification: NetworkSpecification, geometry: NetworkGeometry) throws {
         self.specification = specification
-        var inputs = try specification.geometry().selector
+        var inputs = geometry.selector
         var embedding: [(weight: Tensor, bias: Tensor)] = []
         for width in specification.selector.widths {
             embedding.append(
@@ -43,6 +38,17 @@ public final class Selector {
         self.embedding = embedding
         gateWeights = try specification.layers.map { try Tensor.zeros([$0.choices, inputs]).requireGradient() }
         noiseWeights = try specification.layers.map { try Tensor.zeros([$0.choices, inputs]).requireGradient() }
+    }
+
+    /// Gives the embedding random weights.
+    func initialize(seed: UInt64) throws {
+        let initialization = Initialization(seed: seed)
+        for (number, layer) in embedding.enumerated() {
+            let inputs = layer.weight.shape[1]
+            let values = initialization.normal(
+                "selector.\(number)", count: layer.weight.count, deviation: (2 / Double(inputs)).squareRoot())
+            try layer.weight.assign(Tensor(values, shape: layer.weight.shape))
+        }
     }
 
     /// The parameters, in a fixed order.

@@ -8,8 +8,6 @@ public struct TrainingOptions {
     public var parts: (@Sendable (Parameter.Part) -> Bool)?
     /// Classes that count in the loss: the logits of others are masked (HeteroFL's masked cross-entropy). `nil` for all.
     public var classMask: [Bool]?
-    /// A further term of the loss, of a batch's result and the rows of the data in it.
-    public var extraLoss: ((ForwardResult, [Int]) throws -> Tensor?)?
     /// Called behind each step: its number from 1, the number there will be, and the loss. May throw to stop.
     public var onStep: ((Int, Int, Float) throws -> Void)?
 
@@ -48,16 +46,14 @@ public func train(
     var optimizer = try Optimizer(trained, settings: settings)
     var generator = SplitMix64(seed: seed)
     var log = TrainingLog()
-    let perEpoch = (data.count + settings.batch - 1) / settings.batch
-    let total = perEpoch * settings.epochs
+    let total = settings.stepsPerEpoch(data.count) * settings.epochs
     for _ in 0..<settings.epochs {
         let order = generator.shuffled(Array(0..<data.count))
         var sum: Float = 0
         for start in stride(from: 0, to: order.count, by: settings.batch) {
             let rows = Array(order[start..<min(start + settings.batch, order.count)])
             let loss = try trainingStep(network, data, rows, options)
-            let progress = total > 1 ? Float(log.steps) / Float(total - 1) : 0
-            try optimizer.step(scale: 1 + (settings.finalRate - 1) * progress)
+            try optimizer.step(scale: settings.rateScale(step: log.steps, of: total))
             log.steps += 1
             sum += loss * Float(rows.count)
             try options.onStep?(log.steps, total, loss)
@@ -71,14 +67,12 @@ public func train(
 private func trainingStep(
     _ network: ModularNetwork, _ data: TrainingData, _ rows: [Int], _ options: TrainingOptions
 ) throws -> Float {
-    let result = try network.forward(try data.batch(rows), options: options.forward)
-    var logits = result.logits
+    var logits = try network.forward(try data.batch(rows), options: options.forward).logits
     if let mask = options.classMask, mask.contains(false) {
         let row = try Tensor(mask.map { $0 ? 0 : -1e9 }, shape: [1, mask.count])
         logits = try logits + row
     }
-    var loss = try logits.crossEntropy(labels: rows.map { data.labels[$0] })
-    if let extra = try options.extraLoss?(result, rows) { loss = try loss + extra }
+    let loss = try logits.crossEntropy(labels: rows.map { data.labels[$0] })
     let value = try loss.item()
     guard value.isFinite else {
         throw LearningError(

@@ -1,3 +1,5 @@
+import Core
+
 /// Labelled examples, ready for a network: normalised values and class indices.
 public struct TrainingData: Sendable {
     /// The shape of one example.
@@ -59,7 +61,7 @@ public struct TrainingData: Sendable {
                 "example \(row) has the label \(labels[row]); \(specification.model) has the classes 0 to \(specification.classes - 1)"
             )
         }
-        if let position = values.firstIndex(where: { !$0.isFinite }) {
+        if let position = values.firstNonFinite {
             throw LearningError(
                 .data, "example \(position / stride) has a value that is not finite; leave it out or repair it")
         }

@@ -65,6 +65,15 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
         return self
     }
 
+    /// The steps of one pass over some examples, the last perhaps smaller.
+    func stepsPerEpoch(_ examples: Int) -> Int { (examples + batch - 1) / batch }
+
+    /// The share of the learning rate that a step has, counted from 0 of as many.
+    func rateScale(step: Int, of total: Int) -> Float {
+        let progress = total > 1 ? Float(step) / Float(total - 1) : 0
+        return 1 + (finalRate - 1) * progress
+    }
+
     enum CodingKeys: String, CodingKey {
         case epochs, batch, rate, optimization, momentum, proximal
         case weightDecay = "weight_decay"

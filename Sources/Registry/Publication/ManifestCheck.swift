@@ -64,15 +64,7 @@ struct ManifestCheck {
     }
 
     static func name(_ text: String, of what: String) throws(RegistryError) {
-        let allowed = text.utf8.allSatisfy {
-            switch $0 {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-            case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): true
-            default: false
-            }
-        }
-        let first = text.utf8.first.map { ![UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-")].contains($0) }
-        guard allowed, first == true, text.utf8.count <= 128 else {
+        guard RegistryName.isValid(text) else {
             throw invalid(
                 "\(text.debugDescription) is no name for a \(what): use lower-case letters, digits, '.', '_' and '-', "
                     + "a letter or digit first, at most 128")

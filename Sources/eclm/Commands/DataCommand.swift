@@ -42,7 +42,7 @@ struct DataCommand: AsyncParsableCommand {
             abstract: "Write one device's data to a file that `edgectl adapt --data` reads.",
             discussion: """
                 A step above 0 writes what the device has after that many steps of the continuous run, each of which \
-                replaces half of its data.
+                replaces half of its data. The examples are in the order of the data set, oldest first.
 
                 Examples:
                   eclm data list --task har
@@ -80,7 +80,7 @@ struct DataCommand: AsyncParsableCommand {
                         .notFound, "\(task.name) has no device \(self.device)",
                         hint: "its devices are \(task.devices[0].id) to \(task.devices[task.devices.count - 1].id)")
                 }
-                let data = device.stream(step: step)
+                let data = device.recording(step: step)
                 let examples = test ? data.test : data.train
                 try examples.write(file: out)
                 let report = Report(

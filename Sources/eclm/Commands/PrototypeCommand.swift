@@ -51,7 +51,7 @@ struct PrototypeCommand: AsyncParsableCommand {
                 prototype.specification, batch: TrainingSettings().batch)
             let publication = try NetworkPublication(
                 made.network, costs: costs,
-                importances: NetworkPublication.importances(made.network.selector, over: prototype.data.training),
+                importances: ImportanceScoring.importances(of: prototype.data.training, by: made.network.selector),
                 summary: making.summary ?? source.summary)
             var document = PrototypeDocument(made, of: prototype, publication)
             if let directory = result.outputDirectory {

@@ -70,7 +70,7 @@ struct NetworkPublicationTests {
     func manifest(_ specification: NetworkSpecification) throws {
         let network = try network(specification)
         let data = try SmallNetworks.examples(specification, count: 40)
-        let importances = try NetworkPublication.importances(network.selector, over: data)
+        let importances = try ImportanceScoring.importances(of: data, by: network.selector)
         for layer in importances { #expect(abs(layer.reduce(0, +) - 1) < 1e-5) }
         let publication = try NetworkPublication(network, importances: importances, summary: "small")
         let manifest = publication.manifest

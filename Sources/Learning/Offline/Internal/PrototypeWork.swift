@@ -72,8 +72,7 @@ struct PrototypeWork {
             throw diverged("the loss is \(task.isFinite ? auxiliary : task)", training)
         }
         try loss.backward()
-        let progress = total > 1 ? Float(position.step) / Float(total - 1) : 0
-        try optimizer.step(scale: 1 + (training.finalRate - 1) * progress)
+        try optimizer.step(scale: training.rateScale(step: position.step, of: total))
         position.step += 1
         position.lossSum += task * Double(rows.count)
         position.auxiliarySum += auxiliary * Double(rows.count)
@@ -183,7 +182,10 @@ struct PrototypeWork {
     private static func optimizer(
         _ prototype: Prototype, _ network: ModularNetwork, _ stage: PrototypeStage
     ) throws -> Optimizer {
-        let settings = prototype.training(of: stage) ?? TrainingSettings()
+        // Of a stage that trains nothing there are no moments to keep.
+        guard let settings = prototype.training(of: stage) else {
+            return try Optimizer([], settings: TrainingSettings())
+        }
         let parameters = network.parameters.filter {
             !($0.part == .selector && (stage == .dense || settings.freezesSelector))
         }
