@@ -9,7 +9,7 @@ public import Core
 public protocol Cloud: Sendable {
     /// Publishes a prototype as the first release. Call it once, before everything else.
     ///
-    /// - Throws: ``CloudError`` for a manifest whose blobs are missing or differ from their digests.
+    /// - Throws: ``ExperimentError`` for a manifest whose blobs are missing or differ from their digests.
     func publish(_ prototype: CloudPrototype) async throws -> CloudRelease
 
     /// Makes a device known. A device joins before it asks for anything; joining again changes nothing.
@@ -20,7 +20,7 @@ public protocol Cloud: Sendable {
 
     /// The best sub-model of the current release within the device's budget.
     ///
-    /// - Throws: ``CloudError`` with `infeasible` where no sub-model fits, which says what is short by how much.
+    /// - Throws: ``ExperimentError`` with `infeasible` where no sub-model fits, which says what is short by how much.
     func compose(_ request: CloudRequest) async throws -> CloudComposition
 
     /// The files of a composition; those that the device holds already are not transferred again.

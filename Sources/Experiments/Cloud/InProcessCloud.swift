@@ -30,11 +30,11 @@ public actor InProcessCloud: Cloud {
 
     /// A cloud without a model.
     ///
-    /// - Throws: ``CloudError`` with `inconsistent` for an encoding that there is not.
+    /// - Throws: ``ExperimentError`` with `inconsistent` for an encoding that there is not.
     public init(_ settings: CloudSettings = .init(), rule: any AggregationRule = ImportanceWeightedMean()) throws {
         guard let encoding = UpdateEncoding(rawValue: settings.encoding) else {
             let names = UpdateEncoding.allCases.map(\.rawValue).joined(separator: ", ")
-            throw CloudError(.inconsistent, "there is no encoding \(settings.encoding); there are \(names)")
+            throw ExperimentError(.inconsistent, "there is no encoding \(settings.encoding); there are \(names)")
         }
         self.settings = settings
         self.encoding = encoding
@@ -46,10 +46,10 @@ public actor InProcessCloud: Cloud {
 
     /// Publishes a prototype; see ``Cloud/publish(_:)``.
     public func publish(_ prototype: CloudPrototype) throws -> CloudRelease {
-        guard release == nil else { throw CloudError(.notReady, "this cloud has a model already; use another one") }
+        guard release == nil else { throw ExperimentError(.notReady, "this cloud has a model already; use another one") }
         for module in prototype.manifest.modules {
             guard let bytes = prototype.blobs[module.digest], Digest.of(bytes) == module.digest else {
-                throw CloudError(.inconsistent, "the file of \(module.name) is missing, or is not what its digest says")
+                throw ExperimentError(.inconsistent, "the file of \(module.name) is missing, or is not what its digest says")
             }
             blobs[module.digest] = bytes
         }
@@ -88,7 +88,7 @@ public actor InProcessCloud: Cloud {
             budget: request.budget, importances: request.importances, limits: .none)
         switch try release.compose(query).outcome {
         case .infeasible(let infeasibility):
-            throw CloudError(.infeasible, "device \(request.device): \(infeasibility.message)")
+            throw ExperimentError(.infeasible, "device \(request.device): \(infeasibility.message)")
         case .composed(let chosen, let solution):
             if !request.isTrial {
                 counted.up += request.importances.reduce(0) { $0 + Int64($1.count) } * Self.bytesPerNumber
@@ -129,7 +129,7 @@ public actor InProcessCloud: Cloud {
         var client = try client(update.device)
         for slot in update.trained.keys.sorted() {
             guard let trained = update.trained[slot], let base = update.composition.digests[slot] else {
-                throw CloudError(.inconsistent, "\(slot.defaultName) was trained but is not in the sub-model")
+                throw ExperimentError(.inconsistent, "\(slot.defaultName) was trained but is not in the sub-model")
             }
             // As an edge client does: a module that training did not change is not part of the update.
             guard Digest.of(trained) != base else { continue }
@@ -192,7 +192,7 @@ public actor InProcessCloud: Cloud {
     }
 
     private func current() throws -> CatalogueRelease {
-        guard let release else { throw CloudError(.notReady, "publish a prototype before devices use the cloud") }
+        guard let release else { throw ExperimentError(.notReady, "publish a prototype before devices use the cloud") }
         return release
     }
 
@@ -200,21 +200,21 @@ public actor InProcessCloud: Cloud {
         let release = try current()
         let modules = slot.layer.map { release.layers.indices.contains($0) ? release.layers[$0] : [] } ?? release.shared
         guard let module = modules.first(where: { $0.slot == slot }) else {
-            throw CloudError(.inconsistent, "\(release.model) has no module \(slot.defaultName)")
+            throw ExperimentError(.inconsistent, "\(release.model) has no module \(slot.defaultName)")
         }
         return module
     }
 
     private func client(_ device: String) throws -> Client {
         guard let client = clients[device] else {
-            throw CloudError(.notReady, "device \(device) has not joined; call join first")
+            throw ExperimentError(.notReady, "device \(device) has not joined; call join first")
         }
         return client
     }
 
     private func blob(_ digest: Digest) throws -> [UInt8] {
         guard let bytes = blobs[digest] else {
-            throw CloudError(
+            throw ExperimentError(
                 .inconsistent, "the weights \(digest) are not of the current release; compose again after a round")
         }
         return bytes

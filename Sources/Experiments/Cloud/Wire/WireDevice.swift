@@ -29,7 +29,7 @@ struct WireDevice: Sendable {
 
     private init(endpoint text: String, state: StateDirectory, directory: String) throws {
         guard let endpoint = RPCEndpoint(text) else {
-            throw CloudError(.unavailable, "\(text) is no endpoint of a registry")
+            throw ExperimentError(.unavailable, "\(text) is no endpoint of a registry")
         }
         var configuration = RPCClientConfiguration()
         configuration.retry = .never
