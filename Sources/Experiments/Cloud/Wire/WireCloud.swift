@@ -21,19 +21,17 @@ public actor WireCloud: Cloud {
     private var pending = 0
     private var unsentAsFull: Int64 = 0
     private var heldBytes: Int64 = 0
+    /// Who asks what the registry serves; see ``observer()``.
+    private var watcher: WireDevice?
 
     /// A cloud without a model.
     ///
     /// - Parameter directory: Where devices keep their state.
     /// - Throws: ``ExperimentError`` with `inconsistent` for an encoding that there is not.
     public init(_ settings: CloudSettings = .init(), services: WireServices, directory: String) throws {
-        guard let encoding = UpdateEncoding(rawValue: settings.encoding) else {
-            let names = UpdateEncoding.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ExperimentError(.inconsistent, "there is no encoding \(settings.encoding); there are \(names)")
-        }
         self.services = services
         self.settings = settings
-        self.encoding = encoding
+        encoding = try settings.updateEncoding()
         self.directory = directory
         deviceClass = "experiment-\(UUID().uuidString.lowercased().prefix(8))"
     }
@@ -42,6 +40,8 @@ public actor WireCloud: Cloud {
     public func close() {
         for device in devices.values { device.close() }
         devices = [:]
+        watcher?.close()
+        watcher = nil
         try? FileManager.default.removeItem(atPath: directory)
     }
 
@@ -49,7 +49,7 @@ public actor WireCloud: Cloud {
 
     /// See ``Cloud``.
     public func publish(_ prototype: CloudPrototype) async throws -> CloudRelease {
-        guard release == nil else { throw ExperimentError(.notReady, "this cloud has a model already; use another one") }
+        guard release == nil else { throw ExperimentError.alreadyPublished }
         let registry = services.registry
         var manifest = prototype.manifest
         manifest.model += "-" + deviceClass.suffix(8)
@@ -110,7 +110,7 @@ public actor WireCloud: Cloud {
         do {
             answer = try await device.client.compose(pull)
         } catch let error as EdgeError where error.code == .infeasible {
-            throw ExperimentError(.infeasible, "device \(request.device): \(error.message)", cause: error)
+            throw ExperimentError.infeasible(request, error.message, cause: error)
         }
         if request.isTrial {
             device.uncounted = device.uncounted + (device.client.registry.traffic - before)
@@ -125,18 +125,15 @@ public actor WireCloud: Cloud {
         guard let composed = answer.composition else {
             throw ExperimentError(.unavailable, "the registry answered no composition")
         }
-        var modules = [[Int]](repeating: [], count: layers)
         var digests: [ModuleSlot: Digest] = [:]
         for module in composed.modules {
-            guard let slot = names.first(where: { $0.value == module.module })?.key else {
+            guard let slot = try module.slot?.core(), names[slot] == module.module else {
                 throw ExperimentError(.inconsistent, "the registry composed \(module.module), which was not published")
             }
-            if let layer = slot.layer { modules[layer].append(slot.index) }
             digests[slot] = try Digest(bytes: module.digest)
         }
         return CloudComposition(
-            release: Int(answer.release), modules: modules.map { $0.sorted() }, digests: digests,
-            objective: composed.objective, memory: composed.totals?.memory ?? 0,
+            release: Int(answer.release), layers: layers, digests: digests,
             bytes: composed.modules.reduce(0) { $0 + $1.bytes }, fetchBytes: composed.totals?.fetchBytes ?? 0)
     }
 
@@ -169,7 +166,7 @@ public actor WireCloud: Cloud {
         var files: [String: [UInt8]] = [:]
         for (slot, bytes) in update.trained {
             guard update.composition.digests[slot] != nil, let name = names[slot] else {
-                throw ExperimentError(.inconsistent, "\(slot.defaultName) was trained but is not in the sub-model")
+                throw ExperimentError.notComposed(slot)
             }
             files[name] = bytes
         }
@@ -178,7 +175,7 @@ public actor WireCloud: Cloud {
             result = try await device.client.submit(
                 Submission(
                     subModelDirectory: device.subModel, weights: .directory(device.write(files)),
-                    sampleCount: Int64(update.sampleCount), metrics: update.metrics, importances: update.importances,
+                    sampleCount: Int64(update.sampleCount), importances: update.importances,
                     encoding: encoding, fraction: settings.fraction))
         } catch let error as EdgeError where error.code == .invalidWeights || error.code == .refused {
             throw ExperimentError(.refused, "the update of \(update.device): \(error.message)", cause: error)
@@ -220,7 +217,7 @@ public actor WireCloud: Cloud {
     /// See ``Cloud``.
     public func file(of slot: ModuleSlot) async throws -> [UInt8] {
         guard let digest = try current().digests[slot], let size = sizes[digest] else {
-            throw ExperimentError(.inconsistent, "\(model) has no module \(slot.defaultName)")
+            throw ExperimentError.noModule(slot, of: model)
         }
         return try await services.registry.blobs.read(digest, range: 0..<size)
     }
@@ -273,16 +270,14 @@ public actor WireCloud: Cloud {
         return observer.client
     }
 
-    private var watcher: WireDevice?
-
     private func current() throws -> CloudRelease {
-        guard let release else { throw ExperimentError(.notReady, "publish a prototype before devices use the cloud") }
+        guard let release else { throw ExperimentError.notPublished }
         return release
     }
 
     private func device(_ name: String) throws -> WireDevice {
         guard let device = devices[name] else {
-            throw ExperimentError(.notReady, "device \(name) has not joined; call join first")
+            throw ExperimentError.notJoined(name)
         }
         return device
     }
