@@ -41,6 +41,14 @@ public protocol Cloud: Sendable {
 
     /// The file of a module in the current release, for evaluation; the bytes count for nobody.
     func file(of slot: ModuleSlot) async throws -> [UInt8]
+
+    /// Gives back what the cloud holds for its devices, after the run; nothing can be asked of it then.
+    func close() async
+}
+
+extension Cloud {
+    /// Nothing: what is in memory goes with the cloud.
+    public func close() async {}
 }
 
 /// A prototype as the offline stage leaves it.
