@@ -43,8 +43,8 @@ struct ContinuousStream {
         try devices.enumerated().map { index, device in
             let (train, test) = device.stream(step: step)
             return try FleetDevice(
-                id: device.id, index: index, budgetShare: device.budgetShare, train: train.trainingData(),
-                test: test.trainingData())
+                id: device.id, index: index, budgetShare: device.budgetShare, train: TrainingData(train),
+                test: TrainingData(test))
         }
     }
 

@@ -62,7 +62,7 @@ struct RowWork: Sendable {
         devices = try task.devices.enumerated().map { index, device in
             try FleetDevice(
                 id: device.id, index: index, budgetShare: device.budgetShare,
-                train: device.train.trainingData(), test: device.test.trainingData())
+                train: TrainingData(device.train), test: TrainingData(device.test))
         }
         let measured: [SlotCosts]
         if let kept: [SlotCosts] = store.load("costs") {
@@ -128,7 +128,7 @@ struct RowWork: Sendable {
     /// Trains what is missing, and keeps it.
     func make(_ kind: Artifacts.Kind) throws {
         let training = CloudTraining(
-            network: row.network, settings: settings.baseline, data: try task.proxy.trainingData(), seed: seed)
+            network: row.network, settings: settings.baseline, data: try TrainingData(task.proxy), seed: seed)
         let weights: NetworkWeights
         switch kind {
         case .dense(let counts): weights = try training.dense(counts)
