@@ -1,4 +1,4 @@
-/// What stops an experiment.
+/// What stops an experiment, or goes wrong between one of its devices and the cloud.
 public struct ExperimentError: Error, Sendable, CustomStringConvertible {
     /// The kind of failure.
     public struct Code: Hashable, Sendable {
@@ -9,12 +9,22 @@ public struct ExperimentError: Error, Sendable, CustomStringConvertible {
         public static let settings = Code(name: "settings")
         /// The data does not do for the protocol.
         public static let data = Code(name: "data")
-        /// A device's budget is too small for any net.
+        /// A device's share of the full model is too small for any net.
         public static let budget = Code(name: "budget")
         /// A file of the work directory cannot be read or written.
         public static let storage = Code(name: "storage")
         /// What devices returned does not belong together.
         public static let aggregation = Code(name: "aggregation")
+        /// The prototype or an update does not hold what its manifest or composition says.
+        public static let inconsistent = Code(name: "inconsistent")
+        /// No sub-model fits the budget that a device asks for.
+        public static let infeasible = Code(name: "infeasible")
+        /// The call came out of order: before the publication, or from a device that has not joined.
+        public static let notReady = Code(name: "not_ready")
+        /// The trainer refused an update, and says why.
+        public static let refused = Code(name: "refused")
+        /// A service could not be started or reached.
+        public static let unavailable = Code(name: "unavailable")
     }
 
     /// The kind of failure.

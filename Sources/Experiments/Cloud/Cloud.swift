@@ -9,7 +9,7 @@ public import Core
 public protocol Cloud: Sendable {
     /// Publishes a prototype as the first release. Call it once, before everything else.
     ///
-    /// - Throws: ``CloudError`` for a manifest whose blobs are missing or differ from their digests.
+    /// - Throws: ``ExperimentError`` for a manifest whose blobs are missing or differ from their digests.
     func publish(_ prototype: CloudPrototype) async throws -> CloudRelease
 
     /// Makes a device known. A device joins before it asks for anything; joining again changes nothing.
@@ -20,7 +20,7 @@ public protocol Cloud: Sendable {
 
     /// The best sub-model of the current release within the device's budget.
     ///
-    /// - Throws: ``CloudError`` with `infeasible` where no sub-model fits, which says what is short by how much.
+    /// - Throws: ``ExperimentError`` with `infeasible` where no sub-model fits, which says what is short by how much.
     func compose(_ request: CloudRequest) async throws -> CloudComposition
 
     /// The files of a composition; those that the device holds already are not transferred again.
@@ -41,6 +41,14 @@ public protocol Cloud: Sendable {
 
     /// The file of a module in the current release, for evaluation; the bytes count for nobody.
     func file(of slot: ModuleSlot) async throws -> [UInt8]
+
+    /// Gives back what the cloud holds for its devices, after the run; nothing can be asked of it then.
+    func close() async
+}
+
+extension Cloud {
+    /// Nothing: what is in memory goes with the cloud.
+    public func close() async {}
 }
 
 /// A prototype as the offline stage leaves it.
@@ -100,25 +108,20 @@ public struct CloudComposition: Sendable, Hashable {
     public var modules: [[Int]]
     /// The weights of every part, shared parts included.
     public var digests: [ModuleSlot: Digest]
-    /// The summed importance of the chosen modules.
-    public var objective: Double
-    /// What it costs in memory (bytes), operations a sample, and bytes still to fetch.
-    public var memory: Int64
     /// Size of all its files.
     public var bytes: Int64
     /// Bytes of the files that the device did not hold when it asked.
     public var fetchBytes: Int64
 
-    /// A composition from its parts.
-    public init(
-        release: Int, modules: [[Int]], digests: [ModuleSlot: Digest], objective: Double, memory: Int64, bytes: Int64,
-        fetchBytes: Int64
-    ) {
+    /// A composition of a network with so many layers from its parts, each in a layer that there is.
+    public init(release: Int, layers: Int, digests: [ModuleSlot: Digest], bytes: Int64, fetchBytes: Int64) {
         self.release = release
-        self.modules = modules
+        var modules = [[Int]](repeating: [], count: layers)
+        for slot in digests.keys {
+            if let layer = slot.layer { modules[layer].append(slot.index) }
+        }
+        self.modules = modules.map { $0.sorted() }
         self.digests = digests
-        self.objective = objective
-        self.memory = memory
         self.bytes = bytes
         self.fetchBytes = fetchBytes
     }
@@ -136,20 +139,17 @@ public struct CloudUpdate: Sendable {
     public var importances: [[Double]]
     /// Samples it was trained on, at least 1.
     public var sampleCount: Int
-    /// What was measured, by name.
-    public var metrics: [String: Double]
 
     /// An update from its parts.
     public init(
         device: String, composition: CloudComposition, trained: [ModuleSlot: [UInt8]], importances: [[Double]],
-        sampleCount: Int, metrics: [String: Double] = [:]
+        sampleCount: Int
     ) {
         self.device = device
         self.composition = composition
         self.trained = trained
         self.importances = importances
         self.sampleCount = sampleCount
-        self.metrics = metrics
     }
 }
 

@@ -1,3 +1,5 @@
+import Core
+
 /// How devices and the cloud exchange weights.
 public struct CloudSettings: Sendable, Hashable, Codable {
     /// How updates are written: `full`, `delta`, `int8_delta` or `sparse_delta`.
@@ -17,5 +19,16 @@ public struct CloudSettings: Sendable, Hashable, Codable {
     enum CodingKeys: String, CodingKey {
         case encoding, fraction
         case holdsModules = "holds_modules"
+    }
+
+    /// ``encoding`` as updates are encoded.
+    ///
+    /// - Throws: ``ExperimentError`` with `inconsistent` for an encoding that there is not.
+    func updateEncoding() throws -> UpdateEncoding {
+        guard let known = UpdateEncoding(rawValue: encoding) else {
+            let names = UpdateEncoding.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ExperimentError(.inconsistent, "there is no encoding \(encoding); there are \(names)")
+        }
+        return known
     }
 }

@@ -13,31 +13,21 @@ public actor InProcessCloud: Cloud {
         var residuals: [ModuleSlot: UpdateResidual] = [:]
     }
 
-    /// One device's part in a module.
-    private struct Contribution {
-        var update: ModuleAggregator.Update
-        var base: Digest
-    }
-
     private let settings: CloudSettings
     private let encoding: UpdateEncoding
     private let aggregator: ModuleAggregator
     private var release: CatalogueRelease?
     private var blobs: [Digest: [UInt8]] = [:]
     private var clients: [String: Client] = [:]
-    private var contributions: [ModuleSlot: [Contribution]] = [:]
+    private var contributions: [ModuleSlot: [ModuleAggregator.Update]] = [:]
     private var counted = CloudTraffic()
 
     /// A cloud without a model.
     ///
-    /// - Throws: ``CloudError`` with `inconsistent` for an encoding that there is not.
+    /// - Throws: ``ExperimentError`` with `inconsistent` for an encoding that there is not.
     public init(_ settings: CloudSettings = .init(), rule: any AggregationRule = ImportanceWeightedMean()) throws {
-        guard let encoding = UpdateEncoding(rawValue: settings.encoding) else {
-            let names = UpdateEncoding.allCases.map(\.rawValue).joined(separator: ", ")
-            throw CloudError(.inconsistent, "there is no encoding \(settings.encoding); there are \(names)")
-        }
         self.settings = settings
-        self.encoding = encoding
+        encoding = try settings.updateEncoding()
         aggregator = ModuleAggregator(rule: rule)
     }
 
@@ -46,10 +36,11 @@ public actor InProcessCloud: Cloud {
 
     /// Publishes a prototype; see ``Cloud/publish(_:)``.
     public func publish(_ prototype: CloudPrototype) throws -> CloudRelease {
-        guard release == nil else { throw CloudError(.notReady, "this cloud has a model already; use another one") }
+        guard release == nil else { throw ExperimentError.alreadyPublished }
         for module in prototype.manifest.modules {
             guard let bytes = prototype.blobs[module.digest], Digest.of(bytes) == module.digest else {
-                throw CloudError(.inconsistent, "the file of \(module.name) is missing, or is not what its digest says")
+                throw ExperimentError(
+                    .inconsistent, "the file of \(module.name) is missing, or is not what its digest says")
             }
             blobs[module.digest] = bytes
         }
@@ -88,19 +79,14 @@ public actor InProcessCloud: Cloud {
             budget: request.budget, importances: request.importances, limits: .none)
         switch try release.compose(query).outcome {
         case .infeasible(let infeasibility):
-            throw CloudError(.infeasible, "device \(request.device): \(infeasibility.message)")
+            throw ExperimentError.infeasible(request, infeasibility.message)
         case .composed(let chosen, let solution):
             if !request.isTrial {
                 counted.up += request.importances.reduce(0) { $0 + Int64($1.count) } * Self.bytesPerNumber
             }
-            var modules = [[Int]](repeating: [], count: release.layers.count)
-            for part in chosen {
-                if let layer = part.module.slot.layer { modules[layer].append(part.module.slot.index) }
-            }
             return CloudComposition(
-                release: release.number, modules: modules.map { $0.sorted() },
+                release: release.number, layers: release.layers.count,
                 digests: Dictionary(uniqueKeysWithValues: chosen.map { ($0.module.slot, $0.module.digest) }),
-                objective: solution.objective, memory: solution.totals.memory,
                 bytes: solution.totals.fetchBytes,
                 fetchBytes: chosen.reduce(0) {
                     $0 + (client.held.contains($1.module.digest) ? 0 : $1.module.costs.bytes)
@@ -129,7 +115,7 @@ public actor InProcessCloud: Cloud {
         var client = try client(update.device)
         for slot in update.trained.keys.sorted() {
             guard let trained = update.trained[slot], let base = update.composition.digests[slot] else {
-                throw CloudError(.inconsistent, "\(slot.defaultName) was trained but is not in the sub-model")
+                throw ExperimentError.notComposed(slot)
             }
             // As an edge client does: a module that training did not change is not part of the update.
             guard Digest.of(trained) != base else { continue }
@@ -138,10 +124,9 @@ public actor InProcessCloud: Cloud {
                 residual: &client.residuals[slot])
             let importance = slot.layer.map { update.importances[$0][slot.index] } ?? 1
             contributions[slot, default: []].append(
-                Contribution(
-                    update: ModuleAggregator.Update(
-                        file: file, encoding: encoding, base: try blob(base), importance: importance,
-                        sampleCount: Int64(update.sampleCount)), base: base))
+                ModuleAggregator.Update(
+                    file: file, encoding: encoding, base: try blob(base), importance: importance,
+                    sampleCount: Int64(update.sampleCount)))
             counted.up += Int64(file.count)
             counted.upAsFullWeights += Int64(trained.count)
         }
@@ -158,7 +143,7 @@ public actor InProcessCloud: Cloud {
         for var module in current.shared + current.layers.flatMap({ $0 }) {
             if let parts = updates[module.slot] {
                 let aggregate = try await aggregator.aggregate(
-                    parts.map(\.update), of: module.slot.kind, onto: blob(module.digest))
+                    parts, of: module.slot.kind, onto: blob(module.digest))
                 let digest = Digest.of(aggregate.file)
                 if digest != module.digest {
                     blobs[digest] = aggregate.file
@@ -192,7 +177,7 @@ public actor InProcessCloud: Cloud {
     }
 
     private func current() throws -> CatalogueRelease {
-        guard let release else { throw CloudError(.notReady, "publish a prototype before devices use the cloud") }
+        guard let release else { throw ExperimentError.notPublished }
         return release
     }
 
@@ -200,21 +185,21 @@ public actor InProcessCloud: Cloud {
         let release = try current()
         let modules = slot.layer.map { release.layers.indices.contains($0) ? release.layers[$0] : [] } ?? release.shared
         guard let module = modules.first(where: { $0.slot == slot }) else {
-            throw CloudError(.inconsistent, "\(release.model) has no module \(slot.defaultName)")
+            throw ExperimentError.noModule(slot, of: release.model)
         }
         return module
     }
 
     private func client(_ device: String) throws -> Client {
         guard let client = clients[device] else {
-            throw CloudError(.notReady, "device \(device) has not joined; call join first")
+            throw ExperimentError.notJoined(device)
         }
         return client
     }
 
     private func blob(_ digest: Digest) throws -> [UInt8] {
         guard let bytes = blobs[digest] else {
-            throw CloudError(
+            throw ExperimentError(
                 .inconsistent, "the weights \(digest) are not of the current release; compose again after a round")
         }
         return bytes

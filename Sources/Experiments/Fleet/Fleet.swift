@@ -66,6 +66,24 @@ struct Fleet: Sendable {
 }
 
 extension Fleet {
+    /// Runs a variant of ours with a cloud of its own: its prototype is published, its devices have joined. The cloud is
+    /// closed afterwards.
+    func withCloud<Result>(
+        for variant: ModularVariant, _ name: String, devices: [String], _ body: (any Cloud) async throws -> Result
+    ) async throws -> Result {
+        let cloud = try await makeCloud(variant.exchange(exchange), "\(self.name) \(name)")
+        do {
+            _ = try await cloud.publish(cloudPrototype(variant.prototype))
+            for device in devices { try await cloud.join(device) }
+            let result = try await body(cloud)
+            await cloud.close()
+            return result
+        } catch {
+            await cloud.close()
+            throw error
+        }
+    }
+
     /// A modular network that the cloud has trained, as it is published.
     func cloudPrototype(_ kind: Artifacts.Kind) throws -> CloudPrototype {
         let network = try artifacts[kind].network(network, gating: .selector)

@@ -1,4 +1,3 @@
-import Datasets
 import Learning
 
 /// A device as methods see it: its data and what it can afford.
@@ -20,17 +19,4 @@ struct FleetDevice: Sendable {
         for label in train.labels { mask[label] = true }
         return mask
     }
-
-    init(id: String, index: Int, budgetShare: Double, train: TrainingData, test: TrainingData) {
-        self.id = id
-        self.index = index
-        self.budgetShare = budgetShare
-        self.train = train
-        self.test = test
-    }
-}
-
-extension Examples {
-    /// The examples as networks take them.
-    func trainingData() throws -> TrainingData { try TrainingData(shape: shape, values: values, labels: labels) }
 }

@@ -28,8 +28,8 @@ enum PseudoDevices {
             }
             return try FleetDevice(
                 id: "pseudo-\(number)", index: number, budgetShare: task.budgetShares[number % task.budgetShares.count],
-                train: validation.subset(train).trainingData(),
-                test: validation.subset(split.heldOut.prefix(task.testLimit).map { pool[$0] }).trainingData())
+                train: TrainingData(validation.subset(train)),
+                test: TrainingData(validation.subset(split.heldOut.prefix(task.testLimit).map { pool[$0] })))
         }
     }
 

@@ -17,15 +17,15 @@ struct LiveFleetDevice: Sendable {
         self.device = device
         self.edge = edge
         self.budget = budget
-        train = try device.train.trainingData()
-        test = try device.test.trainingData()
+        train = try TrainingData(device.train)
+        test = try TrainingData(device.test)
     }
 
     /// Gives it the data of a device, perhaps another, at a step of the stream.
     mutating func take(from other: Device, step: Int) throws {
         let (train, test) = other.stream(step: step)
-        self.train = try train.trainingData()
-        self.test = try test.trainingData()
+        self.train = try TrainingData(train)
+        self.test = try TrainingData(test)
     }
 
     func adapt(_ settings: LiveFleetSettings, seed: UInt64) async throws -> AdaptationReport {

@@ -22,14 +22,13 @@ struct AdaptiveNet: AdaptationMethod {
         let supernet = try fleet.artifacts[.nested]
         var meter = RunMeter(fleet)
         for device in fleet.devices {
-            var best: (counts: [Int], accuracy: Double, loss: Double)?
-            for counts in try paths(for: device, in: fleet) {
+            let paths = try paths(for: device, in: fleet)
+            var best: (counts: [Int], loss: Double)?
+            for counts in paths {
                 let network = try supernet.network(
                     fleet.network, modules: fleet.network.prefix(counts), gating: .unit(1))
-                let evaluation = try evaluate(network, on: device.train)
-                if best.map({ evaluation.loss < $0.loss }) ?? true {
-                    best = (counts, evaluation.accuracy, evaluation.loss)
-                }
+                let loss = try evaluate(network, on: device.train).loss
+                if best.map({ loss < $0.loss }) ?? true { best = (counts, loss) }
             }
             guard let best else { continue }
             let network = try supernet.network(
@@ -39,7 +38,7 @@ struct AdaptiveNet: AdaptationMethod {
                     network, on: device, hyperparameters.fineTuning, seed: fleet.seed(.fineTuning, device.index)) ?? 0
             meter.accuracies.append(try training.accuracy(network, on: device))
             // The paths are nested: the device fetches the largest width of each layer among its candidates.
-            let widest = try paths(for: device, in: fleet).reduce(best.counts) { zip($0, $1).map(max) }
+            let widest = paths.reduce(best.counts) { zip($0, $1).map(max) }
             meter.traffic.down += fleet.costs.bytes(of: fleet.costs.denseSlots(widest))
             try meter.note(network, trains: true, on: device)
         }

@@ -63,8 +63,8 @@ struct FederatedAveraging: AdaptationMethod {
                     network, on: device, hyperparameters.fineTuning, seed: fleet.seed(.fineTuning, device.index)) ?? 0
             tuned.accuracies.append(try training.accuracy(network, on: device))
             try plain.note(network, trains: true, on: device)
-            try tuned.note(network, trains: true, on: device)
         }
+        tuned.noteNets(of: plain)
         (plain.traffic, tuned.traffic) = (traffic, traffic)
         return [.fedAvg: plain.result(encoding: "full"), .fedAvgFineTuned: tuned.result(encoding: "full")]
     }

@@ -47,10 +47,9 @@ struct HeteroFL: AdaptationMethod {
         for device in fleet.devices {
             federation.traffic.down += federation.slices[device.index].bytes
             let network = try federation.network(for: device)
-            let forward = federation.trainingOptions(for: device)
-            try plain.note(network, trains: true, on: device, forward: forward)
-            try tuned.note(network, trains: true, on: device, forward: forward)
+            try plain.note(network, trains: true, on: device, forward: federation.trainingOptions(for: device))
         }
+        tuned.noteNets(of: plain)
         (plain.traffic, tuned.traffic) = (federation.traffic, federation.traffic)
         return [codes[0]: plain.result(encoding: "full"), codes[1]: tuned.result(encoding: "full")]
     }

@@ -17,10 +17,14 @@ struct ModularMethod: AdaptationMethod {
     func artifacts(shares: [Double], costs: CostTable) throws -> [Artifacts.Kind] { [variant.prototype] }
 
     func run(on fleet: Fleet, _ hyperparameters: Hyperparameters) async throws -> [MethodCode: RunResult] {
-        let exchange = variant.exchange(fleet.exchange)
-        let cloud = try await fleet.makeCloud(exchange, "\(fleet.name) \(variant.code)")
-        _ = try await cloud.publish(fleet.cloudPrototype(variant.prototype))
-        for device in fleet.devices { try await cloud.join(device.id) }
+        try await fleet.withCloud(for: variant, "\(variant.code)", devices: fleet.devices.map(\.id)) { cloud in
+            try await run(on: fleet, cloud, hyperparameters)
+        }
+    }
+
+    private func run(
+        on fleet: Fleet, _ cloud: any Cloud, _ hyperparameters: Hyperparameters
+    ) async throws -> [MethodCode: RunResult] {
         let devices = ModularDevices(fleet: fleet, cloud: cloud, drawsRandomModules: variant == .randomModules)
         var meter = RunMeter(fleet)
 
@@ -60,6 +64,7 @@ struct ModularMethod: AdaptationMethod {
             try meter.note(network, trains: variant.finetunes, on: device)
         }
         meter.traffic = try await cloud.traffic()
-        return [variant.code: meter.result(encoding: exchange.encoding, overTheWire: !(cloud is InProcessCloud))]
+        let encoding = variant.exchange(fleet.exchange).encoding
+        return [variant.code: meter.result(encoding: encoding, overTheWire: !(cloud is InProcessCloud))]
     }
 }

@@ -35,7 +35,7 @@ extension PrototypeResults {
                             validationAccuracy: $0.validationAccuracy)
                     })
             },
-            routing: Self.routing(history, of: prototype),
+            routing: AbilityResult(history, of: prototype, name: specification.model),
             caps: try PrototypeCaps(
                 network: result.network, data: prototype.data, costs: costs, seed: prototype.seed
             ).results(),
@@ -47,23 +47,6 @@ extension PrototypeResults {
                         bytes: Int($0.bytes), flops: Int($0.flops), peakTrainingMemory: Int($0.peakMemory))
                 }
             })
-    }
-
-    private static func routing(_ history: PrototypeHistory, of prototype: Prototype) -> AbilityResult? {
-        guard !history.before.isEmpty else { return nil }
-        let layers = history.before.indices.map { layer in
-            let width = history.before[layer].gates.first?.count ?? 0
-            // The residual module, which the mask does not speak of, has a column of its own.
-            let mapping = history.masks[layer].target.map { row in
-                row + [Double](repeating: 0, count: max(0, width - row.count))
-            }
-            return RoutingLayer(
-                name: history.before[layer].layer, before: history.before[layer].gates, mapping: mapping,
-                after: history.after[layer].gates)
-        }
-        return AbilityResult(
-            name: prototype.specification.model, seed: prototype.seed, subTasks: prototype.data.subTaskNames,
-            layers: layers)
     }
 
     private static func facts(_ prototype: Prototype) -> [Fact] {

@@ -26,7 +26,7 @@ struct CapMeasurement: Sendable, Codable {
             return CapMeasurement(
                 cap: share, accuracy: run.deviceAccuracies.mean, subModelBytes: run.subModelBytes,
                 peakTrainingMemory: run.peakTrainingMemory, secondsPerBatch: run.secondsPerBatch)
-        } catch let error as CloudError where error.code == .infeasible {
+        } catch let error as ExperimentError where error.code == .infeasible {
             return CapMeasurement(cap: share, accuracy: nil, subModelBytes: 0)
         }
     }

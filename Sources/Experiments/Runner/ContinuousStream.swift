@@ -43,8 +43,8 @@ struct ContinuousStream {
         try devices.enumerated().map { index, device in
             let (train, test) = device.stream(step: step)
             return try FleetDevice(
-                id: device.id, index: index, budgetShare: device.budgetShare, train: train.trainingData(),
-                test: test.trainingData())
+                id: device.id, index: index, budgetShare: device.budgetShare, train: TrainingData(train),
+                test: TrainingData(test))
         }
     }
 
@@ -112,10 +112,12 @@ struct ContinuousStream {
     }
 
     private func modular(_ variant: ModularVariant) async throws -> ContinuousRun {
-        let exchange = variant.exchange(fleet.exchange)
-        let cloud = try await fleet.makeCloud(exchange, "\(fleet.name) \(variant.code) continuous")
-        _ = try await cloud.publish(fleet.cloudPrototype(variant.prototype))
-        for device in devices { try await cloud.join(device.id) }
+        try await fleet.withCloud(for: variant, "\(variant.code) continuous", devices: devices.map(\.id)) { cloud in
+            try await modular(variant, cloud)
+        }
+    }
+
+    private func modular(_ variant: ModularVariant, _ cloud: any Cloud) async throws -> ContinuousRun {
         let modular = ModularDevices(fleet: fleet, cloud: cloud, drawsRandomModules: variant == .randomModules)
         var columns = Columns(seed: fleet.seed)
         var before = CloudTraffic()

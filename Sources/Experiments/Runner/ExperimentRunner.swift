@@ -79,7 +79,7 @@ public struct ExperimentRunner: Sendable {
     /// - Parameters:
     ///   - onProgress: Called after every part.
     ///   - onActivity: Called after every training of a device, from many threads.
-    /// - Throws: ``ExperimentError``, ``DatasetError``, ``LearningError`` or ``CloudError``; what is finished is kept.
+    /// - Throws: ``ExperimentError``, ``DatasetError`` or ``LearningError``; what is finished is kept.
     public func run(
         onProgress: @escaping @Sendable (Progress) -> Void = { _ in },
         onActivity: @escaping @Sendable () -> Void = {}

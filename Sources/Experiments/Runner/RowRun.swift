@@ -45,7 +45,8 @@ struct RowRun: Sendable {
         if !isFinished(store) {
             let work = try await onOwnThread("data") {
                 try TensorRuntime.setThreads(1)
-                return try RowWork(settings, row, seed: seed, options: options, makeCloud: makeCloud)
+                return try RowWork(
+                    settings, row, seed: seed, store: store, dataDirectory: options.dataDirectory, makeCloud: makeCloud)
             }
             try await pool.run(trainingJobs(work))
             try await pool.run(searchJobs(work))
@@ -84,17 +85,22 @@ struct RowRun: Sendable {
         }
     }
 
-    /// The methods whose hyperparameters are searched: ablations of ours take those of the whole, so that they differ in
-    /// one thing.
+    /// The methods whose hyperparameters are searched.
     private var tunedMethods: [any AdaptationMethod] {
         var tuned: [any AdaptationMethod] = []
         let all = MethodCatalogue.methods(
             for: settings.methods + (settings.caps?.methods ?? []) + continuousMethods)
         for method in all where !method.tuning.isEmpty {
-            let searched: any AdaptationMethod = method is ModularMethod ? ModularMethod(variant: .whole) : method
+            let searched = searched(for: method)
             if !tuned.contains(where: { $0.codes == searched.codes }) { tuned.append(searched) }
         }
         return tuned
+    }
+
+    /// The method whose hyperparameters one takes: ablations of ours take those of the whole, so that they differ in one
+    /// thing.
+    private func searched(for method: any AdaptationMethod) -> any AdaptationMethod {
+        method is ModularMethod ? ModularMethod(variant: .whole) : method
     }
 
     private func searchJobs(_ work: RowWork) -> [JobPool.Job] {
@@ -177,23 +183,22 @@ struct RowRun: Sendable {
 
     // MARK: - What is kept
 
-    private func runName(_ code: MethodCode) -> String { "run-\(code.rawValue.fileName)" }
+    private func runName(_ code: MethodCode) -> String { "run-\(FileName.part(code.rawValue))" }
     private func searchName(_ method: any AdaptationMethod) -> String {
-        "search-\(method.codes[method.codes.count - 1].rawValue.fileName)"
+        "search-\(FileName.part(method.codes[method.codes.count - 1].rawValue))"
     }
     private func capName(_ code: MethodCode, _ share: Double, _ caps: ExperimentSettings.Caps) -> String {
-        "cap-\(code.rawValue.fileName)-\(Int((share * 1000).rounded()))-\(caps.rounds)"
+        "cap-\(FileName.part(code.rawValue))-\(Int((share * 1000).rounded()))-\(caps.rounds)"
     }
     private func continuousName(_ code: MethodCode, _ settings: ExperimentSettings.Continuous) -> String {
-        "continuous-\(code.rawValue.fileName)-\(settings.steps)-\(settings.devices)"
+        "continuous-\(FileName.part(code.rawValue))-\(settings.steps)-\(settings.devices)"
     }
     private func has(_ code: MethodCode, _ store: RunStore) -> Bool {
         store.load(runName(code), as: RunResult.self) != nil
     }
 
     private func hyperparameters(of method: any AdaptationMethod, _ store: RunStore) -> Hyperparameters {
-        let searched: any AdaptationMethod = method is ModularMethod ? ModularMethod(variant: .whole) : method
-        return store.load(searchName(searched), as: Search.self)?.chosen
+        store.load(searchName(searched(for: method)), as: Search.self)?.chosen
             ?? HyperparameterSearch.start(settings.search, settings.federation)
     }
 

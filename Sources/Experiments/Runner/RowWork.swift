@@ -41,17 +41,17 @@ struct RowWork: Sendable {
 
     /// Reads the data and measures what modules cost.
     init(
-        _ settings: ExperimentSettings, _ row: ExperimentSettings.Row, seed: UInt64, options: ExperimentRunner.Options,
-        makeCloud: @escaping ExperimentRunner.CloudFactory
+        _ settings: ExperimentSettings, _ row: ExperimentSettings.Row, seed: UInt64, store: RunStore,
+        dataDirectory: String, makeCloud: @escaping ExperimentRunner.CloudFactory
     ) throws {
         self.settings = settings
         self.row = row
         self.seed = seed
         self.makeCloud = makeCloud
-        store = try Self.store(settings, row, seed: seed, options: options)
+        self.store = store
         var taskSettings = row.task
         taskSettings.seed = seed
-        task = try FederatedTask.make(taskSettings, directory: options.dataDirectory)
+        task = try FederatedTask.make(taskSettings, directory: dataDirectory)
         guard task.exampleShape == row.network.input, task.classNames.count == row.network.classes else {
             throw ExperimentError(
                 .settings,
@@ -62,7 +62,7 @@ struct RowWork: Sendable {
         devices = try task.devices.enumerated().map { index, device in
             try FleetDevice(
                 id: device.id, index: index, budgetShare: device.budgetShare,
-                train: device.train.trainingData(), test: device.test.trainingData())
+                train: TrainingData(device.train), test: TrainingData(device.test))
         }
         let measured: [SlotCosts]
         if let kept: [SlotCosts] = store.load("costs") {
@@ -110,7 +110,7 @@ struct RowWork: Sendable {
 
     // MARK: - What the cloud trains
 
-    func has(_ kind: Artifacts.Kind) -> Bool { store.bytes("\(kind.name).safetensors") != nil }
+    func has(_ kind: Artifacts.Kind) -> Bool { store.has("\(kind.name).safetensors") }
 
     func load(_ kind: Artifacts.Kind) throws -> NetworkWeights {
         guard let bytes = store.bytes("\(kind.name).safetensors") else {
@@ -128,7 +128,7 @@ struct RowWork: Sendable {
     /// Trains what is missing, and keeps it.
     func make(_ kind: Artifacts.Kind) throws {
         let training = CloudTraining(
-            network: row.network, settings: settings.baseline, data: try task.proxy.trainingData(), seed: seed)
+            network: row.network, settings: settings.baseline, data: try TrainingData(task.proxy), seed: seed)
         let weights: NetworkWeights
         switch kind {
         case .dense(let counts): weights = try training.dense(counts)
@@ -147,34 +147,11 @@ struct RowWork: Sendable {
             stages.endToEnd.training.epochs += stages.abilityEnhancing?.training.epochs ?? 0
             stages.abilityEnhancing = nil
         }
-        let data = try PrototypeData(
-            training: task.proxy.trainingData(), subTasks: task.proxySubTasks, subTaskNames: task.subTaskNames,
-            validation: task.proxyValidation.trainingData())
-        let result = try Prototype(row.network, data: data, settings: stages, seed: seed).run { _ in
-            try Task.checkCancellation()
-        }
-        if enhanced, let ability = AbilityResult(result.history, row: row, seed: seed, subTasks: task.subTaskNames) {
+        let prototype = try Prototype(row.network, data: PrototypeData(task), settings: stages, seed: seed)
+        let result = try prototype.run { _ in try Task.checkCancellation() }
+        if enhanced, let ability = AbilityResult(result.history, of: prototype, name: row.name) {
             try store.save(ability, as: "ability")
         }
         return try NetworkWeights(of: result.network)
-    }
-}
-
-extension AbilityResult {
-    /// The routing before and after the second stage; `nil` where there was none.
-    init?(_ history: PrototypeHistory, row: ExperimentSettings.Row, seed: UInt64, subTasks: [String]) {
-        guard !history.before.isEmpty, history.before.count == history.after.count else { return nil }
-        self.init(
-            name: row.name, seed: seed, subTasks: subTasks,
-            layers: zip(history.before, history.after).enumerated().map { number, maps in
-                RoutingLayer(
-                    name: maps.0.layer, before: maps.0.gates,
-                    // The mapping leaves out the residual module, which serves everybody.
-                    mapping: history.masks.indices.contains(number)
-                        ? zip(history.masks[number].target, maps.0.gates).map { row, gates in
-                            row + [Double](repeating: 0, count: max(0, gates.count - row.count))
-                        } : nil,
-                    after: maps.1.gates)
-            })
     }
 }

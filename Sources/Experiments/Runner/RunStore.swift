@@ -35,6 +35,9 @@ struct RunStore: Sendable {
         try write(Self.encoder.encode(value), to: "\(name).json")
     }
 
+    /// Whether there is a file.
+    func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
+
     /// The bytes of a file; `nil` where there is none.
     func bytes(_ name: String) -> [UInt8]? {
         FileManager.default.contents(atPath: path(name)).map { [UInt8]($0) }
@@ -57,12 +60,5 @@ struct RunStore: Sendable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         return encoder
-    }
-}
-
-extension String {
-    /// The text as a part of a file's name.
-    var fileName: String {
-        String(lowercased().map { $0.isLetter || $0.isNumber ? $0 : "-" })
     }
 }

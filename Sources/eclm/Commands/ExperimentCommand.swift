@@ -2,7 +2,6 @@ import ArgumentParser
 import CommandSupport
 import Experiments
 import Foundation
-import Synchronization
 
 struct ExperimentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -79,9 +78,7 @@ struct ExperimentCommand: AsyncParsableCommand {
         try await runCommand(global) { output in
             let settings = try chosenSettings()
             if printSettings {
-                let encoder = JSONEncoder()
-                encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-                print(String(decoding: try encoder.encode(settings), as: UTF8.self))
+                print(String(decoding: try Self.json(settings), as: UTF8.self))
                 return
             }
             let wireClouds = try await wire ? WireClouds.start() : nil
@@ -121,9 +118,7 @@ struct ExperimentCommand: AsyncParsableCommand {
     private func chosenSettings() throws -> ExperimentSettings {
         var chosen: ExperimentSettings
         if let settings {
-            guard let bytes = FileManager.default.contents(atPath: settings) else {
-                throw CommandFailure(.notFound, "there is no settings file \(settings)")
-            }
+            let bytes = try InputFile.read(settings, what: "settings")
             do {
                 chosen = try JSONDecoder().decode(ExperimentSettings.self, from: bytes)
             } catch {
@@ -162,14 +157,19 @@ struct ExperimentCommand: AsyncParsableCommand {
     }
 
     private func writeSearch(_ records: [SearchRecord], name: String) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let path = "\(outputDirectory)/\(name)-search.json"
         do {
-            try encoder.encode(records).write(to: URL(fileURLWithPath: path), options: .atomic)
+            try Self.json(records).write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {
             throw CommandFailure(.failure, "\(path) cannot be written: \(error)")
         }
+    }
+
+    /// Settings and records as they are read back: keys as their types name them.
+    private static func json(_ value: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(value)
     }
 
     /// What the command prints at its end.
@@ -186,10 +186,7 @@ struct ExperimentCommand: AsyncParsableCommand {
 
             init(_ result: MethodResult) {
                 method = result.method.rawValue
-                let means = result.runs.map {
-                    $0.deviceAccuracies.reduce(0, +) / Double(max(1, $0.deviceAccuracies.count))
-                }
-                accuracy = means.reduce(0, +) / Double(max(1, means.count))
+                accuracy = result.runs.reduce(0) { $0 + $1.accuracy } / Double(max(1, result.runs.count))
                 bytes = result.runs.reduce(0) { $0 + $1.bytesUp + $1.bytesDown } / max(1, result.runs.count)
             }
         }

@@ -147,22 +147,22 @@ struct InProcessCloudTests {
 
     @Test("says what is wrong: an unknown encoding, device or order, a damaged prototype, a budget for nothing")
     func refuses() async throws {
-        #expect(throws: CloudError.self) { try InProcessCloud(CloudSettings(encoding: "morse")) }
+        #expect(throws: ExperimentError.self) { try InProcessCloud(CloudSettings(encoding: "morse")) }
         let cloud = try InProcessCloud()
-        await #expect(throws: CloudError.self) { try await cloud.selector(for: "a") }
+        await #expect(throws: ExperimentError.self) { try await cloud.selector(for: "a") }
         var damaged = try prototype()
         let victim = damaged.manifest.modules[0].digest
         damaged.blobs[victim]?[100] ^= 1
-        await #expect(throws: CloudError.self) { try await cloud.publish(damaged) }
+        await #expect(throws: ExperimentError.self) { try await cloud.publish(damaged) }
         _ = try await cloud.publish(prototype())
-        await #expect(throws: CloudError.self) { try await cloud.publish(prototype()) }
-        await #expect(throws: CloudError.self) { try await cloud.selector(for: "stranger") }
+        await #expect(throws: ExperimentError.self) { try await cloud.publish(prototype()) }
+        await #expect(throws: ExperimentError.self) { try await cloud.selector(for: "stranger") }
         await cloud.join("a")
         do {
             _ = try await cloud.compose(
                 CloudRequest(device: "a", importances: importances, budget: Budget(fetchBytes: 10)))
             Issue.record("10 bytes are not enough")
-        } catch let error as CloudError {
+        } catch let error as ExperimentError {
             #expect(error.code == .infeasible)
         }
     }

@@ -167,15 +167,15 @@ struct WireCloudTests {
     func refusals() async throws {
         try await withServices { services, folder in
             let wire = try WireCloud(services: services, directory: "\(folder)/devices")
-            await #expect(throws: CloudError.self) { try await wire.closeRound() }
+            await #expect(throws: ExperimentError.self) { try await wire.closeRound() }
             let first = try await wire.publish(TinyExperiment.prototype())
             #expect(try await wire.closeRound() == first)
             let request = CloudRequest(
                 device: "one", importances: [[1, 1, 1, 1, 1], [1, 1, 1, 1]], budget: Budget(memory: 100))
-            let early = await #expect(throws: CloudError.self) { try await wire.compose(request) }
+            let early = await #expect(throws: ExperimentError.self) { try await wire.compose(request) }
             #expect(early?.code == .notReady)
             try await wire.join("one")
-            let small = await #expect(throws: CloudError.self) { try await wire.compose(request) }
+            let small = await #expect(throws: ExperimentError.self) { try await wire.compose(request) }
             #expect(small?.code == .infeasible)
             let before = await wire.traffic()
             var trial = request

@@ -97,6 +97,22 @@ struct FleetCommandTests {
         }
     }
 
+    @Test("says within some seconds that nobody listens")
+    func nobodyListens() async throws {
+        let folder = try TemporaryDirectory()
+        defer { withExtendedLifetime(folder) {} }
+        let start = ContinuousClock.now
+        let result = try await Program(
+            "eclm",
+            [
+                "fleet", "--endpoint", "127.0.0.1:1", "--model", "har-mlp", "--class", "phone", "--devices", "1",
+                "--data-directory", Self.dataDirectory, "--state", folder.path, "--output", "json", "--quiet",
+            ]
+        ).finish()
+        #expect(result.status == 5 && result.errors.contains("registryd"), "\(result.errors)")
+        #expect(ContinuousClock.now - start < .seconds(15))
+    }
+
     private static var dataDirectory: String {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../../data")
             .standardizedFileURL.path

@@ -21,19 +21,17 @@ public actor WireCloud: Cloud {
     private var pending = 0
     private var unsentAsFull: Int64 = 0
     private var heldBytes: Int64 = 0
+    /// Who asks what the registry serves; see ``observer()``.
+    private var watcher: WireDevice?
 
     /// A cloud without a model.
     ///
     /// - Parameter directory: Where devices keep their state.
-    /// - Throws: ``CloudError`` with `inconsistent` for an encoding that there is not.
+    /// - Throws: ``ExperimentError`` with `inconsistent` for an encoding that there is not.
     public init(_ settings: CloudSettings = .init(), services: WireServices, directory: String) throws {
-        guard let encoding = UpdateEncoding(rawValue: settings.encoding) else {
-            let names = UpdateEncoding.allCases.map(\.rawValue).joined(separator: ", ")
-            throw CloudError(.inconsistent, "there is no encoding \(settings.encoding); there are \(names)")
-        }
         self.services = services
         self.settings = settings
-        self.encoding = encoding
+        encoding = try settings.updateEncoding()
         self.directory = directory
         deviceClass = "experiment-\(UUID().uuidString.lowercased().prefix(8))"
     }
@@ -42,6 +40,8 @@ public actor WireCloud: Cloud {
     public func close() {
         for device in devices.values { device.close() }
         devices = [:]
+        watcher?.close()
+        watcher = nil
         try? FileManager.default.removeItem(atPath: directory)
     }
 
@@ -49,7 +49,7 @@ public actor WireCloud: Cloud {
 
     /// See ``Cloud``.
     public func publish(_ prototype: CloudPrototype) async throws -> CloudRelease {
-        guard release == nil else { throw CloudError(.notReady, "this cloud has a model already; use another one") }
+        guard release == nil else { throw ExperimentError.alreadyPublished }
         let registry = services.registry
         var manifest = prototype.manifest
         manifest.model += "-" + deviceClass.suffix(8)
@@ -58,7 +58,7 @@ public actor WireCloud: Cloud {
         do {
             for module in manifest.modules {
                 guard let bytes = prototype.blobs[module.digest] else {
-                    throw CloudError(.inconsistent, "the file of \(module.name) is missing")
+                    throw ExperimentError(.inconsistent, "the file of \(module.name) is missing")
                 }
                 try await registry.blobs.put(bytes, digest: module.digest)
                 sizes[module.digest] = Int64(bytes.count)
@@ -74,7 +74,7 @@ public actor WireCloud: Cloud {
                 as: provenance)
             number = try await registry.publish(manifest, channel: "stable", as: provenance).release.number
         } catch let error as RegistryError {
-            throw CloudError(.inconsistent, "the prototype cannot be published: \(error.message)", cause: error)
+            throw ExperimentError(.inconsistent, "the prototype cannot be published: \(error.message)", cause: error)
         }
         return try await enter(number)
     }
@@ -110,7 +110,7 @@ public actor WireCloud: Cloud {
         do {
             answer = try await device.client.compose(pull)
         } catch let error as EdgeError where error.code == .infeasible {
-            throw CloudError(.infeasible, "device \(request.device): \(error.message)", cause: error)
+            throw ExperimentError.infeasible(request, error.message, cause: error)
         }
         if request.isTrial {
             device.uncounted = device.uncounted + (device.client.registry.traffic - before)
@@ -123,20 +123,17 @@ public actor WireCloud: Cloud {
 
     private func composition(_ answer: Wire.ComposeResponse, layers: Int) throws -> CloudComposition {
         guard let composed = answer.composition else {
-            throw CloudError(.unavailable, "the registry answered no composition")
+            throw ExperimentError(.unavailable, "the registry answered no composition")
         }
-        var modules = [[Int]](repeating: [], count: layers)
         var digests: [ModuleSlot: Digest] = [:]
         for module in composed.modules {
-            guard let slot = names.first(where: { $0.value == module.module })?.key else {
-                throw CloudError(.inconsistent, "the registry composed \(module.module), which was not published")
+            guard let slot = try module.slot?.core(), names[slot] == module.module else {
+                throw ExperimentError(.inconsistent, "the registry composed \(module.module), which was not published")
             }
-            if let layer = slot.layer { modules[layer].append(slot.index) }
             digests[slot] = try Digest(bytes: module.digest)
         }
         return CloudComposition(
-            release: Int(answer.release), modules: modules.map { $0.sorted() }, digests: digests,
-            objective: composed.objective, memory: composed.totals?.memory ?? 0,
+            release: Int(answer.release), layers: layers, digests: digests,
             bytes: composed.modules.reduce(0) { $0 + $1.bytes }, fetchBytes: composed.totals?.fetchBytes ?? 0)
     }
 
@@ -144,13 +141,13 @@ public actor WireCloud: Cloud {
     public func fetch(_ composition: CloudComposition, for name: String) async throws -> [ModuleSlot: [UInt8]] {
         let device = try device(name)
         guard let (request, answer) = device.composed, Int(answer.release) == composition.release else {
-            throw CloudError(.notReady, "device \(name) has not composed from release \(composition.release)")
+            throw ExperimentError(.notReady, "device \(name) has not composed from release \(composition.release)")
         }
         let pulled = try await device.client.pull(answer, of: request, to: device.subModel, overwrites: true)
         var files: [ModuleSlot: [UInt8]] = [:]
         for module in pulled.manifest.modules {
             guard composition.digests[module.slot] == module.digest else {
-                throw CloudError(.notReady, "device \(name) has composed something else since; compose again")
+                throw ExperimentError(.notReady, "device \(name) has composed something else since; compose again")
             }
             files[module.slot] = [UInt8](
                 try Data(contentsOf: URL(fileURLWithPath: "\(pulled.directory)/\(module.file)")))
@@ -169,7 +166,7 @@ public actor WireCloud: Cloud {
         var files: [String: [UInt8]] = [:]
         for (slot, bytes) in update.trained {
             guard update.composition.digests[slot] != nil, let name = names[slot] else {
-                throw CloudError(.inconsistent, "\(slot.defaultName) was trained but is not in the sub-model")
+                throw ExperimentError.notComposed(slot)
             }
             files[name] = bytes
         }
@@ -178,10 +175,10 @@ public actor WireCloud: Cloud {
             result = try await device.client.submit(
                 Submission(
                     subModelDirectory: device.subModel, weights: .directory(device.write(files)),
-                    sampleCount: Int64(update.sampleCount), metrics: update.metrics, importances: update.importances,
+                    sampleCount: Int64(update.sampleCount), importances: update.importances,
                     encoding: encoding, fraction: settings.fraction))
         } catch let error as EdgeError where error.code == .invalidWeights || error.code == .refused {
-            throw CloudError(.refused, "the update of \(update.device): \(error.message)", cause: error)
+            throw ExperimentError(.refused, "the update of \(update.device): \(error.message)", cause: error)
         }
         let full = result.modules.reduce(0) { $0 + Int64(files[$1]?.count ?? 0) }
         unsentAsFull += full - result.uploadedBytes
@@ -195,10 +192,10 @@ public actor WireCloud: Cloud {
         let rounds = try await services.train(model: model)
         let refused = rounds.flatMap(\.quarantined).map(\.reason)
         guard refused.isEmpty else {
-            throw CloudError(.refused, "the trainer quarantined updates: \(refused.joined(separator: "; "))")
+            throw ExperimentError(.refused, "the trainer quarantined updates: \(refused.joined(separator: "; "))")
         }
         guard rounds.count == 1, let round = rounds.first, round.updates.count == pending else {
-            throw CloudError(
+            throw ExperimentError(
                 .inconsistent,
                 "the trainer took \(rounds.map { $0.updates.count }) updates in \(rounds.count) rounds, not \(pending) in one"
             )
@@ -220,7 +217,7 @@ public actor WireCloud: Cloud {
     /// See ``Cloud``.
     public func file(of slot: ModuleSlot) async throws -> [UInt8] {
         guard let digest = try current().digests[slot], let size = sizes[digest] else {
-            throw CloudError(.inconsistent, "\(model) has no module \(slot.defaultName)")
+            throw ExperimentError.noModule(slot, of: model)
         }
         return try await services.registry.blobs.read(digest, range: 0..<size)
     }
@@ -251,7 +248,7 @@ public actor WireCloud: Cloud {
         var known: Int32 = 0
         while known != Int32(number) {
             guard ContinuousClock.now < deadline else {
-                throw CloudError(.unavailable, "registryd does not serve release \(number) of \(model) after 60 s")
+                throw ExperimentError(.unavailable, "registryd does not serve release \(number) of \(model) after 60 s")
             }
             do {
                 known = try await observer.waitForRelease(
@@ -273,16 +270,14 @@ public actor WireCloud: Cloud {
         return observer.client
     }
 
-    private var watcher: WireDevice?
-
     private func current() throws -> CloudRelease {
-        guard let release else { throw CloudError(.notReady, "publish a prototype before devices use the cloud") }
+        guard let release else { throw ExperimentError.notPublished }
         return release
     }
 
     private func device(_ name: String) throws -> WireDevice {
         guard let device = devices[name] else {
-            throw CloudError(.notReady, "device \(name) has not joined; call join first")
+            throw ExperimentError.notJoined(name)
         }
         return device
     }

@@ -7,7 +7,7 @@ public struct WireClouds: Sendable {
 
     /// Starts the services.
     ///
-    /// - Throws: ``CloudError`` with `unavailable`.
+    /// - Throws: ``ExperimentError`` with `unavailable`.
     public static func start() async throws -> WireClouds {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("eclm-wire-\(UUID())").path
         do {

@@ -14,22 +14,28 @@ struct WireDevice: Sendable {
     /// The last composition, as the registry gave it.
     var composed: (request: PullRequest, answer: Wire.ComposeResponse)?
 
+    /// A device that was never registered soon says that nobody listens; a registered one is patient with its registry.
+    private static let firstContact = RetryPolicy(deadline: .seconds(10), maximumAttempts: 6)
+
     /// Registers a device and connects as it.
     static func join(_ id: String, class name: String, endpoint: String, directory: String) async throws -> WireDevice {
         let state = try StateDirectory(path: directory)
-        var registering = try WireDevice(endpoint: endpoint, state: state, directory: directory)
-        _ = try await registering.client.register(deviceID: id, deviceClass: name)
-        registering.close()
+        let stranger = try WireDevice(
+            endpoint: endpoint, state: state, directory: directory, retry: Self.firstContact)
+        defer { stranger.close() }
+        _ = try await stranger.client.register(deviceID: id, deviceClass: name)
         // The credential is sent with a connection's first request.
-        let registration = registering.client.registry.traffic
-        registering = try WireDevice(endpoint: endpoint, state: state, directory: directory)
-        registering.uncounted = Traffic() - registration
-        return registering
+        var device = try WireDevice(endpoint: endpoint, state: state, directory: directory)
+        // The bytes of the registration are the device's, too.
+        device.uncounted = Traffic() - stranger.client.registry.traffic
+        return device
     }
 
-    private init(endpoint text: String, state: StateDirectory, directory: String) throws {
+    private init(
+        endpoint text: String, state: StateDirectory, directory: String, retry: RetryPolicy = .init()
+    ) throws {
         guard let endpoint = RPCEndpoint(text) else {
-            throw CloudError(.unavailable, "\(text) is no endpoint of a registry")
+            throw ExperimentError(.unavailable, "\(text) is no endpoint of a registry")
         }
         var configuration = RPCClientConfiguration()
         configuration.retry = .never
@@ -37,7 +43,7 @@ struct WireDevice: Sendable {
             Credential.device(id: $0.deviceID, token: try $0.tokenBytes()).authenticationData
         }
         connection = RPCClient(endpoints: [endpoint], configuration: configuration)
-        client = try EdgeClient(registry: RegistryClient(connection), state: state)
+        client = try EdgeClient(registry: RegistryClient(connection, retry: retry), state: state)
         self.directory = directory
     }
 

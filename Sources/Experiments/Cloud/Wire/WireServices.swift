@@ -24,14 +24,14 @@ public actor WireServices {
     /// - Parameters:
     ///   - directory: Where the data goes; made where there is none.
     ///   - programs: The folder with `registryd` and `trainerd`; by default that of this program.
-    /// - Throws: ``CloudError`` with `unavailable`.
+    /// - Throws: ``ExperimentError`` with `unavailable`.
     public static func start(directory: String, programs: String? = nil) async throws -> WireServices {
         let programs = programs ?? Self.ownFolder
         let migrations: String
         do {
             migrations = try MigrationsDirectory.locate()
         } catch {
-            throw CloudError(.unavailable, "the schema of a registry is not found", cause: error)
+            throw ExperimentError(.unavailable, "the schema of a registry is not found", cause: error)
         }
         // The trainer beside the registry must not take a round's first updates before the last are there: rounds are
         // made by `trainerd --once`.
@@ -60,7 +60,7 @@ public actor WireServices {
         var iterator = ready.makeAsyncIterator()
         do {
             guard let endpoints = try await iterator.next() else {
-                throw CloudError(.unavailable, "the registry stopped before it was ready")
+                throw ExperimentError(.unavailable, "the registry stopped before it was ready")
             }
             return WireServices(
                 endpoints: endpoints, programs: programs, migrations: migrations, stop: stop, running: running,
@@ -68,7 +68,7 @@ public actor WireServices {
         } catch {
             stop.request()
             await running.value
-            throw CloudError(.unavailable, "the registry for the experiment cannot be started", cause: error)
+            throw ExperimentError(.unavailable, "the registry for the experiment cannot be started", cause: error)
         }
     }
 
@@ -109,7 +109,7 @@ public actor WireServices {
 
     /// Runs the trainer once over what is pending for a model.
     ///
-    /// - Throws: ``CloudError`` with `unavailable` when it fails.
+    /// - Throws: ``ExperimentError`` with `unavailable` when it fails.
     func train(model: String) async throws -> [Round] {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: programs + "/trainerd")
@@ -133,18 +133,18 @@ public actor WireServices {
                 try process.run()
             } catch {
                 process.terminationHandler = nil
-                continuation.resume(throwing: CloudError(.unavailable, "trainerd cannot be started", cause: error))
+                continuation.resume(throwing: ExperimentError(.unavailable, "trainerd cannot be started", cause: error))
             }
         }
         guard process.terminationStatus == 0 else {
             let text = (try? String(contentsOfFile: errors, encoding: .utf8)) ?? ""
-            throw CloudError(.unavailable, "trainerd ended with status \(process.terminationStatus): \(text)")
+            throw ExperimentError(.unavailable, "trainerd ended with status \(process.terminationStatus): \(text)")
         }
         struct Document: Decodable { var rounds: [Round] }
         do {
             return try JSONDecoder().decode(Document.self, from: Data(contentsOf: URL(fileURLWithPath: output))).rounds
         } catch {
-            throw CloudError(.unavailable, "trainerd's answer cannot be read", cause: error)
+            throw ExperimentError(.unavailable, "trainerd's answer cannot be read", cause: error)
         }
     }
 

@@ -105,7 +105,7 @@ struct ModularDevices {
     ) throws -> ModularNetwork {
         try ModularNetwork(fleet.network, modules: composition.modules, gating: .selector) { slot in
             guard let bytes = file(slot) else {
-                throw CloudError(.inconsistent, "the composition lacks the file of \(slot.defaultName)")
+                throw ExperimentError(.inconsistent, "the composition lacks the file of \(slot.defaultName)")
             }
             return try ModuleTensors(safetensors: bytes)
         }

@@ -34,6 +34,13 @@ struct RunMeter {
         }
     }
 
+    /// Notes the nets of another run, whose devices end up with the same ones and train them alike.
+    mutating func noteNets(of other: RunMeter) {
+        nets = other.nets
+        probes = other.probes
+        includesSelector = other.includesSelector
+    }
+
     /// Adds a point of the curve: bytes of the rounds so far, and what bringing the current model to every device takes.
     mutating func point(round: Int, accuracy: Double, traffic: CloudTraffic, delivery: Int64) {
         curve.append(
@@ -49,14 +56,13 @@ struct RunMeter {
                     present.map { fleet.network.slot(layer: layer, module: $0) }
                 }
         }
-        func mean(_ values: [Double]) -> Double { values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count) }
         let probed = nets.compactMap { net in probes[net.map { [$0.count] }] }
         return RunResult(
             seed: fleet.seed, deviceAccuracies: accuracies, curve: curve, bytesUp: Int(traffic.up),
-            bytesDown: Int(traffic.down), subModelBytes: mean(slots.map { Double(fleet.costs.bytes(of: $0)) }),
-            subModelParameters: mean(slots.map { Double(fleet.costs.parameters(of: $0)) }),
-            peakTrainingMemory: probed.isEmpty ? nil : mean(probed.map { Double($0.peakMemory) }),
-            secondsPerBatch: probed.isEmpty ? nil : mean(probed.map(\.secondsPerBatch)), localSteps: steps,
+            bytesDown: Int(traffic.down), subModelBytes: slots.map { Double(fleet.costs.bytes(of: $0)) }.mean,
+            subModelParameters: slots.map { Double(fleet.costs.parameters(of: $0)) }.mean,
+            peakTrainingMemory: probed.isEmpty ? nil : probed.map { Double($0.peakMemory) }.mean,
+            secondsPerBatch: probed.isEmpty ? nil : probed.map(\.secondsPerBatch).mean, localSteps: steps,
             encoding: encoding, overTheWire: overTheWire)
     }
 }

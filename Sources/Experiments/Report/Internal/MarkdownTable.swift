@@ -9,7 +9,7 @@ struct MarkdownTable {
     private let alignments: [Alignment]
     private var rows: [[String]] = []
 
-    /// A table with columns of names and alignments; `nil` columns are left out.
+    /// A table with columns of names and alignments.
     init(_ columns: [(name: String, alignment: Alignment)]) {
         header = columns.map(\.name)
         alignments = columns.map(\.alignment)
