@@ -37,8 +37,8 @@ extension Registry {
                     "idempotency key \(submission.idempotencyKey.debugDescription) was used by device "
                         + "\(submission.deviceID) for another update; choose a new key for new content")
             }
-            let status = UpdateStatus(rawValue: try row.decode("status")) ?? .pending
-            return SubmissionResult(updateID: UpdateID(try row.decode("update_id")), replayed: true, status: status)
+            return SubmissionResult(
+                updateID: UpdateID(try row.decode("update_id")), replayed: true, status: try row.updateStatus())
         }
     }
 
