@@ -21,7 +21,7 @@
             // Without an adapted model there is nothing to compare with, and a file that is no good is the caller's error.
             if (try? InstalledModel(of: request.model, in: adaptation.client.state)) == nil {
                 seen = LocalData.Stamp(path)
-                try await adapt(LocalData.read(path).data)
+                try await adapt(LocalData.read(path))
                 adaptations += 1
             }
             while adaptations < options.adaptations ?? .max {
@@ -30,7 +30,7 @@
                     continue
                 }
                 do {
-                    let data = try LocalData.read(path).data
+                    let data = try LocalData.read(path)
                     if try await shouldAdapt(to: data, isFirstLook: seen == nil) {
                         try await adapt(data)
                         adaptations += 1
