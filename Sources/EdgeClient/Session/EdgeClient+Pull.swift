@@ -218,7 +218,7 @@ private struct ComposedModules {
     }
 
     private static func slot(_ slot: Wire.ModuleSlot?) -> ModuleSlot? {
-        guard let slot = try? slot?.core(), slot.kind.isShared == (slot.layer == nil), slot.index >= 0 else { return nil }
-        return slot
+        guard let slot = try? slot?.core() else { return nil }
+        return slot.kind.isShared == (slot.layer == nil) && slot.index >= 0 ? slot : nil
     }
 }

@@ -27,7 +27,8 @@ extension Registry {
                 guard status == .quarantined else {
                     throw RegistryError(
                         .failedPrecondition,
-                        "update \(id) is \(status.rawValue): only quarantined updates go back to the queue; nothing was changed")
+                        "update \(id) is \(status.rawValue): only quarantined updates go back to the queue; nothing was changed"
+                    )
                 }
             }
             try await connection.query(
