@@ -1,5 +1,4 @@
 import ArgumentParser
-import Core
 import NIOCore
 import RPC
 import RegistryProtocol
@@ -39,13 +38,10 @@ struct RegistryBench: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let parts = endpoint.split(separator: ":")
-        guard parts.count == 2, let port = Int(parts[1]) else {
-            throw ValidationError("write the endpoint as HOST:PORT")
-        }
+        guard let endpoint = RPCEndpoint(endpoint) else { throw ValidationError("write the endpoint as HOST:PORT") }
         var configuration = RPCClientConfiguration()
         configuration.connectionsPerEndpoint = connections
-        let client = RPCClient(host: String(parts[0]), port: port, configuration: configuration)
+        let client = RPCClient(endpoint: endpoint, configuration: configuration)
         defer { client.close() }
 
         var query = Wire.ComposeRequest()

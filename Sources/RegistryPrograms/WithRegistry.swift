@@ -15,16 +15,11 @@ public func withRegistry(
     isolation: isolated (any Actor)? = #isolation, _ body: (Registry) async throws -> Void
 ) async throws {
     let migrator = try Migrator(directory: try MigrationsDirectory.locate(migrations))
-    let pool = PostgresPool(configuration: database, logger: Logger(label: "\(name).database"))
-    do {
+    try await withPool(database, logger: Logger(label: "\(name).database")) { pool in
         try await registryErrors { () async throws in
             try await pool.withConnection { try await migrator.requireCurrentSchema(on: $0) }
         }
-        let blobs = blobDirectory.map { BlobStore(pool: pool, directory: $0) } ?? BlobStore(pool: pool)
+        let blobs = BlobStore(pool: pool, directory: blobDirectory)
         try await body(Registry(pool: pool, blobs: blobs, logger: Logger(label: "\(name).registry")))
-    } catch {
-        await pool.shutdown()
-        throw error
     }
-    await pool.shutdown()
 }

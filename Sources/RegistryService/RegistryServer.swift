@@ -75,7 +75,7 @@ public struct RegistryServer: Service {
             try? await Task.sleep(for: .seconds(3600))
             guard !Task.isCancelled else { return }
             do {
-                let swept = try await registry.blobs.sweepUploads(olderThan: .seconds(24 * 3600))
+                let swept = try await registry.blobs.sweepUploads()
                 if swept > 0 {
                     logger.info("swept uploads that nobody went on with", metadata: ["uploads": "\(swept)"])
                 }

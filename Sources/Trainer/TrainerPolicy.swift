@@ -1,3 +1,5 @@
+import Registry
+
 /// When a trainer starts a round, and for what. A model's policy in the registry wins over the numbers of updates and the
 /// wait.
 public struct TrainerPolicy: Sendable, Hashable {
@@ -6,11 +8,11 @@ public struct TrainerPolicy: Sendable, Hashable {
     /// The models it trains; empty for all that have the channel.
     public var models: Set<String> = []
     /// Updates that make a round worth while, unless the oldest has waited ``maximumWait``.
-    public var minimumUpdates: Int = 1
+    public var minimumUpdates: Int = TrainingPolicy().minimumUpdates
     /// The most updates one round takes.
-    public var maximumUpdates: Int = 256
+    public var maximumUpdates: Int = TrainingPolicy().maximumUpdates
     /// How long an update waits for others at most before a round starts without them.
-    public var maximumWait: Duration = .seconds(60)
+    public var maximumWait: Duration = .seconds(TrainingPolicy().maximumWait)
     /// How often the queue is looked at when no notification came.
     public var pollInterval: Duration = .seconds(30)
     /// Bytes that weights may take, as doubles, where a rule must see all updates at once: they are read in blocks of as

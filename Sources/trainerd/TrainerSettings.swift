@@ -39,8 +39,10 @@ struct TrainerSettings: Sendable {
         policy.minimumUpdates = try layers.integer(
             "minimum-updates", flag: flags.minimumUpdates, in: 1...policy.maximumUpdates,
             default: policy.minimumUpdates)
-        policy.maximumWait = try layers.seconds("maximum-wait", flag: flags.maximumWait, default: 60)
-        policy.pollInterval = try layers.seconds("poll-interval", flag: flags.pollInterval, default: 30)
+        policy.maximumWait = try layers.seconds(
+            "maximum-wait", flag: flags.maximumWait, default: policy.maximumWait / .seconds(1))
+        policy.pollInterval = try layers.seconds(
+            "poll-interval", flag: flags.pollInterval, default: policy.pollInterval / .seconds(1))
         policy.blockMemory = Int(
             try layers.size(
                 "block-memory", flag: flags.blockMemory, default: ByteSize(policy.blockMemory)

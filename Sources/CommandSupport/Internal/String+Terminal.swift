@@ -55,7 +55,8 @@ extension Character {
 }
 
 extension Unicode.Scalar {
-    fileprivate var isPrintable: Bool {
+    /// Whether a terminal shows it and does nothing else.
+    var isPrintable: Bool {
         switch value {
         case 0..<0x20, 0x7F...0x9F, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069: false
         default: true

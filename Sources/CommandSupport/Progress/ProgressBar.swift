@@ -80,7 +80,7 @@ struct Progress: Sendable {
 
     /// The line for people, at most `width - 1` columns so that no terminal wraps it.
     func line(label: String, elapsed: Duration, width: Int, unit: ProgressBar.Unit = .bytes) -> String {
-        let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+        let seconds = elapsed / .seconds(1)
         let rate = seconds > 0.2 ? Double(done) / seconds : 0
         var parts = [unit.amounts(done, of: total)]
         if rate > 0 {

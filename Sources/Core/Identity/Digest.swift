@@ -141,6 +141,11 @@ public struct DigestBuilder: Sendable {
         bytes.withUnsafeBytes { hash.update(bufferPointer: $0) }
     }
 
+    /// Adds a text with its length before it, so that no two lists of texts are hashed as the same bytes.
+    package mutating func update(field text: String) {
+        update(Array("\(text.utf8.count):\(text)".utf8))
+    }
+
     /// The digest of everything added so far; the builder can go on.
     public func finalize() -> Digest {
         Digest(exactly: Array(hash.finalize()))

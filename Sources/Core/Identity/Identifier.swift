@@ -37,8 +37,6 @@ public enum IdentifierTag {
     public enum ModuleVersion {}
     /// Tag of ``ReleaseID``.
     public enum Release {}
-    /// Tag of ``ChannelID``.
-    public enum Channel {}
     /// Tag of ``DeviceClassID``.
     public enum DeviceClass {}
     /// Tag of ``UpdateID``.
@@ -55,8 +53,6 @@ public typealias ModuleID = Identifier<IdentifierTag.Module>
 public typealias ModuleVersionID = Identifier<IdentifierTag.ModuleVersion>
 /// A release's row in `eclm.releases`.
 public typealias ReleaseID = Identifier<IdentifierTag.Release>
-/// A channel's row in `eclm.channels`.
-public typealias ChannelID = Identifier<IdentifierTag.Channel>
 /// A device class's row in `eclm.device_classes`.
 public typealias DeviceClassID = Identifier<IdentifierTag.DeviceClass>
 /// An update's row in `eclm.updates`.

@@ -46,6 +46,16 @@ public struct TensorView: Sendable {
         }
     }
 
+    /// The values in double precision, which holds each of them exactly; the tensor must be a floating-point one.
+    package func doubles() -> [Double] {
+        withUnsafeBytes { bytes in
+            [Double](unsafeUninitializedCapacity: elementCount) { buffer, count in
+                dtype.decode(bytes, into: UnsafeMutableBufferPointer(rebasing: buffer[..<elementCount]))
+                count = elementCount
+            }
+        }
+    }
+
     /// The position of the first value that is NaN or infinite; `nil` when all are finite, or are integers.
     public func firstNonFinite() -> Int? {
         withUnsafeBytes { dtype.firstNonFinite(in: $0) }

@@ -28,12 +28,12 @@ public enum UpdateDecoder {
             }
             var values: [Double]
             if encoding.isDifference {
-                values = doubles(tensor)
+                values = tensor.doubles()
                 for (position, change) in try changes(of: tensor.description, update, layout) {
                     values[position] += change
                 }
             } else {
-                values = doubles(try update.tensor(tensor.name))
+                values = try update.tensor(tensor.name).doubles()
             }
             values.withUnsafeBufferPointer { tensor.dtype.append($0, to: &file) }
         }
@@ -56,7 +56,8 @@ public enum UpdateDecoder {
         switch layout.parts[tensor.name] {
         case nil: return []
         case .values(let description):
-            return doubles(try update.tensor(description.name)).enumerated().filter { $0.element != 0 }.map { ($0, $1) }
+            let values = try update.tensor(description.name).doubles()
+            return values.enumerated().filter { $0.element != 0 }.map { ($0, $1) }
         case .quantised(let values, let scales, let run):
             let scales = try update.tensor(scales).floats()
             return try update.tensor(values).bytes().enumerated().filter { $0.element != 0 }.map { position, byte in
@@ -67,15 +68,6 @@ public enum UpdateDecoder {
             var decoder = GapDecoder(elements: tensor.elementCount ?? 0)
             let places = try update.tensor(gaps).bytes().compactMap { try decoder.take($0) }
             return zip(places, values).filter { $0.1 != 0 }.map { ($0, Double($1)) }
-        }
-    }
-
-    private static func doubles(_ tensor: TensorView) -> [Double] {
-        [Double](unsafeUninitializedCapacity: tensor.elementCount) { buffer, count in
-            count = tensor.elementCount
-            tensor.withUnsafeBytes {
-                tensor.dtype.decode($0, into: UnsafeMutableBufferPointer(rebasing: buffer[..<tensor.elementCount]))
-            }
         }
     }
 }

@@ -39,14 +39,10 @@ extension BlobCache {
             if let held = try heldBytes(digest, onBytes) { return FetchResult(bytes: held, fetched: 0) }
             try remove(digest)
             let file = try PosixFile(partialPath(of: digest), O_RDWR | O_CREAT)
-            var resumed = try file.byteCount()
-            let first = try await transfer(digest, file, expectedBytes, registry, onBytes)
-            if let first {
-                return first
-            }
+            let resumed = try file.byteCount()
+            if let first = try await transfer(digest, file, expectedBytes, registry, onBytes) { return first }
             if resumed > 0 {
                 // What an interrupted write left on the disk may be at fault and not the registry: once from the start.
-                resumed = 0
                 try file.truncate(to: 0)
                 if let second = try await transfer(digest, file, expectedBytes, registry, { _ in }) { return second }
             }

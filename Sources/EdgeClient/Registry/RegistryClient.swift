@@ -57,7 +57,7 @@ public struct RegistryClient: Sendable {
                     )
                 }
             } catch let error as RPCError {
-                let pause = retry.backoff(afterAttempt: attempt, random: .random(in: 0...1))
+                let pause = retry.backoff(afterAttempt: attempt)
                 guard attempt < retry.maximumAttempts, retry.allows(error, isRepeatable: isRepeatable),
                     clock.now + pause < deadline
                 else { throw EdgeError(error, calling: name) }

@@ -35,8 +35,8 @@ public struct RetryPolicy: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - attempt: Which attempt failed, from 1.
-    ///   - random: A number from 0 to 1 that spreads the waits.
-    public func backoff(afterAttempt attempt: Int, random: Double) -> Duration {
+    ///   - random: A number from 0 to 1 that spreads the waits; by default a random one.
+    public func backoff(afterAttempt attempt: Int, random: Double = .random(in: 0...1)) -> Duration {
         let grown = min(initialBackoff * (1 << min(max(attempt - 1, 0), 20)), maximumBackoff)
         return grown * (0.5 + 0.5 * min(max(random, 0), 1))
     }

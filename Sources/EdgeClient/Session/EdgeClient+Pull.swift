@@ -149,8 +149,7 @@ extension EdgeClient {
         return SubModelManifest(
             model: answer.model, release: answer.release, channel: channel,
             deviceID: request.deviceClass == nil ? try identity()?.deviceID : nil,
-            budget: Budget(
-                memory: answer.budget?.memory, flops: answer.budget?.flops, fetchBytes: answer.budget?.fetchBytes),
+            budget: answer.budget?.core ?? Budget(),
             totals: Budget(memory: totals?.memory, flops: totals?.flops, fetchBytes: totals?.fetchBytes),
             objective: answer.composition?.objective ?? 0, gap: answer.composition?.gap ?? 0,
             modules: modules.sorted { $0.slot < $1.slot })
@@ -207,11 +206,7 @@ private struct ComposedModules {
     }
 
     private static func slot(_ slot: Wire.ModuleSlot?) -> ModuleSlot? {
-        guard let slot else { return nil }
-        let kinds: [Wire.ModuleKind: ModuleKind] = [
-            .expert: .expert, .bypass: .bypass, .stem: .stem, .head: .head, .selector: .selector,
-        ]
-        guard let kind = kinds[slot.kind], kind.isShared == (slot.layer == nil), slot.index >= 0 else { return nil }
-        return ModuleSlot(kind: kind, layer: slot.layer.map(Int.init), index: Int(slot.index))
+        guard let slot = try? slot?.core() else { return nil }
+        return slot.kind.isShared == (slot.layer == nil) && slot.index >= 0 ? slot : nil
     }
 }

@@ -29,18 +29,13 @@ extension EdgeClient {
         _ kind: ModuleKind, of model: String, source: PullRequest.Source = .channel("stable"),
         onProgress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
     ) async throws -> FetchedModule {
-        guard let wireKind = Self.sharedKinds[kind] else {
+        guard kind.isShared else {
             throw EdgeError(.refused, "modules of kind \(kind.rawValue) come with a composition: pull a sub-model")
         }
         var request = Wire.ListModulesRequest()
         request.model = model
-        request.kind = wireKind
-        var release = Wire.ReleaseSelector()
-        switch source {
-        case .channel(let name): release.channel = name
-        case .release(let number): release.number = number
-        }
-        request.release = release
+        request.kind = Wire.ModuleKind(kind)
+        request.release = source.selector
         let answer = try await registry.call(ModelServiceAPI.listModules, request)
         guard let version = answer.modules.compactMap(\.version).first else {
             throw EdgeError(.notFound, "release \(answer.release) of \(model) has no \(kind.rawValue)")
@@ -57,9 +52,5 @@ extension EdgeClient {
                 model: model, release: answer.release, module: version.module, version: version.version,
                 digest: digest, path: cache.path(of: digest), fetchedBytes: fetched.fetched)
         }
-    }
-
-    private static var sharedKinds: [ModuleKind: Wire.ModuleKind] {
-        [.stem: .stem, .head: .head, .selector: .selector]
     }
 }

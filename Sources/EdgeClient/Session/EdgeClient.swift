@@ -57,12 +57,7 @@ public struct EdgeClient: Sendable {
             var identity = try known ?? DeviceIdentity(deviceID: deviceID, deviceClass: deviceClass, token: .random())
             try state.save(identity)
             request.token = try identity.tokenBytes()
-            request.attributes = attributes.sorted { $0.key < $1.key }.map { key, value in
-                var attribute = Wire.Attribute()
-                attribute.key = key
-                attribute.value = value
-                return attribute
-            }
+            request.attributes = Wire.Attribute.list(attributes)
             let answer: Wire.RegisterResponse
             do {
                 answer = try await registry.call(DeviceServiceAPI.registerDevice, request)

@@ -9,6 +9,16 @@ public struct PullRequest: Hashable, Sendable {
         case channel(String)
         /// A release by its number.
         case release(Int32)
+
+        /// The release as it travels.
+        var selector: Wire.ReleaseSelector {
+            var selector = Wire.ReleaseSelector()
+            switch self {
+            case .channel(let name): selector.channel = name
+            case .release(let number): selector.number = number
+            }
+            return selector
+        }
     }
 
     /// The model.
@@ -49,18 +59,9 @@ public struct PullRequest: Hashable, Sendable {
     func message(deviceID: String?, held: [Digest]) throws(EdgeError) -> Wire.ComposeRequest {
         var request = Wire.ComposeRequest()
         request.model = model
-        var selector = Wire.ReleaseSelector()
-        switch source {
-        case .channel(let name): selector.channel = name
-        case .release(let number): selector.number = number
-        }
-        request.release = selector
+        request.release = source.selector
         if let deviceClass { request.deviceClass = deviceClass } else { request.deviceId = deviceID }
-        var limits = Wire.Budget()
-        limits.memory = budget.memory
-        limits.flops = budget.flops
-        limits.fetchBytes = budget.fetchBytes
-        request.budget = limits
+        request.budget = Wire.Budget(budget)
         for (layer, values) in importances.enumerated() {
             if let index = values.firstIndex(where: { !$0.isFinite || $0 < 0 }) {
                 throw EdgeError(

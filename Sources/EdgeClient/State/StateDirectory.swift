@@ -78,11 +78,7 @@ public struct StateDirectory: Sendable, Hashable {
 
     /// Forgets who the device is: for a registration that the registry refused.
     func removeIdentity() throws(EdgeError) {
-        do {
-            try FileManager.default.removeItem(atPath: identityPath)
-        } catch {
-            throw EdgeError(.inputOutput, "\(identityPath) cannot be removed: \(error)", cause: error)
-        }
+        try FileSystem.remove(identityPath)
     }
 
     /// Runs `body` while no other process registers a device here.

@@ -78,7 +78,7 @@ struct BlobUpload: Sendable {
 
     private func pause(_ attempt: Int) async throws {
         do {
-            try await Task.sleep(for: registry.retry.backoff(afterAttempt: attempt, random: .random(in: 0...1)))
+            try await Task.sleep(for: registry.retry.backoff(afterAttempt: attempt))
         } catch {
             throw EdgeError(.cancelled, "the upload of \(digest) was given up", cause: error)
         }

@@ -114,9 +114,8 @@ struct ResidualStore: Sendable {
     }
 
     private func residual(_ digest: Digest, of module: String) -> UpdateResidual? {
-        let path = file(digest, of: module)
-        guard let found = try? BlobCache.digest(ofFile: path), found == digest,
-            let file = try? SafetensorsFile(path: path, limits: .module)
+        guard let file = try? SafetensorsFile(path: file(digest, of: module), limits: .module),
+            file.withUnsafeBytes({ Digest.of($0) }) == digest
         else { return nil }
         return try? UpdateResidual(file: file)
     }

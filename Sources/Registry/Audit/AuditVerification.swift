@@ -104,11 +104,11 @@ private struct AuditChain {
         if previous != hash { note(sequence, "previous_hash is not the hash of the row before") }
         var builder = DigestBuilder()
         builder.update(previous.bytes)
-        for field in [
+        for field: String in [
             String(sequence), String(try row.decode("at_us", as: Int64.self)), try row.decode("actor"),
             try row.decode("action"), try row.decode("object_kind"), try row.decode("object"), try row.decode("detail"),
         ] {
-            builder.update(Array("\(field.utf8.count):\(field)".utf8))
+            builder.update(field: field)
         }
         if builder.finalize() != stored { note(sequence, "the row does not match its hash") }
         (last, rows, hash) = (sequence, rows + 1, stored)

@@ -37,7 +37,7 @@ extension BlobStore {
             let row = try await connection.query(
                 """
                 SELECT upload_id, digest, storage_id FROM eclm.blob_uploads
-                WHERE updated_at < clock_timestamp() - \(age.inSeconds) * interval '1 second'
+                WHERE updated_at < clock_timestamp() - \(age / .seconds(1)) * interval '1 second'
                 ORDER BY updated_at LIMIT 1 FOR UPDATE SKIP LOCKED
                 """
             ).oneOrNone()
@@ -114,14 +114,9 @@ extension BlobStore {
 
     private static func isGarbage(_ grace: Duration) -> SQL {
         """
-        b.wanted_at < clock_timestamp() - \(grace.inSeconds) * interval '1 second'
+        b.wanted_at < clock_timestamp() - \(grace / .seconds(1)) * interval '1 second'
         AND NOT EXISTS (SELECT FROM eclm.module_versions v WHERE v.digest = b.digest)
         AND NOT EXISTS (SELECT FROM eclm.update_modules u WHERE u.digest = b.digest)
         """
     }
-}
-
-extension Duration {
-    /// The duration in seconds.
-    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 }

@@ -31,9 +31,11 @@ public struct BlobStore: Sendable {
         self.init(pool: pool, storage: PostgreSQLBlobStorage(), limits: limits)
     }
 
-    /// A store that keeps new bytes in a directory, which every server over the database must share.
-    public init(pool: PostgresPool, directory root: String, limits: BlobLimits = BlobLimits()) {
-        self.init(pool: pool, storage: DirectoryBlobStorage(root: root), limits: limits)
+    /// A store that keeps new bytes in a directory, which every server over the database must share; in PostgreSQL where
+    /// none is named.
+    public init(pool: PostgresPool, directory root: String?, limits: BlobLimits = BlobLimits()) {
+        let storage: any BlobStorage = root.map { DirectoryBlobStorage(root: $0) } ?? PostgreSQLBlobStorage()
+        self.init(pool: pool, storage: storage, limits: limits)
     }
 
     /// A store that keeps new bytes in `storage`; bytes in PostgreSQL are always readable.

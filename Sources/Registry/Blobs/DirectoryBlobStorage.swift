@@ -56,7 +56,7 @@ public struct DirectoryBlobStorage: BlobStorage {
 
     /// Deletes the files that no row knows: transactions that wrote them were rolled back, or the server was killed.
     public func sweep(olderThan age: Duration, on connection: PostgresConnection) async throws {
-        let newest = Date(timeIntervalSinceNow: -age.inSeconds)
+        let newest = Date(timeIntervalSinceNow: -(age / .seconds(1)))
         let root = root
         let folders = try await BlockingFiles.run {
             (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []

@@ -15,7 +15,7 @@ public final class Catalogue: Sendable {
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var nextWaiter = 0
         /// Releases asked for by number, newest use last.
-        var pinned: [(key: String, release: CatalogueRelease)] = []
+        var pinned: [CatalogueRelease] = []
     }
 
     /// Releases that no channel points to, kept for queries by number.
@@ -56,15 +56,14 @@ public final class Catalogue: Sendable {
         case .number(let number):
             guard let entry = snapshot.models[model] else { throw Registry.noSuchModel(model) }
             if let release = entry.channels.values.first(where: { $0.number == number }) { return release }
-            let key = "\(model)/\(number)"
-            if let release = pinned(key) { return release }
+            if let release = pinned(number, of: model) { return release }
             let record = try await registry.release(of: model, .number(number))
             let release = try await registry.pool.registryTransaction(readOnly: true) { connection in
                 try await CatalogueRelease.load(record.releaseID, model: model, number: number, on: connection)
             }
             state.withLock { state in
-                state.pinned.removeAll { $0.key == key }
-                state.pinned.append((key, release))
+                state.pinned.removeAll { $0.releaseID == release.releaseID }
+                state.pinned.append(release)
                 if state.pinned.count > Self.maximumPinned { state.pinned.removeFirst() }
             }
             // The snapshot has measured costs of the releases in use alone: from now on of this one, too.
@@ -73,19 +72,21 @@ public final class Catalogue: Sendable {
         }
     }
 
-    private func pinned(_ key: String) -> CatalogueRelease? {
+    private func pinned(_ number: Int, of model: String) -> CatalogueRelease? {
         state.withLock { state in
-            guard let index = state.pinned.firstIndex(where: { $0.key == key }) else { return nil }
-            let entry = state.pinned.remove(at: index)
-            state.pinned.append(entry)
-            return entry.release
+            guard let index = state.pinned.firstIndex(where: { $0.number == number && $0.model == model }) else {
+                return nil
+            }
+            let release = state.pinned.remove(at: index)
+            state.pinned.append(release)
+            return release
         }
     }
 
     /// Reads the catalogue again now.
     public func refresh() async throws(RegistryError) {
         let started = ContinuousClock.now
-        let (previous, pinned) = state.withLock { ($0.snapshot, $0.pinned.map(\.release.releaseID)) }
+        let (previous, pinned) = state.withLock { ($0.snapshot, $0.pinned.map(\.releaseID)) }
         let fresh = try await CatalogueSnapshot.load(previous: previous, pinned: pinned, from: registry.pool)
         let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
             // Two loads at once may end in either order: the one that began later wins.

@@ -79,11 +79,8 @@ public struct CatalogueRelease: Sendable {
             CatalogueModule(
                 moduleVersionID: ModuleVersionID(try row.decode("module_version_id")), module: try row.decode("module"),
                 slot: try row.slot(), version: Int(try row.decode("version", as: Int32.self)),
-                digest: try row.digest("digest"),
-                costs: ModuleCosts(
-                    bytes: try row.decode("bytes"), parameters: try row.decode("parameters"),
-                    flops: try row.decode("flops"), peakMemory: try row.decode("peak_memory")),
-                requirements: try row.requirements(), importance: try row.decode("importance"))
+                digest: try row.digest("digest"), costs: try row.costs(), requirements: try row.requirements(),
+                importance: try row.decode("importance"))
         }
         return CatalogueRelease(releaseID: releaseID, model: model, number: number, modules: modules)
     }

@@ -37,10 +37,7 @@ public struct CatalogueSnapshot: Sendable {
     ///
     /// - Throws: `notFound` for an unknown class.
     public func deviceClass(_ name: String) throws(RegistryError) -> DeviceClassRecord {
-        guard let record = deviceClasses[name] else {
-            throw RegistryError(
-                .notFound, "there is no device class \(name.debugDescription); an operator defines classes")
-        }
+        guard let record = deviceClasses[name] else { throw Registry.noSuchDeviceClass(name) }
         return record
     }
 

@@ -31,6 +31,18 @@ public struct CompositionQuery: Sendable {
         self.minimumPerLayer = minimumPerLayer
         self.limits = limits
     }
+
+    /// Composes for a device class: its traits, and what was measured on it.
+    public mutating func use(_ deviceClass: DeviceClassRecord, in snapshot: CatalogueSnapshot) {
+        traits = deviceClass.traits
+        measured = snapshot.measured[deviceClass.deviceClassID] ?? [:]
+    }
+
+    /// Gives the device what its traits say where the budget says nothing. Traits without a figure, 0, set no limit.
+    public mutating func limitByTraits() {
+        if budget.memory == nil, let memory = traits?.memory, memory > 0 { budget.memory = memory }
+        if budget.flops == nil, let flops = traits?.flops, flops > 0 { budget.flops = flops }
+    }
 }
 
 /// One module of a sub-model.

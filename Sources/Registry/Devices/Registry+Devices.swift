@@ -77,13 +77,8 @@ extension Registry {
             throw RegistryError(.invalidArgument, "the attributes cannot be written as JSON", cause: error)
         }
         return try await transaction(as: provenance) { connection in
-            let classes = try await connection.query(
-                "SELECT device_class_id FROM eclm.device_classes WHERE name = \(registration.deviceClass)")
-            guard let classID = try classes.first?.decode("device_class_id", as: Int64.self) else {
-                throw RegistryError(
-                    .notFound,
-                    "there is no device class \(registration.deviceClass.debugDescription); an operator defines classes"
-                )
+            guard let classID = try await Self.deviceClassID(registration.deviceClass, on: connection)?.rawValue else {
+                throw Self.noSuchDeviceClass(registration.deviceClass)
             }
             let inserted = try await connection.query(
                 """
@@ -140,6 +135,19 @@ extension Registry {
                 """)
             return Page(rows: try rows.map(DeviceRecord.init), size: page.size) { $0.deviceID }
         }
+    }
+
+    /// The identity of a device class by name; `nil` where there is none.
+    static func deviceClassID(
+        _ name: String, on connection: PostgresConnection
+    ) async throws -> DeviceClassID? {
+        try await connection.query("SELECT device_class_id FROM eclm.device_classes WHERE name = \(name)").first.map {
+            DeviceClassID(try $0.decode("device_class_id"))
+        }
+    }
+
+    static func noSuchDeviceClass(_ name: String) -> RegistryError {
+        RegistryError(.notFound, "there is no device class \(name.debugDescription); an operator defines classes")
     }
 
     static func noSuchDevice(_ deviceID: String) -> RegistryError {

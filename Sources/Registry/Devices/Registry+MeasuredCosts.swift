@@ -42,9 +42,7 @@ extension Registry {
             throw RegistryError(.invalidArgument, "the measured costs of \(slot.defaultName) are below 0")
         }
         return try await transaction(as: provenance) { connection in
-            let classes = try await connection.query(
-                "SELECT device_class_id FROM eclm.device_classes WHERE name = \(deviceClass)")
-            guard let classID = try classes.first?.decode("device_class_id", as: Int64.self) else {
+            guard let classID = try await Self.deviceClassID(deviceClass, on: connection)?.rawValue else {
                 throw RegistryError(
                     .notFound,
                     "there is no device class \(deviceClass.debugDescription); `registryctl devices define-class` makes one"

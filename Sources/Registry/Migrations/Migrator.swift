@@ -103,8 +103,7 @@ public struct Migrator: Sendable {
     }
 
     private func prepare(_ connection: PostgresConnection) async throws {
-        let row = try await connection.query("SELECT to_regclass('eclm_meta.migrations') IS NOT NULL AS there").one()
-        if try row.decode("there") { return }
+        if try await hasHistory(on: connection) { return }
         try await connection.transaction { connection in
             try await connection.execute(
                 script: """
@@ -138,9 +137,13 @@ public struct Migrator: Sendable {
         }
     }
 
+    private func hasHistory(on connection: PostgresConnection) async throws -> Bool {
+        try await connection.query("SELECT to_regclass('eclm_meta.migrations') IS NOT NULL AS there").one()
+            .decode("there")
+    }
+
     private func history(on connection: PostgresConnection) async throws -> [AppliedMigration] {
-        let row = try await connection.query("SELECT to_regclass('eclm_meta.migrations') IS NOT NULL AS there").one()
-        guard try row.decode("there", as: Bool.self) else { return [] }
+        guard try await hasHistory(on: connection) else { return [] }
         return try await connection.query(
             "SELECT number, name, checksum, applied_at, applied_by FROM eclm_meta.migrations ORDER BY number"
         ).map(AppliedMigration.init(row:))

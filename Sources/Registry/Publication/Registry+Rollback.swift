@@ -92,9 +92,7 @@ private struct Rollback {
         case .modules(let modules):
             for (name, version) in modules.sorted(by: { $0.key < $1.key }) {
                 guard let now = before.values.first(where: { $0.module == name }) else {
-                    throw RegistryError(
-                        .notFound,
-                        "model \(model) has no module \(name.debugDescription); list-modules shows those there are")
+                    throw Registry.noSuchModule(name, of: model)
                 }
                 after[now.moduleID] = try await other(than: now, version)
             }
@@ -138,9 +136,7 @@ private struct Rollback {
             SELECT release_id FROM eclm.releases
             WHERE model_id = \(modelID.rawValue) AND number = \(Int32(clamping: number))
             """)
-        guard let row = rows.first else {
-            throw RegistryError(.notFound, "model \(model) has no release \(number); releases shows those there are")
-        }
+        guard let row = rows.first else { throw Registry.noSuchRelease(number, of: model) }
         return (ReleaseID(try row.decode("release_id")), number)
     }
 
@@ -193,8 +189,7 @@ private struct Rollback {
             """)
         if let row = rows.first { return try version(row, importance: now.importance) }
         if let number {
-            throw RegistryError(
-                .notFound, "module \(now.module) of \(model) has no version \(number); versions shows those there are")
+            throw Registry.noSuchVersion(number, of: model, now.module)
         }
         throw RegistryError(
             .failedPrecondition,

@@ -66,9 +66,7 @@ extension ModuleVersionRecord {
         digest = try row.digest("digest")
         dtype = try row.decode("dtype")
         tensors = try row.json("tensors", as: [TensorDescription].self)
-        costs = ModuleCosts(
-            bytes: try row.decode("bytes"), parameters: try row.decode("parameters"), flops: try row.decode("flops"),
-            peakMemory: try row.decode("peak_memory"))
+        costs = try row.costs()
         requirements = try row.requirements()
         origin = try row.decode("origin")
         round = try row.decode("round", as: Int32?.self).map(Int.init)

@@ -14,6 +14,14 @@ extension PostgresRow {
             index: Int(try decode("index", as: Int32.self)))
     }
 
+    func updateStatus() throws -> UpdateStatus {
+        let text: String = try decode("status")
+        guard let status = UpdateStatus(rawValue: text) else {
+            throw RegistryError(.internal, "update status \(text) is not known to this program; update the program")
+        }
+        return status
+    }
+
     // Not inlined: Swift 6.3 crashes on a typed error within an asynchronous function, when it optimises.
     @inline(never)
     package func digest(_ column: String) throws -> Digest {
@@ -22,6 +30,12 @@ extension PostgresRow {
 
     func json<T: Decodable>(_ column: String, as type: T.Type) throws -> T {
         try JSONDecoder().decode(T.self, from: Data(try decode(column, as: JSONText.self).text.utf8))
+    }
+
+    func costs() throws -> ModuleCosts {
+        ModuleCosts(
+            bytes: try decode("bytes"), parameters: try decode("parameters"), flops: try decode("flops"),
+            peakMemory: try decode("peak_memory"))
     }
 
     func requirements() throws -> Requirements {

@@ -61,11 +61,7 @@ public struct UpdateRecord: Sendable, Hashable {
         baseRelease = Int(try row.decode("base_release", as: Int32.self))
         idempotencyKey = try row.decode("idempotency_key")
         sampleCount = try row.decode("sample_count")
-        let text: String = try row.decode("status")
-        guard let status = UpdateStatus(rawValue: text) else {
-            throw RegistryError(.internal, "update status \(text) is not known to this program; update the program")
-        }
-        self.status = status
+        status = try row.updateStatus()
         quarantineReason = try row.decode("quarantine_reason", as: String?.self)
         round = try row.decode("round", as: Int32?.self).map(Int.init)
         release = try row.decode("release", as: Int32?.self).map(Int.init)

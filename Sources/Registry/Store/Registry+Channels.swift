@@ -16,10 +16,7 @@ extension Registry {
                 """
                 \(ReleaseRecord.select) WHERE e.model_id = \(modelID.rawValue) AND e.number = \(Int32(clamping: number))
                 """)
-            guard let row = rows.first else {
-                throw RegistryError(
-                    .notFound, "model \(model) has no release \(number); releases shows those there are")
-            }
+            guard let row = rows.first else { throw Self.noSuchRelease(number, of: model) }
             let release = try ReleaseRecord(row)
             guard !release.withdrawn else {
                 throw RegistryError(

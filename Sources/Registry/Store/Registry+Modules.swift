@@ -75,10 +75,7 @@ extension Registry {
                 \(ModuleVersionRecord.select) \(ModuleVersionRecord.from)
                 WHERE v.module_id = \(moduleID.rawValue) AND v.version = \(Int32(clamping: version))
                 """)
-            guard let row = rows.first else {
-                throw RegistryError(
-                    .notFound, "module \(module) of \(model) has no version \(version); versions shows those there are")
-            }
+            guard let row = rows.first else { throw Self.noSuchVersion(version, of: model, module) }
             return try ModuleVersionRecord(row)
         }
     }
@@ -87,11 +84,17 @@ extension Registry {
         let modelID = try await modelID(model)
         let rows = try await pool.query(
             "SELECT module_id FROM eclm.modules WHERE model_id = \(modelID.rawValue) AND name = \(module)")
-        guard let row = rows.first else {
-            throw RegistryError(
-                .notFound, "model \(model) has no module \(module.debugDescription); list-modules shows those there are"
-            )
-        }
+        guard let row = rows.first else { throw Self.noSuchModule(module, of: model) }
         return ModuleID(try row.decode("module_id"))
+    }
+
+    static func noSuchModule(_ module: String, of model: String) -> RegistryError {
+        RegistryError(
+            .notFound, "model \(model) has no module \(module.debugDescription); list-modules shows those there are")
+    }
+
+    static func noSuchVersion(_ version: Int, of model: String, _ module: String) -> RegistryError {
+        RegistryError(
+            .notFound, "module \(module) of \(model) has no version \(version); versions shows those there are")
     }
 }

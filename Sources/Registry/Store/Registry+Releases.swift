@@ -31,10 +31,7 @@ extension Registry {
             case .number(let number):
                 let rows = try await pool.query(
                     "\(ReleaseRecord.select) WHERE e.model_id = \(id) AND e.number = \(Int32(clamping: number))")
-                guard let row = rows.first else {
-                    throw RegistryError(
-                        .notFound, "model \(model) has no release \(number); releases shows those there are")
-                }
+                guard let row = rows.first else { throw Self.noSuchRelease(number, of: model) }
                 return try ReleaseRecord(row)
             case .channel(let channel):
                 let rows = try await pool.query(
@@ -46,6 +43,10 @@ extension Registry {
                 return try ReleaseRecord(row)
             }
         }
+    }
+
+    static func noSuchRelease(_ number: Int, of model: String) -> RegistryError {
+        RegistryError(.notFound, "model \(model) has no release \(number); releases shows those there are")
     }
 
     static func noSuchChannel(_ channel: String, of model: String) -> RegistryError {

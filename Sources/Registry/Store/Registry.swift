@@ -38,11 +38,9 @@ public struct Registry: Sendable {
 
     /// The identity of a model by name.
     ///
-    /// - Throws: `notFound`, naming the models that look alike.
-    func modelID(_ name: String, on connection: PostgresConnection? = nil) async throws -> ModelID {
-        let query: SQL = "SELECT model_id FROM eclm.models WHERE name = \(name)"
-        let rows =
-            if let connection { try await connection.query(query) } else { try await pool.query(query) }
+    /// - Throws: `notFound`.
+    func modelID(_ name: String) async throws -> ModelID {
+        let rows = try await pool.query("SELECT model_id FROM eclm.models WHERE name = \(name)")
         guard let row = rows.first else { throw Self.noSuchModel(name) }
         return ModelID(try row.decode("model_id"))
     }
@@ -55,7 +53,7 @@ public struct Registry: Sendable {
         return ModelID(try row.decode("model_id"))
     }
 
-    static func noSuchModel(_ name: String) -> RegistryError {
+    package static func noSuchModel(_ name: String) -> RegistryError {
         RegistryError(.notFound, "there is no model \(name.debugDescription); list-models shows those there are")
     }
 

@@ -20,14 +20,15 @@ extension Registry {
                 SELECT update_id, status::text AS status FROM eclm.updates
                 WHERE update_id = ANY (\(ids)) ORDER BY update_id FOR UPDATE
                 """)
-            var found: [Int64: String] = [:]
-            for row in rows { found[try row.decode("update_id")] = try row.decode("status", as: String.self) }
+            var found: [Int64: UpdateStatus] = [:]
+            for row in rows { found[try row.decode("update_id")] = try row.updateStatus() }
             for id in ids {
                 guard let status = found[id] else { throw RegistryError(.notFound, "there is no update \(id)") }
-                guard status == UpdateStatus.quarantined.rawValue else {
+                guard status == .quarantined else {
                     throw RegistryError(
                         .failedPrecondition,
-                        "update \(id) is \(status): only quarantined updates go back to the queue; nothing was changed")
+                        "update \(id) is \(status.rawValue): only quarantined updates go back to the queue; nothing was changed"
+                    )
                 }
             }
             try await connection.query(

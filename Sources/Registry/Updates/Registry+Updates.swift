@@ -13,9 +13,10 @@ extension Registry {
     public func submit(_ submission: UpdateSubmission) async throws(RegistryError) -> SubmissionResult {
         try submission.check()
         if let known = try await replay(of: submission) { return known }
-        try await checkWeights(of: submission)
+        let base = try await base(of: submission)
+        try await checkWeights(of: submission, against: base)
         do {
-            return try await insert(submission)
+            return try await insert(submission, onto: base)
         } catch  where error.code == .alreadyExists {
             // Two of the same at once: the other one was first.
             if let known = try await replay(of: submission) { return known }
@@ -37,8 +38,8 @@ extension Registry {
                     "idempotency key \(submission.idempotencyKey.debugDescription) was used by device "
                         + "\(submission.deviceID) for another update; choose a new key for new content")
             }
-            let status = UpdateStatus(rawValue: try row.decode("status")) ?? .pending
-            return SubmissionResult(updateID: UpdateID(try row.decode("update_id")), replayed: true, status: status)
+            return SubmissionResult(
+                updateID: UpdateID(try row.decode("update_id")), replayed: true, status: try row.updateStatus())
         }
     }
 
@@ -60,7 +61,7 @@ extension Registry {
         return try await registryErrors {
             let rows = try await pool.query(
                 """
-                \(ModuleVersionRecord.select), v.model_id \(ModuleVersionRecord.from)
+                \(ModuleVersionRecord.select) \(ModuleVersionRecord.from)
                 JOIN eclm.release_modules rm ON rm.module_version_id = v.module_version_id
                 WHERE rm.release_id = \(release.releaseID.rawValue) AND m.name = ANY (\(submission.modules.map(\.module)))
                 """)
@@ -74,8 +75,7 @@ extension Registry {
         }
     }
 
-    private func checkWeights(of submission: UpdateSubmission) async throws(RegistryError) {
-        let base = try await base(of: submission)
+    private func checkWeights(of submission: UpdateSubmission, against base: Base) async throws(RegistryError) {
         let sizes = try await blobs.stat(Array(Set(submission.modules.map(\.digest))))
         let inspection = BlobInspection(blobs: blobs)
         for module in submission.modules {
@@ -108,8 +108,9 @@ extension Registry {
         }
     }
 
-    private func insert(_ submission: UpdateSubmission) async throws(RegistryError) -> SubmissionResult {
-        let base = try await base(of: submission)
+    private func insert(
+        _ submission: UpdateSubmission, onto base: Base
+    ) async throws(RegistryError) -> SubmissionResult {
         let metrics: JSONText
         do {
             metrics = JSONText(try CanonicalJSON.string(submission.metrics))

@@ -67,9 +67,7 @@ public struct UpdateSubmission: Sendable, Hashable {
     /// Names the content: equal submissions have equal digests, whatever the order of their modules.
     public var contentDigest: Digest {
         var builder = DigestBuilder()
-        func field(_ text: String) {
-            builder.update(Array("\(text.utf8.count):\(text)".utf8))
-        }
+        func field(_ text: String) { builder.update(field: text) }
         field(model)
         field(String(baseRelease))
         field(String(sampleCount))

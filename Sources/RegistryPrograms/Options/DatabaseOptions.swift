@@ -52,18 +52,13 @@ public struct DatabaseOptions: ParsableArguments {
         let configuration = PostgresConfiguration(connectionString: connectionString, applicationName: Self.program)
         try configuration.validate()
         let logger = Logger(label: Self.program)
-        let pool = PostgresPool(configuration: configuration, logger: logger)
-        let directory = blobDirectory ?? Self.environment["ECLM_BLOB_DIRECTORY"]
-        let blobs = directory.map { BlobStore(pool: pool, directory: $0) } ?? BlobStore(pool: pool)
-        let session = RegistrySession(
-            registry: Registry(pool: pool, blobs: blobs, logger: logger), blobs: blobs, pool: pool, logger: logger)
-        do {
-            let result = try await body(session)
-            await pool.shutdown()
-            return result
-        } catch {
-            await pool.shutdown()
-            throw error
+        return try await withPool(configuration, logger: logger) { pool in
+            let blobs = BlobStore(
+                pool: pool, directory: blobDirectory ?? Self.environment["ECLM_BLOB_DIRECTORY"])
+            return try await body(
+                RegistrySession(
+                    registry: Registry(pool: pool, blobs: blobs, logger: logger), blobs: blobs, pool: pool,
+                    logger: logger))
         }
     }
 

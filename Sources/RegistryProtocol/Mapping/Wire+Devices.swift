@@ -60,6 +60,18 @@ extension Wire.DeviceTraits {
     }
 }
 
+extension Wire.Attribute {
+    /// A device's attributes as they travel, in the order of their names.
+    public static func list(_ attributes: [String: String]) -> [Wire.Attribute] {
+        attributes.sorted { $0.key < $1.key }.map { key, value in
+            var attribute = Wire.Attribute()
+            attribute.key = key
+            attribute.value = value
+            return attribute
+        }
+    }
+}
+
 extension Wire.Budget {
     /// A budget as it travels.
     public init(_ budget: Budget) {

@@ -129,12 +129,7 @@ extension Wire.Device {
         self.init()
         deviceId = record.deviceID
         deviceClass = record.deviceClass
-        attributes = record.attributes.sorted { $0.key < $1.key }.map { key, value in
-            var attribute = Wire.Attribute()
-            attribute.key = key
-            attribute.value = value
-            return attribute
-        }
+        attributes = Wire.Attribute.list(record.attributes)
         registeredAtUs = record.registeredAt.microseconds
     }
 }

@@ -69,9 +69,9 @@ struct CompositionService: RPCService {
         if let device = request.deviceId {
             try call.principal.checkMayAct(as: device)
             let name = try await context.devices.deviceClass(of: device)
-            query.use(try snapshot.deviceClass(name), measured: snapshot.measured)
+            query.use(try snapshot.deviceClass(name), in: snapshot)
         } else if let name = request.deviceClass {
-            query.use(try snapshot.deviceClass(name), measured: snapshot.measured)
+            query.use(try snapshot.deviceClass(name), in: snapshot)
         }
         if let traits = request.traits {
             guard traits.memory >= 0, traits.flops >= 0 else {
@@ -79,9 +79,7 @@ struct CompositionService: RPCService {
             }
             query.traits = try traits.core()
         }
-        // Traits without a figure, 0 on the wire, set no limit.
-        if query.budget.memory == nil, let memory = query.traits?.memory, memory > 0 { query.budget.memory = memory }
-        if query.budget.flops == nil, let flops = query.traits?.flops, flops > 0 { query.budget.flops = flops }
+        query.limitByTraits()
         return query
     }
 
@@ -108,16 +106,6 @@ struct CompositionService: RPCService {
             }
             return values
         }
-    }
-}
-
-extension CompositionQuery {
-    /// Composes for a device class: its traits, and what was measured on it.
-    mutating func use(
-        _ deviceClass: DeviceClassRecord, measured: [DeviceClassID: [ModuleVersionID: MeasuredCosts]]
-    ) {
-        traits = deviceClass.traits
-        self.measured = measured[deviceClass.deviceClassID] ?? [:]
     }
 }
 

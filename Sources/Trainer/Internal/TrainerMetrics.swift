@@ -10,9 +10,7 @@ struct TrainerMetrics: Sendable {
             .increment(by: outcome.quarantined.count)
         Counter(label: "eclm_trainer_versions_total", dimensions: model).increment(by: outcome.newVersions)
         Counter(label: "eclm_trainer_bytes_total", dimensions: model).increment(by: outcome.bytes)
-        let (seconds, attoseconds) = duration.components
-        Timer(label: "eclm_trainer_round_seconds", dimensions: model)
-            .recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+        Timer(label: "eclm_trainer_round_seconds", dimensions: model).record(duration: duration)
     }
 
     func recordFailure(of model: String, _ error: TrainerError) {

@@ -117,11 +117,7 @@ struct Round: Sendable {
         let (file, weights) = (aggregate.file, aggregate.weights)
         let digest = Digest.of(file)
         if digest != version.digest {
-            let source = AsyncStream<[UInt8]> { continuation in
-                continuation.yield(file)
-                continuation.finish()
-            }
-            try await registry.blobs.write(source, digest: digest, size: Int64(file.count), on: connection)
+            try await registry.blobs.write(file, digest: digest, on: connection)
         }
         return Aggregate(
             base: version, digest: digest,

@@ -20,10 +20,7 @@ struct RoundBase: Sendable {
             WHERE mo.name = \(model)
             """
         ).oneOrNone()
-        guard let row else {
-            throw RegistryError(
-                .notFound, "there is no model \(model.debugDescription); list-models shows those there are")
-        }
+        guard let row else { throw Registry.noSuchModel(model) }
         guard let release = try row.decode("release_id", as: Int64?.self) else {
             throw RegistryError(
                 .notFound,

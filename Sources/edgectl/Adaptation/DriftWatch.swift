@@ -21,7 +21,7 @@
             // Without an adapted model there is nothing to compare with, and a file that is no good is the caller's error.
             if (try? InstalledModel(of: request.model, in: adaptation.client.state)) == nil {
                 seen = LocalData.Stamp(path)
-                try await adapt(LocalData.read(path).data)
+                try await adapt(LocalData.read(path))
                 adaptations += 1
             }
             while adaptations < options.adaptations ?? .max {
@@ -30,7 +30,7 @@
                     continue
                 }
                 do {
-                    let data = try LocalData.read(path).data
+                    let data = try LocalData.read(path)
                     if try await shouldAdapt(to: data, isFirstLook: seen == nil) {
                         try await adapt(data)
                         adaptations += 1
@@ -41,9 +41,7 @@
                     // The registry comes back; what was done is kept.
                     failures += 1
                     output.remark("\(error.message); trying again")
-                    try await Task.sleep(
-                        for: adaptation.client.registry.retry.backoff(
-                            afterAttempt: failures, random: .random(in: 0...1)))
+                    try await Task.sleep(for: adaptation.client.registry.retry.backoff(afterAttempt: failures))
                 } catch let error where error is DatasetError || error is LearningError {
                     // Half-written, or data that teaches nothing: the next state of the file may do better.
                     seen = stamp

@@ -4,7 +4,7 @@
     import Learning
 
     /// A device's data file: what is in it, and what tells whether it changed.
-    struct LocalData {
+    enum LocalData {
         /// Tells one state of a file from another without reading it.
         struct Stamp: Hashable {
             private var size: Int64
@@ -20,15 +20,12 @@
             }
         }
 
-        var data: TrainingData
-
         /// Reads the file.
         ///
         /// - Throws: `DatasetError` when it is missing or no such file, `LearningError` when it holds nothing of use.
-        static func read(_ path: String) throws -> LocalData {
+        static func read(_ path: String) throws -> TrainingData {
             let examples = try Examples.from(file: path)
-            return LocalData(
-                data: try TrainingData(shape: examples.shape, values: examples.values, labels: examples.labels))
+            return try TrainingData(shape: examples.shape, values: examples.values, labels: examples.labels)
         }
     }
 #endif

@@ -95,7 +95,7 @@
                         ).run()
                     } else {
                         let report = try await Self.adapt(
-                            adaptation, request, to: try LocalData.read(path).data, output)
+                            adaptation, request, to: try LocalData.read(path), output)
                         try AdaptDocument(report).print(to: output)
                     }
                 }

@@ -102,8 +102,7 @@ struct PullReport: Encodable {
         }
         let sum = composition.totals
         totals = Budget(memory: sum?.memory, flops: sum?.flops, fetchBytes: sum?.fetchBytes)
-        budget = Budget(
-            memory: answer.budget?.memory, flops: answer.budget?.flops, fetchBytes: answer.budget?.fetchBytes)
+        budget = answer.budget?.core ?? Budget()
         objective = composition.objective
         gap = composition.gap
         optimal = composition.optimal

@@ -79,7 +79,8 @@ struct Submit: AsyncParsableCommand {
                 try await client.submit(submission) { bar.show($0) }
             }
             bar.finish()
-            try output.result(Report(result)) { _ in Report(result).text }
+            let report = Report(result)
+            try output.result(report) { _ in report.text }
         }
     }
 

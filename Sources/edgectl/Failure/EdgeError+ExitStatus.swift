@@ -59,9 +59,7 @@ struct InfeasibilityReport: Encodable, Sendable {
         shortfalls = message.shortfalls.map {
             Shortfall(resource: $0.resource.name, budget: $0.budget, needed: $0.needed, missing: $0.missing)
         }
-        smallestBudget = message.smallestBudget.map {
-            Budget(memory: $0.memory, flops: $0.flops, fetchBytes: $0.fetchBytes)
-        }
+        smallestBudget = message.smallestBudget?.core
         excluded = message.excluded.map(ExcludedReport.init)
     }
 
@@ -95,12 +93,5 @@ struct ExcludedReport: Encodable, Sendable {
 
 extension Wire.Resource {
     /// The resource's name as in JSON.
-    var name: String {
-        switch self {
-        case .memory: Resource.memory.rawValue
-        case .flops: Resource.flops.rawValue
-        case .fetchBytes: Resource.fetchBytes.rawValue
-        default: "resource_\(rawValue)"
-        }
-    }
+    var name: String { core?.rawValue ?? "resource_\(rawValue)" }
 }

@@ -1,4 +1,3 @@
-import ArgumentParser
 import CommandSupport
 
 #if canImport(FoundationEssentials)
@@ -14,15 +13,7 @@ struct ImportancesFile: Decodable {
     /// The importances in a file; empty when no file is named.
     static func read(_ path: String?) throws -> [[Double]] {
         guard let path else { return [] }
-        let data: Data
-        do {
-            data = try Data(contentsOf: URL(filePath: path))
-        } catch {
-            throw CommandFailure(.notFound, "cannot read the importances in \(path)")
-        }
-        guard data.count <= 64 << 20 else {
-            throw CommandFailure(.refused, "\(path) has \(data.count) bytes, too many for importances")
-        }
+        let data = try InputFile.read(path, what: "importances")
         do {
             return try JSONDecoder().decode(ImportancesFile.self, from: data).layers
         } catch {

@@ -58,11 +58,9 @@ struct Compose: RegistryCommand {
             budget: Budget(memory: memory?.bytes, flops: flops?.operations, fetchBytes: fetchBytes?.bytes),
             minimumPerLayer: minimumPerLayer, limits: CompositionLimits(time: .milliseconds(timeLimit)))
         if let deviceClass {
-            let record = try catalogue.snapshot.deviceClass(deviceClass)
-            query.traits = record.traits
-            query.measured = catalogue.snapshot.measured[record.deviceClassID] ?? [:]
-            query.budget.memory = query.budget.memory ?? record.traits.memory
-            query.budget.flops = query.budget.flops ?? record.traits.flops
+            let snapshot = catalogue.snapshot
+            query.use(try snapshot.deviceClass(deviceClass), in: snapshot)
+            query.limitByTraits()
         }
         if let importances { query.importances = try ImportanceFile.read(importances, for: release) }
         if let held { query.held = try Self.digests(held) }

@@ -51,13 +51,11 @@ struct ListModules: RegistryCommand {
             table.add([
                 item.module, item.kind, item.layer.map(String.init) ?? "", "\(item.version)", item.dtype,
                 Figure.bytes(item.bytes), "\(item.parameters)", Figure.operations(item.flops),
-                Figure.bytes(item.peakMemory), Figure.importance(item.importance ?? 0), item.shortDigest,
+                Figure.bytes(item.peakMemory), Figure.importance(item.importance ?? 0), item.digest.short,
             ])
         }
         try output.result(document, table: table, ifEmpty: "Release \(record.number) of \(model) has no such module.")
-        if !listing.nextPageToken.isEmpty {
-            output.remark("There are more: --page-token \(listing.nextPageToken), or --all.")
-        }
+        output.remarkMore(after: listing.nextPageToken)
     }
 }
 

@@ -109,8 +109,7 @@ struct PolicySet: RegistryCommand {
     var maximumWait: TimeSpan?
     @Flag(inversion: .prefixedNo, help: "Whether the selector is trained, too.")
     var trainSelector: Bool?
-    @Option(name: .long, help: ArgumentHelp("Why; recorded for good.", valueName: "text"))
-    var reason: String
+    @OptionGroup var why: ReasonOptions
     @OptionGroup var options: GlobalOptions
     @OptionGroup var database: DatabaseOptions
 
@@ -124,7 +123,6 @@ struct PolicySet: RegistryCommand {
     }.joined(separator: "\n")
 
     func validate() throws {
-        guard !reason.allSatisfy(\.isWhitespace) else { throw ValidationError("--reason is empty; say why") }
         var names: Set<String> = []
         for assignment in parameter where !names.insert(assignment.name).inserted {
             throw ValidationError("--parameter names \(assignment.name) twice")
@@ -149,7 +147,7 @@ struct PolicySet: RegistryCommand {
             minimumUpdates: minimumUpdates, maximumUpdates: maximumUpdates,
             maximumWait: maximumWait.map { Double($0.seconds) }, trainsSelector: trainSelector)
         let result = try await session.registry.setPolicy(
-            of: model, change, as: database.provenance(reason: reason))
+            of: model, change, as: database.provenance(reason: why.reason))
         let document = Document(policy: PolicyDocument(result.policy), isNew: result.isNew)
         try output.result(document) { _ in
             let revision = document.policy.revision

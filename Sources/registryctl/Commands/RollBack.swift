@@ -26,8 +26,7 @@ struct RollBack: RegistryCommand {
     var toRelease: Int?
     @Option(name: .long, help: ArgumentHelp("Take back this module; may be repeated.", valueName: "name[@version]"))
     var module: [ModuleReference] = []
-    @Option(name: .long, help: ArgumentHelp("Why; recorded for good.", valueName: "text"))
-    var reason: String
+    @OptionGroup var why: ReasonOptions
     @Flag(name: .long, help: "Take withdrawn releases and versions of the target back into service.")
     var reinstate = false
     @Flag(name: .long, help: "Do not ask on a terminal.")
@@ -39,7 +38,6 @@ struct RollBack: RegistryCommand {
         guard (toRelease != nil) != !module.isEmpty else {
             throw ValidationError("name what to go back to: --to-release NUMBER, or --module NAME[@VERSION]")
         }
-        guard !reason.allSatisfy(\.isWhitespace) else { throw ValidationError("--reason is empty; say why") }
         var names: Set<String> = []
         for reference in module where !names.insert(reference.module).inserted {
             throw ValidationError("--module names \(reference.module) twice")
@@ -57,7 +55,7 @@ struct RollBack: RegistryCommand {
             }
         let result = RollbackDocument(
             try await session.registry.rollback(
-                model, channel: channel, to: target, reinstate: reinstate, as: database.provenance(reason: reason)))
+                model, channel: channel, to: target, reinstate: reinstate, as: database.provenance(reason: why.reason)))
         try output.result(result) { width in
             var table = Table(["module", .number("from version"), .number("to version")])
             for change in result.changes { table.add([change.module, "\(change.fromVersion)", "\(change.toVersion)"]) }

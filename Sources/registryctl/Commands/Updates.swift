@@ -108,19 +108,17 @@ struct UpdateRequeue: RegistryCommand {
 
     @Argument(help: ArgumentHelp("The updates' numbers.", valueName: "update"))
     var updates: [Int64]
-    @Option(name: .long, help: ArgumentHelp("Why; recorded for good.", valueName: "text"))
-    var reason: String
+    @OptionGroup var why: ReasonOptions
     @OptionGroup var options: GlobalOptions
     @OptionGroup var database: DatabaseOptions
 
     func validate() throws {
-        guard !reason.allSatisfy(\.isWhitespace) else { throw ValidationError("--reason is empty; say why") }
         guard (1...10_000).contains(updates.count) else { throw ValidationError("name 1 to 10000 updates") }
     }
 
     func run(on session: RegistrySession, output: CommandOutput) async throws {
         let records = try await session.registry.requeue(
-            updates.map { UpdateID($0) }, as: database.provenance(reason: reason))
+            updates.map { UpdateID($0) }, as: database.provenance(reason: why.reason))
         let documents = records.map(UpdateDocument.init)
         try output.result(["updates": documents]) { _ in
             let numbers = documents.map { "\($0.update)" }.joined(separator: ", ")

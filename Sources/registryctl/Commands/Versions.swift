@@ -32,7 +32,7 @@ struct Versions: RegistryCommand {
     private static func row(_ version: VersionDocument) -> [String] {
         [
             "\(version.version)", version.originText, version.stateText, version.dtype, Figure.bytes(version.bytes),
-            version.shortDigest, version.createdAt.brief, version.createdBy,
+            version.digest.short, version.createdAt.brief, version.createdBy,
         ]
     }
 

@@ -156,10 +156,9 @@ struct Diagnosis {
         let time = ContinuousClock.now - start
         let snapshot = catalogue.snapshot
         let channels = snapshot.models.values.reduce(0) { $0 + $1.channels.count }
-        let seconds = Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
         let text =
             "\(snapshot.models.count) models, \(channels) channels, \(snapshot.deviceClasses.count) device classes "
-            + "in \(Quantity.decimal(seconds, places: 2)) s"
+            + "in \(Quantity.decimal(time / .seconds(1), places: 2)) s"
         if let empty = snapshot.models.filter({ $0.value.channels.isEmpty }).keys.min() {
             return .warn("catalogue", text, "model \(empty) has no channel; devices cannot get it until one is made")
         }

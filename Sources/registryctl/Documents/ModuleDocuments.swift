@@ -49,7 +49,7 @@ struct VersionDocument: Encodable {
     var layer: Int?
     var index: Int
     var version: Int
-    var digest: String
+    var digest: Digest
     var dtype: String
     var bytes: Int64
     var parameters: Int64
@@ -72,7 +72,7 @@ struct VersionDocument: Encodable {
         layer = record.slot.layer
         index = record.slot.index
         version = record.version
-        digest = record.digest.description
+        digest = record.digest
         dtype = record.dtype
         bytes = record.costs.bytes
         parameters = record.costs.parameters
@@ -88,7 +88,6 @@ struct VersionDocument: Encodable {
         createdBy = record.createdBy
     }
 
-    var shortDigest: String { String(digest.dropFirst(7).prefix(12)) }
     var originText: String { round.map { "round \($0)" } ?? origin }
     var stateText: String { withdrawn ? "withdrawn" : "in service" }
 }

@@ -53,8 +53,11 @@ extension CommandOutput {
         var table = Table(columns)
         for item in listing.items { table.add(row(item)) }
         try result(listing, table: table, ifEmpty: remark)
-        if !listing.nextPageToken.isEmpty {
-            self.remark("There are more: --page-token \(listing.nextPageToken), or --all.")
-        }
+        remarkMore(after: listing.nextPageToken)
+    }
+
+    /// Says how to go on after a part of a listing; nothing after the last, whose token is empty.
+    func remarkMore(after nextPageToken: String) {
+        if !nextPageToken.isEmpty { remark("There are more: --page-token \(nextPageToken), or --all.") }
     }
 }

@@ -9,7 +9,7 @@ struct Difference {
 
     /// The values of a tensor in double precision.
     func values(of tensor: TensorDescription) -> [Double] {
-        guard var values = doubles(trained, tensor), let base = doubles(base, tensor) else { return [] }
+        guard var values = trained[tensor.name]?.doubles(), let base = base[tensor.name]?.doubles() else { return [] }
         base.withUnsafeBufferPointer { base in
             values.withUnsafeMutableBufferPointer { values in
                 for position in values.indices { values[position] -= base[position] }
@@ -27,15 +27,5 @@ struct Difference {
     func floats(of tensor: TensorDescription) -> [Float] {
         let largest = Double(Float.greatestFiniteMagnitude)
         return values(of: tensor).map { Float(min(max($0, -largest), largest)) }
-    }
-
-    private func doubles(_ file: SafetensorsFile, _ tensor: TensorDescription) -> [Double]? {
-        guard let view = file[tensor.name] else { return nil }
-        return [Double](unsafeUninitializedCapacity: view.elementCount) { buffer, count in
-            count = view.elementCount
-            view.withUnsafeBytes {
-                view.dtype.decode($0, into: UnsafeMutableBufferPointer(rebasing: buffer[..<view.elementCount]))
-            }
-        }
     }
 }
