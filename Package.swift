@@ -154,6 +154,11 @@ let package = Package(
                 "RPC", "RegistryProtocol", argumentParser, .product(name: "NIOCore", package: "swift-nio"),
             ],
             path: "Benchmarks/RegistryBench"),
+        // The read bandwidth of the machine, which aggregation is measured against; no program depends on it.
+        .target(name: "CReadBandwidth", path: "Benchmarks/CReadBandwidth"),
+        .executableTarget(
+            name: "aggregation-bench", dependencies: ["CReadBandwidth", "Core", "Trainer", argumentParser],
+            path: "Benchmarks/AggregationBench"),
 
         // Tests; TestSupport is the one harness that hands out databases and services.
         .target(
