@@ -21,8 +21,8 @@ let collections: [Target.Dependency] = [
 ]
 
 /// Where libtorch lies: `ECLM_LIBTORCH` names the root of a distribution (a newer release, or one built for CUDA), with
-/// include/ and lib/; otherwise it is Debian's libtorch-dev. Without either the package has no Learning, no eclm and no
-/// `edgectl adapt`; the registry, the trainer and registryctl never need it.
+/// include/ and lib/, or is `none`; otherwise it is Debian's libtorch-dev. Without it the package has no Learning, no eclm
+/// and no `edgectl adapt`; the registry, the trainer and registryctl never need it.
 struct LibTorch {
     var includeDirectories: [String]
     var libraryDirectory: String?
@@ -31,6 +31,7 @@ struct LibTorch {
     static let installed: LibTorch? = {
         let isThere = FileManager.default.fileExists(atPath:)
         if let root = Context.environment["ECLM_LIBTORCH"], !root.isEmpty {
+            guard root != "none" else { return nil }
             return LibTorch(
                 includeDirectories: ["\(root)/include", "\(root)/include/torch/csrc/api/include"],
                 libraryDirectory: "\(root)/lib", isCUDA: isThere("\(root)/lib/libtorch_cuda.so"))
@@ -124,8 +125,8 @@ let package = Package(
         .executableTarget(
             name: "registryctl",
             dependencies: [
-                "CommandSupport", "RegistryPrograms", "Decomposition", "Development", "Registry", "PostgreSQL", "Core",
-                argumentParser, logging,
+                "CommandSupport", "RegistryPrograms", "Decomposition", "Development", "Trainer", "Registry",
+                "PostgreSQL", "Core", argumentParser, logging,
             ]),
         .executableTarget(
             name: "registryd",

@@ -65,6 +65,15 @@ extension Registry {
         try await connection.query(newest(of: model)).first.map(PolicyRecord.init)
     }
 
+    /// One revision of a model's policy; `nil` when there is none of that number.
+    package static func policy(
+        of model: ModelID, revision: Int, on connection: PostgresConnection
+    ) async throws -> PolicyRecord? {
+        try await connection.query(
+            "\(PolicyRecord.select) WHERE p.model_id = \(model.rawValue) AND p.revision = \(Int32(clamping: revision))"
+        ).first.map(PolicyRecord.init)
+    }
+
     private static func newest(of model: ModelID) -> SQL {
         "\(PolicyRecord.select) WHERE p.model_id = \(model.rawValue) ORDER BY p.revision DESC LIMIT 1"
     }

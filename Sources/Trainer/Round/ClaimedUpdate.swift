@@ -72,7 +72,8 @@ extension ClaimedUpdate {
         return updates
     }
 
-    private static func readModules(
+    /// Fills in what each update brings, in ascending order of the modules.
+    static func readModules(
         of updates: inout [ClaimedUpdate], on connection: PostgresConnection
     ) async throws {
         var places: [UpdateID: Int] = [:]
@@ -122,5 +123,22 @@ extension ClaimedUpdate {
             bases[UpdateID(try row.decode("update_id")), default: []].insert(module)
         }
         return bases
+    }
+}
+
+extension [ClaimedUpdate] {
+    /// What a round mixes of accepted updates, module by module, in the order of the updates.
+    func sources(_ bases: [ModuleVersionID: ModuleVersionRecord]) -> [ModuleID: [ModuleAggregation.Source]] {
+        var sources: [ModuleID: [ModuleAggregation.Source]] = [:]
+        for update in self {
+            for module in update.modules {
+                sources[module.moduleID, default: []].append(
+                    ModuleAggregation.Source(
+                        contribution: Contribution(
+                            updateID: update.updateID, importance: module.importance, sampleCount: module.sampleCount),
+                        update: module.file(bases)))
+            }
+        }
+        return sources
     }
 }

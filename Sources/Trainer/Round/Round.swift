@@ -83,16 +83,7 @@ struct Round: Sendable {
         guard accepted.count >= needed else { return outcome }
         outcome.updates = accepted.map(\.updateID)
 
-        var sources: [ModuleID: [ModuleAggregation.Source]] = [:]
-        for update in accepted {
-            for module in update.modules {
-                sources[module.moduleID, default: []].append(
-                    ModuleAggregation.Source(
-                        contribution: Contribution(
-                            updateID: update.updateID, importance: module.importance, sampleCount: module.sampleCount),
-                        update: module.file(bases)))
-            }
-        }
+        let sources = accepted.sources(bases)
         var changed: [Aggregate] = []
         for version in versions.values.sorted(by: { $0.moduleID < $1.moduleID })
         where policy.rule.trains(version.slot.kind) {

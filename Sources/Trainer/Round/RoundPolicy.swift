@@ -29,11 +29,18 @@ struct RoundPolicy: Sendable {
         of model: ModelID, else settings: RoundPolicy, on connection: PostgresConnection
     ) async throws -> RoundPolicy {
         guard let record = try await Registry.newestPolicy(of: model, on: connection) else { return settings }
-        var result = settings
+        return try RoundPolicy(following: record, else: settings)
+    }
+
+    /// What a policy asks for.
+    ///
+    /// - Throws: As ``read(of:else:on:)``.
+    init(following record: PolicyRecord, else settings: RoundPolicy) throws(RegistryError) {
+        self = settings
         do {
             let policy = try record.policy()
-            result.rule = try policy.rule.rule(trainsSelector: policy.trainsSelector)
-            result.clipNorm = policy.rule.value(RuleSpecification.clipNorm.name)
+            rule = try policy.rule.rule(trainsSelector: policy.trainsSelector)
+            clipNorm = policy.rule.value(RuleSpecification.clipNorm.name)
         } catch {
             let detail = (error as? TrainerError)?.message ?? RegistryError(wrapping: error).message
             let message =
@@ -42,10 +49,9 @@ struct RoundPolicy: Sendable {
             throw RegistryError(
                 .failedPrecondition, message, cause: TrainerError(.registryUnfit, message, cause: error))
         }
-        result.revision = record.revision
-        result.minimumUpdates = record.minimumUpdates
-        result.maximumUpdates = record.maximumUpdates
-        result.maximumWait = .seconds(record.maximumWait)
-        return result
+        revision = record.revision
+        minimumUpdates = record.minimumUpdates
+        maximumUpdates = record.maximumUpdates
+        maximumWait = .seconds(record.maximumWait)
     }
 }

@@ -107,9 +107,10 @@ struct ExperimentCommand: AsyncParsableCommand {
             bar.finish()
             let files = try ReportWriter.write(outcome.results, to: outputDirectory)
             try writeSearch(outcome.search, name: settings.name)
+            try ReportWriter.writeOverview(of: results(in: outputDirectory), to: outputDirectory)
             let report = Report(
                 experiment: settings.name, preset: settings.preset, directory: outputDirectory,
-                files: files + ["\(settings.name)-search.json"],
+                files: files + ["\(settings.name)-search.json", "README.md"],
                 rows: outcome.results.rows.map { row in
                     .init(row: row.name, methods: row.methods.map(Report.Method.init))
                 })
@@ -152,6 +153,12 @@ struct ExperimentCommand: AsyncParsableCommand {
         if tableOnly { parts.append("--table-only") }
         if wire { parts.append("--wire") }
         return parts.joined(separator: " ")
+    }
+
+    /// The results of all experiments whose reports lie in a folder, in the order of their names.
+    private func results(in folder: String) throws -> [ExperimentResults] {
+        try ExperimentSettings.names.map { "\(folder)/\($0).json" }
+            .filter(FileManager.default.fileExists(atPath:)).map(ResultsFile.readExperiment)
     }
 
     private func writeSearch(_ records: [SearchRecord], name: String) throws {

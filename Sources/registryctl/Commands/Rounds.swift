@@ -3,9 +3,20 @@ import CommandSupport
 import Registry
 import RegistryPrograms
 
-struct Rounds: RegistryCommand {
+struct Rounds: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists the rounds of a model, newest first.",
+        abstract: "Lists the rounds of a model, and computes them again.",
+        discussion: """
+            Examples:
+              registryctl rounds minilm
+              registryctl rounds replay minilm 17
+            """,
+        subcommands: [RoundList.self, ReplayRound.self], defaultSubcommand: RoundList.self)
+}
+
+struct RoundList: RegistryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Lists the rounds of a model, newest first.",
         discussion: """
             Example:
               registryctl rounds minilm

@@ -34,6 +34,11 @@ private struct TinyExperiment {
         }
     }
 
+    /// Three quarters of the whole model's bytes.
+    static func sizeCap() throws -> Int64 {
+        try prototype().manifest.modules.reduce(0) { $0 + $1.costs.bytes } * 3 / 4
+    }
+
     static func prototype() throws -> CloudPrototype {
         let network = try ModularNetwork(specification, seed: 11)
         // A selector that tells inputs apart, so that importances differ.
@@ -77,8 +82,11 @@ private struct TinyExperiment {
                 let selector = try Selector(
                     specification, tensors: ModuleTensors(safetensors: try await cloud.selector(for: device.id)))
                 let importances = try ImportanceScoring.importances(of: device.data, by: selector)
+                // The device without a memory budget has a size cap instead, which what it holds counts against, too.
+                let budget = Budget(
+                    memory: device.memory, fetchBytes: device.memory == nil ? try sizeCap() : nil)
                 let composition = try await cloud.compose(
-                    CloudRequest(device: device.id, importances: importances, budget: Budget(memory: device.memory)))
+                    CloudRequest(device: device.id, importances: importances, budget: budget))
                 outcome.compositions.append(composition.modules)
                 let files = try await cloud.fetch(composition, for: device.id)
                 let trained = try train(files, composition.modules, device.data, seed: UInt64(round))

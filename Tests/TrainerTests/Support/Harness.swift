@@ -49,6 +49,11 @@ struct Bench: Sendable {
         }
     }
 
+    /// The registry over other connections.
+    func registry(over pool: PostgresPool) -> Registry {
+        Registry(pool: pool, blobs: BlobStore(pool: pool), logger: Logger(label: "test"))
+    }
+
     /// The audit chain has no break, inside the database and recomputed outside.
     func auditIsWhole() async throws -> Bool {
         let breaks = try await database.pool.query("SELECT * FROM eclm.audit_breaks()")

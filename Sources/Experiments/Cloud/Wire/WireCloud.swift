@@ -102,9 +102,10 @@ public actor WireCloud: Cloud {
         let release = try current()
         var device = try device(request.device)
         let before = device.client.registry.traffic
+        // A size cap is of the whole sub-model: what the device holds of it counts.
         let pull = PullRequest(
             model: model, source: .release(Int32(release.number)), budget: request.budget,
-            importances: request.importances)
+            importances: request.importances, countsHeld: true)
         let answer: Wire.ComposeResponse
         do {
             answer = try await device.client.compose(pull)

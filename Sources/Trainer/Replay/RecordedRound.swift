@@ -1,0 +1,147 @@
+import Core
+import PostgreSQL
+import Registry
+
+/// What the database has of a past round.
+struct RecordedRound: Sendable {
+    /// A version that the round made, with its lineage.
+    struct Made: Sendable {
+        var version: Int
+        var digest: Digest
+        var parent: ModuleVersionID?
+        var weights: [UpdateID: Double] = [:]
+    }
+
+    var baseRelease: Int
+    var policy: RoundPolicy
+    /// The updates it counted, in ascending order.
+    var updates: [ClaimedUpdate]
+    /// The base release's versions.
+    var bases: [ModuleID: ModuleVersionRecord]
+    /// The versions that differences are told to.
+    var differenceBases: [ModuleVersionID: ModuleVersionRecord]
+    var made: [ModuleID: Made]
+
+    /// Reads a round.
+    ///
+    /// - Throws: ``RegistryError`` with `notFound` when there is no such round; with `failedPrecondition` where its rule
+    ///   cannot be followed.
+    static func read(_ number: Int, of model: String, on connection: PostgresConnection) async throws -> RecordedRound {
+        let row = try await connection.query(
+            """
+            SELECT r.round_id, r.model_id, r.base_release_id, b.number AS base_release, r.rule, r.policy_revision
+            FROM eclm.rounds r
+            JOIN eclm.models mo USING (model_id)
+            JOIN eclm.releases b ON b.release_id = r.base_release_id
+            WHERE mo.name = \(model) AND r.number = \(Int32(clamping: number))
+            """
+        ).oneOrNone()
+        guard let row else {
+            throw RegistryError(
+                .notFound,
+                "there is no round \(number) of a model \(model.debugDescription); `registryctl rounds` and "
+                    + "`registryctl list-models` show those there are")
+        }
+        let roundID: Int64 = try row.decode("round_id")
+        let base = RoundBase(
+            modelID: ModelID(try row.decode("model_id")), releaseID: ReleaseID(try row.decode("base_release_id")))
+        let policy = try await policy(
+            of: base.modelID, revision: try row.decode("policy_revision", as: Int32?.self).map(Int.init),
+            rule: try row.decode("rule"), on: connection)
+        let updates = try await updates(of: roundID, on: connection)
+        let made = try await made(in: roundID, on: connection)
+        return RecordedRound(
+            baseRelease: Int(try row.decode("base_release", as: Int32.self)), policy: policy, updates: updates,
+            bases: try await base.versions(
+                of: Set(updates.flatMap { $0.modules.map(\.moduleID) }).union(made.keys), on: connection),
+            differenceBases: try await base.differenceBases(of: updates, on: connection), made: made)
+    }
+
+    /// The rule with the parameters that it had then.
+    private static func policy(
+        of model: ModelID, revision: Int?, rule name: String, on connection: PostgresConnection
+    ) async throws -> RoundPolicy {
+        let policy: RoundPolicy
+        let settings = RoundPolicy(TrainerPolicy(), rule: ImportanceWeightedMean())
+        if let revision {
+            guard let record = try await Registry.policy(of: model, revision: revision, on: connection) else {
+                throw RegistryError(.dataLoss, "policy \(revision), which the round followed, is not there")
+            }
+            policy = try RoundPolicy(following: record, else: settings)
+        } else {
+            policy = try RoundPolicy(settings: settings, rule: name)
+        }
+        guard policy.rule.name == name else {
+            throw RegistryError(
+                .failedPrecondition,
+                "the round recorded the rule \(name), but its policy is followed as \(policy.rule.name) by this program; "
+                    + "use the release of it that made the round")
+        }
+        return policy
+    }
+
+    private static func updates(of round: Int64, on connection: PostgresConnection) async throws -> [ClaimedUpdate] {
+        var updates = try await connection.query(
+            """
+            SELECT u.update_id, b.number AS base_release
+            FROM eclm.round_updates ru
+            JOIN eclm.updates u USING (update_id)
+            JOIN eclm.releases b ON b.release_id = u.base_release_id
+            WHERE ru.round_id = \(round) ORDER BY u.update_id
+            """
+        ).map { row in
+            ClaimedUpdate(
+                updateID: UpdateID(try row.decode("update_id")),
+                baseRelease: Int(try row.decode("base_release", as: Int32.self)), baseWithdrawn: false, age: .zero)
+        }
+        try await ClaimedUpdate.readModules(of: &updates, on: connection)
+        return updates
+    }
+
+    private static func made(in round: Int64, on connection: PostgresConnection) async throws -> [ModuleID: Made] {
+        let rows = try await connection.query(
+            """
+            SELECT v.module_id, v.version, v.digest, l.parent_version_id, l.update_id, l.weight
+            FROM eclm.module_versions v
+            LEFT JOIN eclm.lineage l USING (module_version_id)
+            WHERE v.round_id = \(round)
+            """)
+        var made: [ModuleID: Made] = [:]
+        for row in rows {
+            let moduleID = ModuleID(try row.decode("module_id"))
+            var version =
+                try made[moduleID]
+                ?? Made(version: Int(row.decode("version", as: Int32.self)), digest: row.digest("digest"))
+            if let parent = try row.decode("parent_version_id", as: Int64?.self) {
+                version.parent = ModuleVersionID(parent)
+            } else if let update = try row.decode("update_id", as: Int64?.self) {
+                version.weights[UpdateID(update)] = try row.decode("weight")
+            }
+            made[moduleID] = version
+        }
+        return made
+    }
+}
+
+extension RoundPolicy {
+    /// A rule of a round without a policy, from its name in `eclm.rounds.rule`.
+    ///
+    /// - Throws: ``RegistryError`` with `failedPrecondition` for a rule whose parameters nobody recorded.
+    fileprivate init(settings: RoundPolicy, rule name: String) throws(RegistryError) {
+        self = settings
+        let suffix = "_selector"
+        let trainsSelector = name.hasSuffix(suffix)
+        let plain = trainsSelector ? String(name.dropLast(suffix.count)) : name
+        guard let kind = RuleSpecification.kinds.first(where: { $0.name == plain }), kind.parameters.isEmpty else {
+            throw RegistryError(
+                .failedPrecondition,
+                "the round followed the rule \(name) without a policy: its parameters are recorded nowhere, so it "
+                    + "cannot be computed again")
+        }
+        do {
+            rule = try RuleSpecification(plain, [:]).rule(trainsSelector: trainsSelector)
+        } catch {
+            throw RegistryError(wrapping: error)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import Core
+import PostgreSQL
+public import Registry
+
+/// Computes past rounds again from what the database has of them, by the code of a round, and changes nothing.
+///
+///     let replay = try await RoundReplayer(registry: registry).replay(round: 7, of: "minilm")
+///     // replay.isEqual
+///
+/// Everything a round depends on is immutable and kept: its updates, their blobs and encodings, the versions that
+/// differences are told to, the base release, the rule and the policy's revision.
+public struct RoundReplayer: Sendable {
+    private let registry: Registry
+    private let blockMemory: Int
+
+    /// A replayer; it needs a reader's rights alone.
+    ///
+    /// - Parameter blockMemory: As ``TrainerPolicy/blockMemory``: of no influence on the outcome.
+    public init(registry: Registry, blockMemory: Int = TrainerPolicy().blockMemory) {
+        self.registry = registry
+        self.blockMemory = blockMemory
+    }
+
+    /// Computes a round again.
+    ///
+    /// - Throws: ``TrainerError`` with `notFound` for an unknown model or round; with `registryUnfit` where the round
+    ///   cannot be computed again as a whole: a rule that this program does not have, or one with parameters that were
+    ///   not recorded. What is wrong with one module is told in its line.
+    public func replay(round: Int, of model: String) async throws(TrainerError) -> RoundReplay {
+        do {
+            return try await registryErrors { try await compute(round, of: model) }
+        } catch {
+            throw TrainerError(error)
+        }
+    }
+
+    private func compute(_ number: Int, of model: String) async throws -> RoundReplay {
+        let record = try await registry.pool.registryTransaction(readOnly: true) { connection in
+            try await RecordedRound.read(number, of: model, on: connection)
+        }
+        let sources = record.updates.sources(record.differenceBases)
+        var replay = RoundReplay(
+            model: model, round: number, baseRelease: record.baseRelease, rule: record.policy.rule.name,
+            policyRevision: record.policy.revision, updates: record.updates.count, modules: [])
+        let trained = Set(sources.keys).union(record.made.keys).sorted()
+        for moduleID in trained {
+            guard let base = record.bases[moduleID] else { continue }
+            if let module = try await compute(base, record.made[moduleID], sources[moduleID] ?? [], record.policy) {
+                replay.modules.append(module)
+            }
+        }
+        return replay
+    }
+
+    /// One module; `nil` where the rule makes nothing of it, and nothing was made.
+    private func compute(
+        _ base: ModuleVersionRecord, _ made: RecordedRound.Made?, _ sources: [ModuleAggregation.Source],
+        _ policy: RoundPolicy
+    ) async throws -> RoundReplay.Module? {
+        var module = RoundReplay.Module(
+            module: base.module, baseVersion: base.version, version: made?.version, updates: sources.count,
+            recorded: made?.digest ?? base.digest)
+        guard policy.rule.trains(base.slot.kind), !sources.isEmpty, sources.count >= policy.rule.minimumContributions
+        else {
+            guard made != nil else { return nil }
+            module.problem = "the rule makes no version of \(sources.count) updates of this module"
+            return module
+        }
+        do {
+            let aggregation = ModuleAggregation(
+                blobs: registry.blobs, rule: policy.rule, clipNorm: policy.clipNorm, blockMemory: blockMemory)
+            let aggregate = try await aggregation.aggregate(sources, onto: base.aggregationBase)
+            module.recomputed = Digest.of(aggregate.file)
+            if let made { module.problem = made.difference(from: base, sources, aggregate.weights) }
+        } catch let error as SafetensorsError {
+            module.problem = "an input cannot be used: \(error.message)"
+        } catch let error as UpdateError {
+            module.problem = "an input cannot be used: \(error.message)"
+        } catch {
+            let error = RegistryError(wrapping: error)
+            guard [.dataLoss, .notFound, .invalidArgument].contains(error.code) else { throw error }
+            module.problem = "an input cannot be used: \(error.message)"
+        }
+        return module
+    }
+}
+
+extension RecordedRound.Made {
+    /// How the version's lineage differs from what was computed; `nil` where it does not.
+    fileprivate func difference(
+        from base: ModuleVersionRecord, _ sources: [ModuleAggregation.Source], _ weights: [Double]
+    ) -> String? {
+        guard parent == base.moduleVersionID else {
+            return "the lineage has another parent than the base release's version"
+        }
+        let recomputed = Dictionary(
+            zip(sources.map(\.contribution.updateID), weights), uniquingKeysWith: { first, _ in first })
+        guard Set(recomputed.keys) == Set(self.weights.keys) else {
+            return "the lineage has other updates than the round"
+        }
+        guard recomputed == self.weights else { return "the lineage has other weights" }
+        return nil
+    }
+}

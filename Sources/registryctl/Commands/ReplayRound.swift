@@ -1,0 +1,66 @@
+import ArgumentParser
+import CommandSupport
+import Registry
+import RegistryPrograms
+import Trainer
+
+struct ReplayRound: RegistryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay",
+        abstract: "Computes a past round again from its recorded inputs and compares the digests; changes nothing.",
+        discussion: """
+            The inputs are the round's updates, the versions they were trained from, the base release, and the rule and \
+            policy revision that the round recorded. Bytes and weights must come out bit for bit. Ends with 7 where a \
+            module does not.
+
+            Example:
+              registryctl rounds replay minilm 17
+            """)
+
+    @Argument(help: "The model's name.")
+    var model: String
+    @Argument(help: "The round's number.")
+    var round: Int
+    @OptionGroup var options: GlobalOptions
+    @OptionGroup var database: DatabaseOptions
+
+    func validate() throws {
+        guard round >= 1 else { throw ValidationError("rounds are numbered from 1") }
+    }
+
+    func run(on session: RegistrySession, output: CommandOutput) async throws {
+        let replay = try await RoundReplayer(registry: session.registry).replay(round: round, of: model)
+        let document = ReplayDocument(replay)
+        // The document is the result also where something differs: the status tells.
+        try output.result(document) { width in Self.text(document, width: width) }
+        let different = document.modules.filter { !$0.equal }
+        guard let first = different.first else { return }
+        throw CommandFailure(
+            .verificationFailed,
+            "\(different.count) of \(document.modules.count) modules of round \(round) of \(model) are not what their "
+                + "recorded inputs give, the first \(first.module)" + (first.problem.map { ": \($0)" } ?? ""),
+            hint: "`registryctl doctor --sample 1000` looks for damaged blobs; restore them from a backup")
+    }
+
+    private static func text(_ document: ReplayDocument, width: Int?) -> String {
+        var table = Table([
+            "module", .number("from version"), .number("to version"), .number("updates"), "recorded", "recomputed",
+            "equal", "problem",
+        ])
+        for module in document.modules {
+            table.add([
+                module.module, "\(module.baseVersion)", module.version.map(String.init) ?? "kept",
+                "\(module.updates)", brief(module.recorded), module.recomputed.map(brief) ?? "",
+                module.equal ? "yes" : "no", module.problem ?? "",
+            ])
+        }
+        let policy = document.policyRevision.map { " of policy \($0)" } ?? ""
+        let head =
+            "Round \(document.round) of \(document.model): \(document.updates) updates onto release "
+            + "\(document.baseRelease) by \(document.rule)\(policy).\n"
+        return table.isEmpty ? head + "It changed no module.\n" : head + "\n" + table.rendered(width: width)
+    }
+
+    /// As many hexadecimal digits as tell digests apart; JSON has them all.
+    private static func brief(_ digest: String) -> String { String(digest.prefix(23)) }
+}
