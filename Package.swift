@@ -104,7 +104,11 @@ let package = Package(
                 "Core", "Registry", "PostgreSQL", "RPC", "RegistryProtocol", logging, metrics, lifecycle,
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
-        .target(name: "Trainer", dependencies: ["Core", "Registry", "PostgreSQL", logging, metrics, lifecycle]),
+        // The inner loops of aggregation, for several instruction sets at once; Trainer is its only importer.
+        .target(name: "CAggregation"),
+        .target(
+            name: "Trainer",
+            dependencies: ["CAggregation", "Core", "Registry", "PostgreSQL", logging, metrics, lifecycle]),
         .target(
             name: "EdgeClient",
             dependencies: ["Core", "RPC", "RegistryProtocol", .product(name: "NIOCore", package: "swift-nio")]),

@@ -74,7 +74,7 @@ struct AggregationBench: AsyncParsableCommand {
         var (seconds, reading) = (Double.infinity, Double.infinity)
         var peak = 0
         for _ in 0..<repetitions {
-            for block in [0, 1 << 14] where encoding == .full {
+            for block in [0, 1 << 16] where encoding == .full {
                 reading = min(reading, Self.read(sources.map(\.file)[...], block: block, threads: cores))
             }
             let before = Memory.resetPeak()

@@ -3,11 +3,30 @@
 #include <pthread.h>
 #include <string.h>
 
+// As the loops of aggregation are: for the instruction sets of several machines, without contractions.
+#pragma STDC FP_CONTRACT OFF
+#if defined(__x86_64__) && defined(__GLIBC__)
+#define EACH_INSTRUCTION_SET __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#else
+#define EACH_INSTRUCTION_SET
+#endif
+
 struct share {
     const void *const *arrays;
     size_t count, first, end, block;
     uint64_t sum;
 };
+
+EACH_INSTRUCTION_SET
+static uint64_t read_words(const char *bytes, size_t words) {
+    uint64_t sum = 0;
+    for (size_t word = 0; word < words; word++) {
+        uint64_t value;
+        memcpy(&value, bytes + word * 8, 8);
+        sum += value;
+    }
+    return sum;
+}
 
 static void *read_share(void *argument) {
     struct share *share = argument;
@@ -15,13 +34,7 @@ static void *read_share(void *argument) {
     for (size_t start = share->first; start < share->end; start += share->block) {
         size_t end = start + share->block < share->end ? start + share->block : share->end;
         for (size_t array = 0; array < share->count; array++) {
-            const char *bytes = (const char *)share->arrays[array] + start;
-            size_t words = (end - start) / 8;
-            for (size_t word = 0; word < words; word++) {
-                uint64_t value;
-                memcpy(&value, bytes + word * 8, 8);
-                sum += value;
-            }
+            sum += read_words((const char *)share->arrays[array] + start, (end - start) / 8);
         }
     }
     share->sum = sum;
@@ -51,6 +64,7 @@ uint64_t read_arrays(const void *const *arrays, size_t count, size_t bytes, size
     return sum;
 }
 
+EACH_INSTRUCTION_SET
 void sum_in_double(const float *const *rows, const double *weights, size_t count, size_t length, double *sums) {
     for (size_t row = 0; row < count; row++) {
         const float *restrict values = rows[row];
@@ -60,6 +74,7 @@ void sum_in_double(const float *const *rows, const double *weights, size_t count
     }
 }
 
+EACH_INSTRUCTION_SET
 void sum_compensated(
     const float *const *rows, const float *weights, size_t count, size_t length, float *sums, float *lost) {
     for (size_t row = 0; row < count; row++) {

@@ -1,5 +1,6 @@
 import Core
 import Registry
+import Synchronization
 import Testing
 
 @testable import Trainer
@@ -102,14 +103,39 @@ struct ParallelAggregationTests {
         // Small whole numbers: many are equal, and sums are exact.
         let values = (0..<(rows * length)).map { _ in Double(Int.random(in: -9...9, using: &generator)) }
         for cut in Set([0, 1, rows / 4, (rows - 1) / 2]).sorted() where 2 * cut < rows {
-            let means = values.withUnsafeBufferPointer {
-                SortedMeans(rows: rows, cut: cut).means($0.baseAddress!, length: length, on: 2)
-            }
+            let means = means(values, rows: rows, cut: cut)
             let expected = (0..<length).map { lane in
                 let column = (0..<rows).map { values[$0 * length + lane] }.sorted()[cut..<(rows - cut)]
                 return column.reduce(0, +) / Double(column.count)
             }
             #expect(means == expected, "\(rows) rows without \(cut) at each end")
+        }
+    }
+
+    private func means(_ values: [Double], rows: Int, cut: Int) -> [Double] {
+        let length = values.count / rows
+        let found = Mutex([Double](repeating: .nan, count: length))
+        values.withUnsafeBytes { bytes in
+            let pointers = (0..<rows).map { row in bytes.baseAddress.map { $0 + row * length * 8 } }
+            SortedMeans(rows: rows, cut: cut).means(of: pointers, .f64, count: length, on: 2) { first, means in
+                found.withLock { $0.replaceSubrange(first..<(first + means.count), with: means) }
+            }
+        }
+        return found.withLock { $0 }
+    }
+
+    @Test("keeps the order of 0 and -0 as a sort does", arguments: [1, 2, 5, 8, 33])
+    func zeros(rows: Int) {
+        var generator = SplitMix64(seed: UInt64(rows))
+        let length = 1000
+        let choices = [0, -0.0, 0, -0.0, 1, -1]
+        let values = (0..<(rows * length)).map { _ in choices.randomElement(using: &generator) ?? 0 }
+        for cut in 0..<((rows + 1) / 2) {
+            let expected = (0..<length).map { lane in
+                let column = (0..<rows).map { values[$0 * length + lane] }.sorted()[cut..<(rows - cut)]
+                return column.reduce(-0.0, +) / Double(column.count)
+            }
+            #expect(means(values, rows: rows, cut: cut).map(\.bitPattern) == expected.map(\.bitPattern))
         }
     }
 }

@@ -218,8 +218,19 @@ struct CoordinateBlocks {
 
         /// The means of the updates' values between two ranks, coordinate by coordinate.
         func means(_ means: SortedMeans, on cores: Int) -> [Double] {
-            values.withUnsafeBufferPointer { values in
-                values.baseAddress.map { means.means($0 + length, length: length, on: cores) } ?? []
+            [Double](unsafeUninitializedCapacity: length) { result, count in
+                values.withUnsafeBytes { values in
+                    guard let start = values.baseAddress, let result = result.baseAddress else { return }
+                    let rows = (1..<rows).map { Optional(start + $0 * length * MemoryLayout<Double>.stride) }
+                    // Safe to share: stretches do not overlap.
+                    nonisolated(unsafe) let target = result
+                    means.means(of: rows, .f64, count: length, on: cores) { first, means in
+                        if let values = means.baseAddress {
+                            (target + first).update(from: values, count: means.count)
+                        }
+                    }
+                }
+                count = length
             }
         }
 

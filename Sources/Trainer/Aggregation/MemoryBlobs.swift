@@ -21,6 +21,18 @@ struct MemoryBlobs: BlobReader {
         return bytes
     }
 
+    /// Pointers to all files at once, valid during the call.
+    static func withPointers(
+        to files: ArraySlice<[UInt8]>, _ found: [UnsafeRawPointer] = [], _ body: ([UnsafeRawPointer]) -> Void
+    ) {
+        guard let file = files.first else { return body(found) }
+        file.withUnsafeBytes { bytes in
+            // A file has at least a header.
+            guard let start = bytes.baseAddress else { return }
+            withPointers(to: files.dropFirst(), found + [start], body)
+        }
+    }
+
     /// Keeps a file.
     mutating func add(_ bytes: [UInt8]) -> ModuleFile {
         let digest = Digest.of(bytes)

@@ -8,8 +8,9 @@ import Core
 struct MemorySum {
     /// Coordinates that one job takes.
     static let stretch = 1 << 16
-    /// Coordinates that are summed at once: their sums stay in the nearest cache.
-    static let block = 2048
+    /// Coordinates that are summed at once: their sums stay in a core's own cache, and what is read of a file is long
+    /// enough for the memory to run ahead.
+    static let block = 1 << 14
 
     private let header: SafetensorsHeader
     private let cores: Int
@@ -28,7 +29,7 @@ struct MemorySum {
         case absent
         case values(offset: Int, dtype: ElementType, isDifference: Bool)
         case quantised(codes: Int, scales: Int, run: Int)
-        case sparse(gaps: Range<Int>, values: Int, starts: [SparseReader])
+        case sparse(gaps: Range<Int>, values: Int, places: SparsePlaces)
     }
 
     /// - Parameter header: The base's; the result has its layout.
@@ -60,12 +61,12 @@ struct MemorySum {
                 return .quantised(codes: offset(codes), scales: offset(scales), run: run)
             case .sparse(let gaps, let values, let count):
                 let range = found[gaps]?.byteRange ?? 0..<0
-                let starts = try bytes.withUnsafeBytes {
-                    try SparseReader.starts(
+                let places = try bytes.withUnsafeBytes {
+                    try SparsePlaces(
                         in: UnsafeRawBufferPointer(rebasing: $0[range]), elements: entry.description.elementCount ?? 0,
                         values: count, every: Self.stretch)
                 }
-                return .sparse(gaps: range, values: offset(values), starts: starts)
+                return .sparse(gaps: range, values: offset(values), places: places)
             }
         }
         terms.append(Term(bytes: bytes, weight: weight, parts: parts))
@@ -86,29 +87,14 @@ struct MemorySum {
         }
         return [UInt8](unsafeUninitializedCapacity: header.byteCount) { buffer, count in
             let output = UnsafeMutableRawBufferPointer(buffer)
-            output.copyBytes(from: headerBytes)
-            for entry in header.entries where !entry.description.dtype.isFloatingPoint {
-                UnsafeMutableRawBufferPointer(rebasing: output[entry.byteRange]).copyBytes(from: base[entry.byteRange])
-            }
-            Self.withPointers(to: terms[...]) { pointers in
+            header.copyUnlearned(headerBytes, base, to: output)
+            MemoryBlobs.withPointers(to: terms.map(\.bytes)[...]) { pointers in
                 Parallel.perform(jobs.count, on: cores) { number in
                     let job = jobs[number]
                     sum(job.tensor, job.first, job.count, pointers, to: output)
                 }
             }
             count = header.byteCount
-        }
-    }
-
-    /// Pointers to all files at once, valid during the call.
-    private static func withPointers(
-        to terms: ArraySlice<Term>, _ found: [UnsafeRawPointer] = [], _ body: ([UnsafeRawPointer]) -> Void
-    ) {
-        guard let term = terms.first else { return body(found) }
-        term.bytes.withUnsafeBytes { bytes in
-            // A file has at least a header.
-            guard let start = bytes.baseAddress else { return }
-            withPointers(to: terms.dropFirst(), found + [start], body)
         }
     }
 
@@ -122,88 +108,91 @@ struct MemorySum {
         let size = description.dtype.byteCount
         let parts = terms.map { $0.parts[tensor] }
         let weights = terms.map(\.weight)
-        let singles = zip(parts, pointers).map { Self.singles($0, $1) }
-        var readers = parts.map { part -> SparseReader? in
-            guard case .sparse(_, _, let starts) = part else { return nil }
-            return starts[first / Self.stretch]
+        var readers = parts.map { part -> SparsePlaces.Reader? in
+            guard case .sparse(_, _, let places) = part else { return nil }
+            return places.reader(from: first)
         }
+        // Runs of files that hold weights in the same dtype: their rows are added together.
+        let runs = Self.runs(parts)
+        var rows = [UnsafeRawPointer?](repeating: nil, count: parts.count)
         withUnsafeTemporaryAllocation(of: Double.self, capacity: Self.block) { sums in
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.block) { scratch in
-                guard let sum = sums.baseAddress, let scratch = scratch.baseAddress else { return }
-                for begin in stride(from: first, to: first + count, by: Self.block) {
-                    let length = min(Self.block, first + count - begin)
-                    sum.update(repeating: -0.0, count: length)
-                    var term = 0
-                    while term < parts.count {
-                        if term + 4 <= parts.count, let a = singles[term], let b = singles[term + 1],
-                            let c = singles[term + 2], let d = singles[term + 3]
-                        {
-                            WeightedSums.add(
-                                (a + begin, b + begin, c + begin, d + begin),
-                                (weights[term], weights[term + 1], weights[term + 2], weights[term + 3]), to: sum,
-                                length)
-                            term += 4
-                        } else {
-                            Self.add(
-                                parts[term], pointers[term], weights[term], begin..<(begin + length), &readers[term],
-                                scratch, to: sum)
-                            term += 1
+            guard let sum = sums.baseAddress else { return }
+            for begin in stride(from: first, to: first + count, by: Self.block) {
+                let range = begin..<min(begin + Self.block, first + count)
+                sum.update(repeating: -0.0, count: range.count)
+                for run in runs {
+                    if let dtype = run.dtype {
+                        for term in run.terms { rows[term] = Self.row(parts[term], pointers[term], begin, dtype) }
+                        rows.withUnsafeBufferPointer { rows in
+                            weights.withUnsafeBufferPointer { weights in
+                                guard let weights = weights.baseAddress else { return }
+                                WeightedSums.add(
+                                    UnsafeBufferPointer(rebasing: rows[run.terms]), dtype,
+                                    weights + run.terms.lowerBound, to: sum, range.count)
+                            }
                         }
+                    } else {
+                        let term = run.terms.lowerBound
+                        Self.add(parts[term], pointers[term], weights[term], range, &readers[term], to: sum)
                     }
-                    WeightedSums.write(
-                        UnsafeBufferPointer(start: sum, count: length), as: description.dtype,
-                        to: target + begin * size)
                 }
+                WeightedSums.write(
+                    UnsafeBufferPointer(start: sum, count: range.count), as: description.dtype,
+                    to: target + begin * size)
             }
         }
     }
 
-    /// The first value of a tensor of weights in aligned F32, which four at a time are summed of.
-    private static func singles(_ part: Part, _ bytes: UnsafeRawPointer) -> UnsafePointer<Float>? {
-        guard case .values(let offset, .f32, false) = part else { return nil }
-        let start = bytes + offset
-        guard Int(bitPattern: start) % MemoryLayout<Float>.alignment == 0 else { return nil }
-        return start.assumingMemoryBound(to: Float.self)
+    /// Terms to take one after the other: several of one dtype, or one of another kind.
+    private static func runs(_ parts: [Part]) -> [(terms: Range<Int>, dtype: ElementType?)] {
+        var runs: [(terms: Range<Int>, dtype: ElementType?)] = []
+        for (number, part) in parts.enumerated() {
+            var own: ElementType?
+            if case .values(_, let dtype, false) = part { own = dtype }
+            if let own, let last = runs.last, last.dtype == own {
+                runs[runs.count - 1].terms = last.terms.lowerBound..<(number + 1)
+            } else {
+                runs.append((number..<(number + 1), own))
+            }
+        }
+        return runs
+    }
+
+    /// Where a coordinate of a file that holds weights lies.
+    private static func row(
+        _ part: Part, _ bytes: UnsafeRawPointer, _ coordinate: Int, _ dtype: ElementType
+    ) -> UnsafeRawPointer {
+        guard case .values(let offset, _, _) = part else { return bytes }
+        return bytes + offset + coordinate * dtype.byteCount
     }
 
     private static func add(
-        _ part: Part, _ bytes: UnsafeRawPointer, _ weight: Double, _ range: Range<Int>, _ reader: inout SparseReader?,
-        _ scratch: UnsafeMutablePointer<Float>, to sums: UnsafeMutablePointer<Double>
+        _ part: Part, _ bytes: UnsafeRawPointer, _ weight: Double, _ range: Range<Int>,
+        _ reader: inout SparsePlaces.Reader?, to sums: UnsafeMutablePointer<Double>
     ) {
         switch part {
         case .absent: return
-        case .values(let offset, .f64, let isDifference):
-            WeightedSums.add(
-                doubles: bytes + offset + range.lowerBound * 8, isDifference: isDifference, weight, to: sums,
-                range.count)
         case .values(let offset, let dtype, let isDifference):
-            let size = dtype.byteCount
-            dtype.decode(
-                UnsafeRawBufferPointer(start: bytes + offset + range.lowerBound * size, count: range.count * size),
-                into: UnsafeMutableBufferPointer(start: scratch, count: range.count))
+            let row = bytes + offset + range.lowerBound * dtype.byteCount
             if isDifference {
-                WeightedSums.addDifference(scratch, weight, to: sums, range.count)
+                WeightedSums.addDifference(row, dtype, weight, to: sums, range.count)
             } else {
-                WeightedSums.add(scratch, weight, to: sums, range.count)
+                WeightedSums.add(row, dtype, weight, to: sums, range.count)
             }
         case .quantised(let codes, let scales, let run):
-            let values = (bytes + codes).assumingMemoryBound(to: Int8.self)
             var position = range.lowerBound
             while position < range.upperBound {
                 let number = position / run
                 let end = min((number + 1) * run, range.upperBound)
                 let scale = (bytes + scales).loadUnaligned(fromByteOffset: number * 4, as: Float.self)
                 WeightedSums.add(
-                    values + position, scale: Double(scale), weight, to: sums + (position - range.lowerBound),
+                    codes: bytes + codes + position, scale: scale, weight, to: sums + (position - range.lowerBound),
                     end - position)
                 position = end
             }
         case .sparse(let gaps, let values, _):
             let piece = UnsafeRawBufferPointer(start: bytes + gaps.lowerBound, count: gaps.count)
-            reader?.forEachPlace(below: range.upperBound, in: piece) { place, number in
-                let value = (bytes + values).loadUnaligned(fromByteOffset: number * 4, as: Float.self)
-                if value != 0 { sums[place - range.lowerBound] += weight * Double(value) }
-            }
+            reader?.add(piece, bytes + values, weight, in: range, to: sums)
         }
     }
 }

@@ -52,6 +52,17 @@ struct ModuleAggregation {
             return Aggregate(file: file, weights: weights)
         case .trimmed(let cut):
             let means = SortedMeans(rows: sources.count, cut: cut(sources.count))
+            if let memory = blobs as? MemoryBlobs, clipNorm == nil,
+                sources.allSatisfy({ !$0.update.encoding.isDifference })
+            {
+                let files = try sources.map { try read($0.update.file, in: memory) }
+                for (_, found) in files {
+                    try TensorMatch.check(found.tensors, against: base.tensors, owner: base.module)
+                }
+                file = MemoryMeans(header: header, means: means, cores: cores).file(
+                    file, base: try memory.contents(of: base.file), of: files)
+                return Aggregate(file: file, weights: Shares.equal(sources.count))
+            }
             try await appendBlocks(sources, scales, onto: base, header, to: &file) { $0.means(means, on: cores) }
             return Aggregate(file: file, weights: Shares.equal(sources.count))
         case .coordinatewise(let combine):
@@ -109,17 +120,18 @@ struct ModuleAggregation {
         }
     }
 
+    private func read(_ file: ModuleFile, in memory: MemoryBlobs) throws -> ([UInt8], SafetensorsHeader) {
+        let bytes = try memory.contents(of: file)
+        return (bytes, try SafetensorsHeader(prefix: bytes, fileByteCount: bytes.count, limits: .module))
+    }
+
     private func sumInPlace(
         _ updates: [(update: UpdateFile, weight: Double)], _ versions: [(base: AggregationBase, weight: Double)],
         onto base: AggregationBase, _ header: SafetensorsHeader, _ memory: MemoryBlobs, to file: inout [UInt8]
     ) throws {
-        func read(_ file: ModuleFile) throws -> ([UInt8], SafetensorsHeader) {
-            let bytes = try memory.contents(of: file)
-            return (bytes, try SafetensorsHeader(prefix: bytes, fileByteCount: bytes.count, limits: .module))
-        }
         var sum = MemorySum(header: header, cores: cores)
         for (update, weight) in updates {
-            let (bytes, found) = try read(update.file)
+            let (bytes, found) = try read(update.file, in: memory)
             try TensorMatch.check(found.tensors, as: update.encoding, against: base.tensors, owner: base.module)
             if update.encoding.isDifference {
                 let layout = try UpdateLayout(of: found.tensors, as: update.encoding, onto: base.tensors)
@@ -129,7 +141,7 @@ struct ModuleAggregation {
             }
         }
         for (version, weight) in versions {
-            let (bytes, found) = try read(version.file)
+            let (bytes, found) = try read(version.file, in: memory)
             try TensorMatch.check(found.tensors, against: base.tensors, owner: base.module)
             sum.add(bytes, weight: weight, found)
         }

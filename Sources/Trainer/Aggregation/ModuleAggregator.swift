@@ -84,7 +84,9 @@ public struct ModuleAggregator: Sendable {
         }
         do {
             var blobs = MemoryBlobs()
-            let current = try Self.version(base, kind, "the base", &blobs)
+            // Digests tell whether two versions are one; without other versions they would be the longest step.
+            let hasVersions = updates.contains { $0.encoding.isDifference && $0.base != nil }
+            let current = try Self.version(base, kind, "the base", named: hasVersions, &blobs)
             var versions = [current.file.digest: current]
             var sources: [ModuleAggregation.Source] = []
             for (number, update) in updates.enumerated() {
@@ -97,7 +99,7 @@ public struct ModuleAggregator: Sendable {
                 var own: AggregationBase?
                 if update.encoding.isDifference {
                     if let bytes = update.base {
-                        let version = try Self.version(bytes, kind, "the base of update \(number)", &blobs)
+                        let version = try Self.version(bytes, kind, "the base of update \(number)", named: true, &blobs)
                         own = versions[version.file.digest] ?? version
                         versions[version.file.digest] = own
                     } else {
@@ -139,7 +141,7 @@ public struct ModuleAggregator: Sendable {
     }
 
     private static func version(
-        _ bytes: [UInt8], _ kind: ModuleKind, _ label: String, _ blobs: inout MemoryBlobs
+        _ bytes: [UInt8], _ kind: ModuleKind, _ label: String, named: Bool, _ blobs: inout MemoryBlobs
     ) throws -> AggregationBase {
         let header: SafetensorsHeader
         do {
@@ -148,6 +150,7 @@ public struct ModuleAggregator: Sendable {
             throw TrainerError(.invalidWeights, "\(label) is no module's weights: \(error.message)", cause: error)
         }
         return AggregationBase(
-            module: "module", kind: kind, file: blobs.add(bytes), tensors: header.tensors, label: label)
+            module: "module", kind: kind, file: named ? blobs.add(bytes) : blobs.addUnnamed(bytes),
+            tensors: header.tensors, label: label)
     }
 }

@@ -1,18 +1,23 @@
+import CAggregation
+import Core
+
 /// The mean of each coordinate's values between two ranks, for many coordinates at once.
 ///
 /// A sorting network (Batcher, 1968) compares the same rows for every coordinate, so that each comparison is a minimum and
-/// a maximum of whole vectors; of the network only what leads to the wanted ranks is kept. Values of equal rank are
-/// equal numbers, so the result is that of any sort, except that it may take 0 for -0 where both are among the values.
+/// a maximum of whole vectors; of the network only what leads to the wanted ranks is kept. The result is that of a sort
+/// that keeps the order of equal values.
 struct SortedMeans: Sendable {
-    /// Coordinates that are sorted together: of a hundred updates they stay in the second-level cache.
-    private static let lanes = 64
+    /// Coordinates that are sorted together.
+    private static let lanes = Int(eclm_sorted_lanes)
+    /// Coordinates of a job.
+    private static let stretch = 1 << 13
     /// From more rows on, sorting column by column has less to do.
     private static let largestNetwork = 512
 
     private let rows: Int
     private let cut: Int
     /// Rows to compare: the lesser goes to the first.
-    private let comparisons: [(Int, Int)]
+    private let comparisons: [eclm_comparison]
 
     /// - Parameter cut: The values to leave out at each end; less than half of the rows.
     init(rows: Int, cut: Int) {
@@ -23,7 +28,7 @@ struct SortedMeans: Sendable {
     }
 
     /// Knuth's formulation for any number of rows (TAOCP 5.2.2, algorithm M), pruned from its end.
-    private static func network(_ rows: Int, leadingTo ranks: Range<Int>) -> [(Int, Int)] {
+    private static func network(_ rows: Int, leadingTo ranks: Range<Int>) -> [eclm_comparison] {
         guard rows > 1 else { return [] }
         var all: [(Int, Int)] = []
         var top = 1
@@ -47,70 +52,56 @@ struct SortedMeans: Sendable {
             wanted[second] = true
             kept.append((first, second))
         }
-        return kept.reversed()
+        return kept.reversed().map { eclm_comparison(low: UInt16($0.0), high: UInt16($0.1)) }
     }
 
-    /// The means of `values`, whose rows are `length` apart; over all cores.
-    func means(_ values: UnsafePointer<Double>, length: Int, on cores: Int) -> [Double] {
-        [Double](unsafeUninitializedCapacity: length) { buffer, count in
-            if let result = buffer.baseAddress {
-                // Jobs of several vectors: taking one is a step on a counter that all cores share.
-                let stretch = Self.lanes * 8
-                Parallel.perform((length + stretch - 1) / stretch, on: cores) { job in
-                    for first in stride(from: job * stretch, to: min((job + 1) * stretch, length), by: Self.lanes) {
-                        means(values + first, length, min(Self.lanes, length - first), to: result + first)
+    /// The means of so many coordinates of the rows, which are of one floating-point dtype; over all cores.
+    ///
+    /// - Parameter output: Gets a stretch's first coordinate and its means, on any core.
+    func means(
+        of rows: [UnsafeRawPointer?], _ dtype: ElementType, count: Int, on cores: Int,
+        _ output: (Int, UnsafeBufferPointer<Double>) -> Void
+    ) {
+        precondition(rows.count == self.rows, "\(rows.count) rows are not \(self.rows)")
+        Parallel.perform((count + Self.stretch - 1) / Self.stretch, on: cores) { job in
+            let first = job * Self.stretch
+            let length = min(Self.stretch, count - first)
+            withUnsafeTemporaryAllocation(of: Double.self, capacity: length) { means in
+                guard let start = means.baseAddress else { return }
+                let own = rows.map { $0.map { $0 + first * dtype.byteCount } }
+                if comparisons.isEmpty && rows.count > 1 {
+                    meansByColumn(own, dtype, length, to: start)
+                } else {
+                    withUnsafeTemporaryAllocation(of: Double.self, capacity: rows.count * Self.lanes) { scratch in
+                        own.withUnsafeBufferPointer { own in
+                            comparisons.withUnsafeBufferPointer { steps in
+                                eclm_sorted_means(
+                                    dtype.loops, own.baseAddress, own.count, cut, steps.baseAddress, steps.count,
+                                    length, scratch.baseAddress, start)
+                            }
+                        }
                     }
                 }
+                output(first, UnsafeBufferPointer(start: start, count: length))
             }
-            count = length
-        }
-    }
-
-    private func means(
-        _ values: UnsafePointer<Double>, _ length: Int, _ width: Int, to result: UnsafeMutablePointer<Double>
-    ) {
-        let lanes = Self.lanes
-        if comparisons.isEmpty && rows > 1 { return meansByColumn(values, length, width, to: result) }
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: rows * lanes) { scratch in
-            guard let sorted = scratch.baseAddress else { return }
-            for row in 0..<rows {
-                (sorted + row * lanes).update(from: values + row * length, count: width)
-                // Lanes beyond the end are sorted as well, and never read.
-                if width < lanes { (sorted + row * lanes + width).update(repeating: 0, count: lanes - width) }
-            }
-            for (first, second) in comparisons {
-                Self.compare(sorted + first * lanes, sorted + second * lanes)
-            }
-            result.update(repeating: -0.0, count: width)
-            for row in cut..<(rows - cut) {
-                let values = sorted + row * lanes
-                for lane in 0..<width { result[lane] += values[lane] }
-            }
-            let divisor = Double(rows - 2 * cut)
-            for lane in 0..<width { result[lane] /= divisor }
-        }
-    }
-
-    @inline(__always)
-    private static func compare(_ first: UnsafeMutablePointer<Double>, _ second: UnsafeMutablePointer<Double>) {
-        var lane = 0
-        while lane < lanes {
-            let (left, right) = (first[lane], second[lane])
-            first[lane] = left < right ? left : right
-            second[lane] = left < right ? right : left
-            lane &+= 1
         }
     }
 
     private func meansByColumn(
-        _ values: UnsafePointer<Double>, _ length: Int, _ width: Int, to result: UnsafeMutablePointer<Double>
+        _ rows: [UnsafeRawPointer?], _ dtype: ElementType, _ count: Int, to result: UnsafeMutablePointer<Double>
     ) {
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: rows) { column in
+        let size = dtype.byteCount
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: rows.count) { column in
             var column = column
-            for lane in 0..<width {
-                for row in 0..<rows { column[row] = values[row * length + lane] }
+            for position in 0..<count {
+                for (number, row) in rows.enumerated() {
+                    dtype.decode(
+                        UnsafeRawBufferPointer(start: row.map { $0 + position * size }, count: size),
+                        into: UnsafeMutableBufferPointer(rebasing: column[number..<(number + 1)]))
+                }
+                // Stable, as Swift's sort is, the order of -0 and 0 is that of the rows.
                 column.sort()
-                result[lane] = column[cut..<(rows - cut)].reduce(-0.0, +) / Double(rows - 2 * cut)
+                result[position] = column[cut..<(rows.count - cut)].reduce(-0.0, +) / Double(rows.count - 2 * cut)
             }
         }
     }

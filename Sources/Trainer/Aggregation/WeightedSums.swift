@@ -1,76 +1,40 @@
+import CAggregation
 import Core
 
 /// The inner loops of the weighted sum: in double precision, one multiplication and one addition for each value, in the
-/// order of the calls. They are plain loops over pointers, which the compiler turns into vector instructions.
-///
-/// What a difference leaves alone is -0, which leaves every sum and its sign alone.
+/// order of the rows and of the calls.
 enum WeightedSums {
-    /// Adds four weighted rows in their order, reading and writing the sums once.
-    @inline(__always)
+    /// Adds weighted rows of a floating-point dtype one after the other; of any alignment.
     static func add(
-        _ rows: (UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>),
-        _ weights: (Double, Double, Double, Double), to sums: UnsafeMutablePointer<Double>, _ count: Int
+        _ rows: UnsafeBufferPointer<UnsafeRawPointer?>, _ dtype: ElementType, _ weights: UnsafePointer<Double>,
+        to sums: UnsafeMutablePointer<Double>, _ count: Int
     ) {
-        let (a, b, c, d) = rows
-        let (u, v, w, x) = weights
-        var position = 0
-        while position < count {
-            var sum = sums[position]
-            sum += u * Double(a[position])
-            sum += v * Double(b[position])
-            sum += w * Double(c[position])
-            sum += x * Double(d[position])
-            sums[position] = sum
-            position &+= 1
+        eclm_add_rows(dtype.loops, rows.baseAddress, weights, rows.count, count, sums)
+    }
+
+    /// Adds one weighted row.
+    static func add(
+        _ row: UnsafeRawPointer, _ dtype: ElementType, _ weight: Double, to sums: UnsafeMutablePointer<Double>,
+        _ count: Int
+    ) {
+        withUnsafePointer(to: Optional(row)) { row in
+            withUnsafePointer(to: weight) { eclm_add_rows(dtype.loops, row, $0, 1, count, sums) }
         }
     }
 
-    @inline(__always)
-    static func add(
-        _ values: UnsafePointer<Float>, _ weight: Double, to sums: UnsafeMutablePointer<Double>, _ count: Int
-    ) {
-        var position = 0
-        while position < count {
-            sums[position] += weight * Double(values[position])
-            position &+= 1
-        }
-    }
-
-    @inline(__always)
+    /// Adds one weighted row of a difference: what it leaves alone is -0, which leaves every sum and its sign alone.
     static func addDifference(
-        _ values: UnsafePointer<Float>, _ weight: Double, to sums: UnsafeMutablePointer<Double>, _ count: Int
-    ) {
-        var position = 0
-        while position < count {
-            let value = Double(values[position])
-            sums[position] += weight * (value == 0 ? -0.0 : value)
-            position &+= 1
-        }
-    }
-
-    /// Doubles of any alignment.
-    static func add(
-        doubles: UnsafeRawPointer, isDifference: Bool, _ weight: Double, to sums: UnsafeMutablePointer<Double>,
+        _ row: UnsafeRawPointer, _ dtype: ElementType, _ weight: Double, to sums: UnsafeMutablePointer<Double>,
         _ count: Int
     ) {
-        for position in 0..<count {
-            let value = doubles.loadUnaligned(fromByteOffset: position &* 8, as: Double.self)
-            sums[position] += weight * (isDifference && value == 0 ? -0.0 : value)
-        }
+        eclm_add_difference(dtype.loops, row, weight, count, sums)
     }
 
-    /// Values that share a scale.
-    @inline(__always)
+    /// Adds a weighted difference in units of a scale.
     static func add(
-        _ codes: UnsafePointer<Int8>, scale: Double, _ weight: Double, to sums: UnsafeMutablePointer<Double>,
-        _ count: Int
+        codes: UnsafeRawPointer, scale: Float, _ weight: Double, to sums: UnsafeMutablePointer<Double>, _ count: Int
     ) {
-        var position = 0
-        while position < count {
-            let value = scale * Double(codes[position])
-            sums[position] += weight * (value == 0 ? -0.0 : value)
-            position &+= 1
-        }
+        eclm_add_codes(codes.assumingMemoryBound(to: Int8.self), Double(scale), weight, count, sums)
     }
 
     /// Writes sums in a dtype, rounded once to nearest even, as ``ElementType/append(_:to:)`` does.
@@ -78,16 +42,23 @@ enum WeightedSums {
         guard dtype == .f32 else {
             var rounded: [UInt8] = []
             dtype.append(sums, to: &rounded)
-            rounded.withUnsafeBytes {
-                bytes.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(bytes), byteCount: $0.count)
+            rounded.withUnsafeBytes { rounded in
+                if let start = rounded.baseAddress { bytes.copyMemory(from: start, byteCount: rounded.count) }
             }
             return
         }
-        let largest = dtype.largestFinite
-        for position in 0..<sums.count {
-            let value = sums[position]
-            let bounded = value > largest ? largest : value < -largest ? -largest : value
-            bytes.storeBytes(of: Float(bounded), toByteOffset: position &* 4, as: Float.self)
+        eclm_round_to_f32(sums.baseAddress, sums.count, bytes)
+    }
+}
+
+extension ElementType {
+    /// The dtype's name in the loops; it must be a floating-point one.
+    var loops: eclm_type {
+        switch self {
+        case .f64: eclm_f64
+        case .f16: eclm_f16
+        case .bf16: eclm_bf16
+        default: eclm_f32
         }
     }
 }
