@@ -49,7 +49,7 @@ demo: deps data release ## play a fleet that learns on this machine: adapt, drif
 bench: deps data ## measure, and print one line for each figure
 	swift build -c release
 	Scripts/with-cluster Scripts/bench
-	.build/release/aggregation-bench
+	.build/release/aggregation-bench --repetitions 15
 
 bench-peers: ## measure the aggregation beside Flower's, which is fetched for it into data/peers
 	swift build -c release --product aggregation-bench

@@ -162,7 +162,8 @@ let package = Package(
         // The read bandwidth of the machine, which aggregation is measured against; no program depends on it.
         .target(name: "CReadBandwidth", path: "Benchmarks/CReadBandwidth"),
         .executableTarget(
-            name: "aggregation-bench", dependencies: ["CReadBandwidth", "Core", "Trainer", argumentParser],
+            name: "aggregation-bench",
+            dependencies: ["CReadBandwidth", "Core", "PostgreSQL", "Registry", "Trainer", logging, argumentParser],
             path: "Benchmarks/AggregationBench"),
 
         // Tests; TestSupport is the one harness that hands out databases and services.

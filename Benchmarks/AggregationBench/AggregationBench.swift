@@ -14,11 +14,13 @@ struct AggregationBench: AsyncParsableCommand {
             Prints one JSON line a measurement, of the fastest of the repetitions. ratio_to_read is the part of the speed at
             which a plain C loop on as many threads reads the same arrays, measured in turn with it.
 
+            round measures one in the migrated database that PGHOST, PGDATABASE and the like name, beside psql and COPY.
+
             Example:
               aggregation-bench --rules mean,median --updates 16
             """)
 
-    @Option(help: "What to measure, by commas: mean, checked, int8, sparse, median, trimmed, krum, precision.")
+    @Option(help: "What to measure, by commas: mean, checked, int8, sparse, median, trimmed, krum, precision, round.")
     var rules = "mean,checked,int8,sparse,precision"
 
     @Option(help: "Updates.")
@@ -53,6 +55,9 @@ struct AggregationBench: AsyncParsableCommand {
             case "trimmed": try await measure("trimmed_mean", TrimmedMean(fraction: 0.2), .full, checks: false)
             case "krum": try await measure("krum", Krum(faulty: (updates - 3) / 2 / 2), .full, checks: false)
             case "precision": measurePrecision()
+            case "round":
+                try printLine(
+                    try await RoundBench(updates: updates, parameters: parameters).measure(repetitions: repetitions))
             default: throw ValidationError("there is no measurement \(rule)")
             }
         }

@@ -88,10 +88,14 @@ struct ParallelAggregationTests {
         }
         for rule in try rules() {
             let here = try await ModuleAggregation(blobs: blobs, rule: rule).aggregate(sources, onto: version)
-            let streamed = try await ModuleAggregation(blobs: Streamed(blobs: blobs), rule: rule).aggregate(
-                sources, onto: version)
-            #expect(here.file == streamed.file, "\(rule.name)")
-            #expect(here.weights == streamed.weights)
+            // In streams; as whole files in many batches, in a few, and at once.
+            for memory in [1 << 16, base.count, 3 * base.count, 64 << 20] {
+                let streamed = try await ModuleAggregation(
+                    blobs: Streamed(blobs: blobs), rule: rule, blockMemory: memory
+                ).aggregate(sources, onto: version)
+                #expect(here.file == streamed.file, "\(rule.name) in \(memory) bytes")
+                #expect(here.weights == streamed.weights)
+            }
             #expect(here.file.count == base.count)
         }
     }

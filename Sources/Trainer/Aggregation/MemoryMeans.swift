@@ -10,12 +10,12 @@ struct MemoryMeans {
     ///
     /// - Parameters:
     ///   - headerBytes: The base's file up to its tensors.
-    ///   - base: Its whole file, for what is not learned.
+    ///   - unlearned: What the base's file has where no floating-point numbers are.
     ///   - files: Files whose tensors fit the base's, with their headers.
-    func file(_ headerBytes: [UInt8], base: [UInt8], of files: [([UInt8], SafetensorsHeader)]) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: header.byteCount) { buffer, count in
-            let output = UnsafeMutableRawBufferPointer(buffer)
-            header.copyUnlearned(headerBytes, base, to: output)
+    func file(
+        _ headerBytes: [UInt8], unlearned: [Unlearned], of files: [([UInt8], SafetensorsHeader)]
+    ) -> [UInt8] {
+        header.file(headerBytes, unlearned: unlearned) { output in
             MemoryBlobs.withPointers(to: files.map(\.0)[...]) { pointers in
                 for entry in header.entries where entry.description.dtype.isFloatingPoint {
                     let (dtype, total) = (entry.description.dtype, entry.description.elementCount ?? 0)
@@ -30,18 +30,36 @@ struct MemoryMeans {
                     }
                 }
             }
-            count = header.byteCount
         }
     }
 }
 
+/// A tensor of the base that no rule computes, since it is no floating-point number.
+struct Unlearned {
+    var range: Range<Int>
+    var bytes: ArraySlice<UInt8>
+}
+
 extension SafetensorsHeader {
-    /// Copies to a file of this header what no rule computes: the header's bytes, and the base's tensors that are no
-    /// floating-point numbers.
-    func copyUnlearned(_ headerBytes: [UInt8], _ base: [UInt8], to output: UnsafeMutableRawBufferPointer) {
-        output.copyBytes(from: headerBytes)
-        for entry in entries where !entry.description.dtype.isFloatingPoint {
-            UnsafeMutableRawBufferPointer(rebasing: output[entry.byteRange]).copyBytes(from: base[entry.byteRange])
+    /// The tensors of the base that no rule computes, in a whole file.
+    func unlearned(in base: [UInt8]) -> [Unlearned] {
+        entries.filter { !$0.description.dtype.isFloatingPoint }.map {
+            Unlearned(range: $0.byteRange, bytes: base[$0.byteRange])
+        }
+    }
+
+    /// A file of this header with what no rule computes; `body` writes the rest in place.
+    func file(
+        _ headerBytes: [UInt8], unlearned: [Unlearned], _ body: (UnsafeMutableRawBufferPointer) -> Void
+    ) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+            let output = UnsafeMutableRawBufferPointer(buffer)
+            output.copyBytes(from: headerBytes)
+            for tensor in unlearned {
+                UnsafeMutableRawBufferPointer(rebasing: output[tensor.range]).copyBytes(from: tensor.bytes)
+            }
+            body(output)
+            count = byteCount
         }
     }
 }

@@ -72,40 +72,96 @@ struct MemorySum {
         terms.append(Term(bytes: bytes, weight: weight, parts: parts))
     }
 
+    /// A stretch of coordinates of one tensor.
+    private struct Job {
+        var tensor: Int
+        var first: Int
+        var count: Int
+        /// Where the tensor begins among the sums of all.
+        var start: Int
+    }
+
+    private static func jobs(_ header: SafetensorsHeader) -> [Job] {
+        var jobs: [Job] = []
+        var start = 0
+        for (number, entry) in header.entries.enumerated() where entry.description.dtype.isFloatingPoint {
+            let total = entry.description.elementCount ?? 0
+            for first in stride(from: 0, to: total, by: stretch) {
+                jobs.append(Job(tensor: number, first: first, count: min(stretch, total - first), start: start))
+            }
+            start += total
+        }
+        return jobs
+    }
+
     /// The sum, as a file of the base's layout.
     ///
     /// - Parameters:
     ///   - headerBytes: The base's file up to its tensors.
-    ///   - base: Its whole file, for what is not summed.
-    func file(_ headerBytes: [UInt8], base: [UInt8]) -> [UInt8] {
-        var jobs: [(tensor: Int, first: Int, count: Int)] = []
-        for (number, entry) in header.entries.enumerated() where entry.description.dtype.isFloatingPoint {
-            let total = entry.description.elementCount ?? 0
-            for first in stride(from: 0, to: total, by: Self.stretch) {
-                jobs.append((number, first, min(Self.stretch, total - first)))
-            }
-        }
-        return [UInt8](unsafeUninitializedCapacity: header.byteCount) { buffer, count in
-            let output = UnsafeMutableRawBufferPointer(buffer)
-            header.copyUnlearned(headerBytes, base, to: output)
+    ///   - unlearned: What the base's file has where no floating-point numbers are.
+    func file(_ headerBytes: [UInt8], unlearned: [Unlearned]) -> [UInt8] {
+        let jobs = Self.jobs(header)
+        return header.file(headerBytes, unlearned: unlearned) { output in
             MemoryBlobs.withPointers(to: terms.map(\.bytes)[...]) { pointers in
                 Parallel.perform(jobs.count, on: cores) { number in
-                    let job = jobs[number]
-                    sum(job.tensor, job.first, job.count, pointers, to: output)
+                    sum(jobs[number], pointers, onto: nil, to: output)
                 }
             }
-            count = header.byteCount
         }
     }
 
+    /// Adds the terms to sums that are kept between files, one for each coordinate of the learned tensors in their order;
+    /// -0 before the first.
+    func add(to sums: inout [Double]) {
+        let jobs = Self.jobs(header)
+        sums.withUnsafeMutableBufferPointer { sums in
+            guard let sums = sums.baseAddress else { return }
+            // Safe to share: jobs do not overlap.
+            nonisolated(unsafe) let target = sums
+            MemoryBlobs.withPointers(to: terms.map(\.bytes)[...]) { pointers in
+                Parallel.perform(jobs.count, on: cores) { number in
+                    let job = jobs[number]
+                    sum(job, pointers, onto: target + job.start, to: nil)
+                }
+            }
+        }
+    }
+
+    /// The number of coordinates of the learned tensors.
+    static func coordinates(_ header: SafetensorsHeader) -> Int {
+        header.entries.reduce(0) {
+            $0 + ($1.description.dtype.isFloatingPoint ? $1.description.elementCount ?? 0 : 0)
+        }
+    }
+
+    /// Sums that were kept, as a file.
+    static func file(
+        of sums: [Double], _ header: SafetensorsHeader, _ headerBytes: [UInt8], unlearned: [Unlearned], cores: Int
+    ) -> [UInt8] {
+        let jobs = jobs(header)
+        return header.file(headerBytes, unlearned: unlearned) { output in
+            sums.withUnsafeBufferPointer { sums in
+                Parallel.perform(jobs.count, on: cores) { number in
+                    let job = jobs[number]
+                    let entry = header.entries[job.tensor]
+                    guard let bytes = output.baseAddress else { return }
+                    let begin = job.start + job.first
+                    WeightedSums.write(
+                        UnsafeBufferPointer(rebasing: sums[begin..<(begin + job.count)]), as: entry.description.dtype,
+                        to: bytes + entry.byteRange.lowerBound + job.first * entry.description.dtype.byteCount)
+                }
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - kept: The tensor's sums to go on from; `nil` to begin, and write the result to `output`.
     private func sum(
-        _ tensor: Int, _ first: Int, _ count: Int, _ pointers: [UnsafeRawPointer],
-        to output: UnsafeMutableRawBufferPointer
+        _ job: Job, _ pointers: [UnsafeRawPointer], onto kept: UnsafeMutablePointer<Double>?,
+        to output: UnsafeMutableRawBufferPointer?
     ) {
-        let (description, range) = (header.entries[tensor].description, header.entries[tensor].byteRange)
-        guard let start = output.baseAddress else { return }
-        let target = start + range.lowerBound
-        let size = description.dtype.byteCount
+        let (tensor, first, count) = (job.tensor, job.first, job.count)
+        let (description, tensorRange) = (header.entries[tensor].description, header.entries[tensor].byteRange)
         let parts = terms.map { $0.parts[tensor] }
         let weights = terms.map(\.weight)
         var readers = parts.map { part -> SparsePlaces.Reader? in
@@ -116,10 +172,11 @@ struct MemorySum {
         let runs = Self.runs(parts)
         var rows = [UnsafeRawPointer?](repeating: nil, count: parts.count)
         withUnsafeTemporaryAllocation(of: Double.self, capacity: Self.block) { sums in
-            guard let sum = sums.baseAddress else { return }
+            guard let scratch = sums.baseAddress else { return }
             for begin in stride(from: first, to: first + count, by: Self.block) {
                 let range = begin..<min(begin + Self.block, first + count)
-                sum.update(repeating: -0.0, count: range.count)
+                let sum = kept.map { $0 + begin } ?? scratch
+                if kept == nil { sum.update(repeating: -0.0, count: range.count) }
                 for run in runs {
                     if let dtype = run.dtype {
                         for term in run.terms { rows[term] = Self.row(parts[term], pointers[term], begin, dtype) }
@@ -136,9 +193,11 @@ struct MemorySum {
                         Self.add(parts[term], pointers[term], weights[term], range, &readers[term], to: sum)
                     }
                 }
-                WeightedSums.write(
-                    UnsafeBufferPointer(start: sum, count: range.count), as: description.dtype,
-                    to: target + begin * size)
+                if kept == nil, let bytes = output?.baseAddress {
+                    WeightedSums.write(
+                        UnsafeBufferPointer(start: sum, count: range.count), as: description.dtype,
+                        to: bytes + tensorRange.lowerBound + begin * description.dtype.byteCount)
+                }
             }
         }
     }

@@ -25,6 +25,8 @@ struct ModuleAggregation {
     var blockMemory = TrainerPolicy().blockMemory
     /// The threads to use; the result does not depend on it.
     var cores = Parallel.cores
+    /// Whether updates are looked at while they are summed, for which ``readsWhole(_:)`` must hold; else they were before.
+    var checksUpdates = false
 
     /// The aggregate: the base version's header byte for byte, so that equal weights are equal bytes and metadata stays,
     /// and behind it what the rule makes of the updates. Tensors that are no floating-point numbers are structure, not
@@ -60,7 +62,7 @@ struct ModuleAggregation {
                     try TensorMatch.check(found.tensors, against: base.tensors, owner: base.module)
                 }
                 file = MemoryMeans(header: header, means: means, cores: cores).file(
-                    file, base: try memory.contents(of: base.file), of: files)
+                    file, unlearned: header.unlearned(in: try memory.contents(of: base.file)), of: files)
                 return Aggregate(file: file, weights: Shares.equal(sources.count))
             }
             try await appendBlocks(sources, scales, onto: base, header, to: &file) { $0.means(means, on: cores) }
@@ -106,8 +108,9 @@ struct ModuleAggregation {
                 versions.append((base, weight))
             }
         }
-        for (source, (weight, scale)) in zip(sources, zip(weights, scales)) where weight * scale > 0 {
+        for (source, (weight, scale)) in zip(sources, zip(weights, scales)) where weight * scale > 0 || checksUpdates {
             updates.append((source.update, weight * scale))
+            guard weight * scale > 0 else { continue }
             if source.update.encoding.isDifference, let own = source.update.base { count(own, weight * scale) }
         }
         let rest = zip(weights, scales).reduce(0.0) { $0 + $1.0 * (1 - $1.1) }
@@ -116,8 +119,36 @@ struct ModuleAggregation {
         if let memory = blobs as? MemoryBlobs {
             try sumInPlace(updates, versions, onto: base, header, memory, to: &file)
         } else {
-            try await sumStreams(updates, versions, onto: base, header, to: &file)
+            try await sumBlobs(updates, versions, onto: base, header, to: &file)
         }
+    }
+
+    /// Whether files of these sizes are read whole, each once, and can be looked at on the way.
+    func readsWhole(_ sizes: [Int64]) -> Bool { sizes.allSatisfy { $0 <= Int64(blockMemory) } }
+
+    private func sumBlobs(
+        _ updates: [(update: UpdateFile, weight: Double)], _ versions: [(base: AggregationBase, weight: Double)],
+        onto base: AggregationBase, _ header: SafetensorsHeader, to file: inout [UInt8]
+    ) async throws {
+        let sizes = updates.map(\.update.file.size) + versions.map(\.base.file.size)
+        guard readsWhole(sizes) else {
+            precondition(!checksUpdates, "files that are streamed are looked at before")
+            return try await sumStreams(updates, versions, onto: base, header, to: &file)
+        }
+        var unlearned: [Unlearned] = []
+        for entry in header.entries where !entry.description.dtype.isFloatingPoint {
+            var bytes: [UInt8] = []
+            try await appendBase(entry.byteRange, of: base, to: &bytes)
+            unlearned.append(Unlearned(range: entry.byteRange, bytes: bytes[...]))
+        }
+        let terms =
+            updates.map { RegistrySum.Term(weight: $0.weight, update: $0.update, isChecked: checksUpdates) }
+            + versions.map {
+                RegistrySum.Term(
+                    weight: $0.weight, update: UpdateFile(file: $0.base.file), version: $0.base, isChecked: false)
+            }
+        let sum = RegistrySum(blobs: blobs, base: base, header: header, memory: blockMemory, cores: cores)
+        file = try await sum.file(file, of: terms, unlearned: unlearned)
     }
 
     private func read(_ file: ModuleFile, in memory: MemoryBlobs) throws -> ([UInt8], SafetensorsHeader) {
@@ -145,7 +176,7 @@ struct ModuleAggregation {
             try TensorMatch.check(found.tensors, against: base.tensors, owner: base.module)
             sum.add(bytes, weight: weight, found)
         }
-        file = sum.file(file, base: try memory.contents(of: base.file))
+        file = sum.file(file, unlearned: header.unlearned(in: try memory.contents(of: base.file)))
     }
 
     private func sumStreams(

@@ -32,7 +32,7 @@ struct UpdateFile: Sendable {
             if values == nil, let header = stream.header { values = try valueCheck(header, against: current) }
             try values?.finish()
         } catch {
-            throw refusal(error, current.module)
+            throw Self.refusal(error, current.module)
         }
     }
 
@@ -52,11 +52,14 @@ struct UpdateFile: Sendable {
             }
             try values.finish()
         } catch {
-            throw refusal(error, current.module)
+            throw Self.refusal(error, current.module)
         }
     }
 
-    private func checkBase(against current: AggregationBase) throws {
+    /// Checks that a difference is told to a version of the same tensors.
+    ///
+    /// - Throws: ``Refusal``.
+    func checkBase(against current: AggregationBase) throws {
         guard encoding.isDifference else { return }
         guard let base else { throw Refusal(reason: "module \(current.module): a difference needs its base version") }
         do {
@@ -76,7 +79,7 @@ struct UpdateFile: Sendable {
     }
 
     /// The error as a refusal where the update is at fault for it.
-    private func refusal(_ error: any Error, _ module: String) -> any Error {
+    static func refusal(_ error: any Error, _ module: String) -> any Error {
         switch error {
         case let error as UpdateError: Refusal(reason: "module \(module): \(error.message)")
         case let error as SafetensorsError:
