@@ -14,7 +14,7 @@ from flwr.server.strategy import aggregate as flower
 parser = argparse.ArgumentParser()
 parser.add_argument("--bench", required=True)
 parser.add_argument("--updates", type=int, default=64)
-parser.add_argument("--robust-updates", type=int, default=16, help="for rules that take Flower minutes")
+parser.add_argument("--robust-updates", type=int, default=64, help="for the rules that take Flower longest")
 parser.add_argument("--parameters", type=int, default=11_700_000)
 parser.add_argument("--repetitions", type=int, default=3)
 parser.add_argument("--rules", default="mean,median,trimmed,krum")
