@@ -71,18 +71,78 @@ struct Round: Sendable {
         let versions = try await base.versions(of: Set(updates.flatMap { $0.modules.map(\.moduleID) }), on: connection)
         let bases = try await base.differenceBases(of: updates, on: connection)
         let validation = UpdateValidation(blobs: registry.blobs, versions: versions, bases: bases)
-        var accepted: [ClaimedUpdate] = []
-        for update in updates {
-            if let reason = try await validation.refusal(of: update) {
-                outcome.quarantined.append(.init(updateID: update.updateID, reason: reason))
-            } else {
-                accepted.append(update)
+        var changed: [Aggregate] = []
+        if let whole = try await aggregateAtOnce(updates, versions, bases, validation, policy, needed, on: connection) {
+            (outcome, changed) = whole
+        } else {
+            var accepted: [ClaimedUpdate] = []
+            for update in updates {
+                if let reason = try await validation.refusal(of: update) {
+                    outcome.quarantined.append(.init(updateID: update.updateID, reason: reason))
+                } else {
+                    accepted.append(update)
+                }
             }
+            try await Self.quarantine(outcome.quarantined, on: connection)
+            guard accepted.count >= needed else { return outcome }
+            changed = try await aggregate(
+                accepted, versions, bases, policy, checksUpdates: false, on: connection, into: &outcome)
         }
-        try await Self.quarantine(outcome.quarantined, on: connection)
-        guard accepted.count >= needed else { return outcome }
-        outcome.updates = accepted.map(\.updateID)
+        outcome.newVersions = changed.count
+        try await RoundCommit(round: self, policy: policy, base: base, connection: connection).commit(
+            changed, accepted: outcome.updates, into: &outcome)
+        return outcome
+    }
 
+    /// Reads every blob once, looking at it while it is summed, where the rule is a sum whose weights do not depend on what
+    /// the updates hold.
+    ///
+    /// - Returns: `nil`, with nothing changed, where the rule is another, a module is too large to be read whole, or an
+    ///   update is at fault: then all are looked at before any is mixed with others.
+    private func aggregateAtOnce(
+        _ updates: [ClaimedUpdate], _ versions: [ModuleID: ModuleVersionRecord],
+        _ bases: [ModuleVersionID: ModuleVersionRecord], _ validation: UpdateValidation, _ policy: RoundPolicy,
+        _ needed: Int, on connection: PostgresConnection
+    ) async throws -> (RoundOutcome, [Aggregate])? {
+        guard case .weightedSum = policy.rule.method, policy.clipNorm == nil, updates.count >= needed else {
+            return nil
+        }
+        let aggregation = ModuleAggregation(blobs: registry.blobs, rule: policy.rule, blockMemory: blockMemory)
+        let sizes =
+            updates.flatMap { $0.modules.compactMap(\.size) } + versions.values.map(\.costs.bytes)
+            + bases.values.map(\.costs.bytes)
+        guard aggregation.readsWhole(sizes) else { return nil }
+        // Modules that are not summed are looked at by themselves.
+        var counts: [ModuleID: Int] = [:]
+        for module in updates.flatMap(\.modules) { counts[module.moduleID, default: 0] += 1 }
+        let summed = Set(
+            versions.values.filter {
+                policy.rule.trains($0.slot.kind) && counts[$0.moduleID, default: 0] >= policy.rule.minimumContributions
+            }.map(\.moduleID))
+        for update in updates {
+            let reason = try await validation.refusal(of: update) { summed.contains($0.moduleID) }
+            guard reason == nil else { return nil }
+        }
+        try await connection.query("SAVEPOINT aggregated_at_once")
+        do {
+            var outcome = RoundOutcome(model: model)
+            let changed = try await aggregate(
+                updates, versions, bases, policy, checksUpdates: true, on: connection, into: &outcome)
+            try await connection.query("RELEASE SAVEPOINT aggregated_at_once")
+            return (outcome, changed)
+        } catch is UpdateFile.Refusal {
+            try await connection.query("ROLLBACK TO SAVEPOINT aggregated_at_once")
+            return nil
+        }
+    }
+
+    /// Aggregates the modules that the accepted updates trained.
+    private func aggregate(
+        _ accepted: [ClaimedUpdate], _ versions: [ModuleID: ModuleVersionRecord],
+        _ bases: [ModuleVersionID: ModuleVersionRecord], _ policy: RoundPolicy, checksUpdates: Bool,
+        on connection: PostgresConnection, into outcome: inout RoundOutcome
+    ) async throws -> [Aggregate] {
+        outcome.updates = accepted.map(\.updateID)
         let sources = accepted.sources(bases)
         var changed: [Aggregate] = []
         for version in versions.values.sorted(by: { $0.moduleID < $1.moduleID })
@@ -92,7 +152,8 @@ struct Round: Sendable {
                 outcome.heldBack.append(version.module)
                 continue
             }
-            let aggregate = try await aggregate(version, from: sources, policy, on: connection)
+            let aggregate = try await aggregate(
+                version, from: sources, policy, checksUpdates: checksUpdates, on: connection)
             if aggregate.digest == version.digest {
                 outcome.keptVersions += 1
             } else {
@@ -100,19 +161,17 @@ struct Round: Sendable {
                 outcome.bytes += version.costs.bytes
             }
         }
-        outcome.newVersions = changed.count
-        try await RoundCommit(round: self, policy: policy, base: base, connection: connection).commit(
-            changed, accepted: outcome.updates, into: &outcome)
-        return outcome
+        return changed
     }
 
     /// Aggregates one module and stores the blob.
     private func aggregate(
         _ version: ModuleVersionRecord, from sources: [ModuleAggregation.Source], _ policy: RoundPolicy,
-        on connection: PostgresConnection
+        checksUpdates: Bool, on connection: PostgresConnection
     ) async throws -> Aggregate {
         let aggregation = ModuleAggregation(
-            blobs: registry.blobs, rule: policy.rule, clipNorm: policy.clipNorm, blockMemory: blockMemory)
+            blobs: registry.blobs, rule: policy.rule, clipNorm: policy.clipNorm, blockMemory: blockMemory,
+            checksUpdates: checksUpdates)
         let aggregate = try await aggregation.aggregate(sources, onto: version.aggregationBase)
         let (file, weights) = (aggregate.file, aggregate.weights)
         let digest = Digest.of(file)
