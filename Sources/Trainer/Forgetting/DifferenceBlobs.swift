@@ -51,6 +51,15 @@ final class DifferenceBlobs: BlobReader {
         return file
     }
 
+    /// Forgets every difference.
+    func removeDifferences() {
+        let digests = sizes.withLock { sizes in
+            defer { sizes.removeAll() }
+            return Array(sizes.keys)
+        }
+        for digest in digests { try? FileManager.default.removeItem(at: path(digest)) }
+    }
+
     private func whole(_ file: ModuleFile) async throws -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Int(file.size))

@@ -128,6 +128,7 @@ struct Recomputation: Sendable {
         let aggregation = ModuleAggregation(
             blobs: blobs, rule: policy.rule, clipNorm: policy.clipNorm, blockMemory: blockMemory)
         let aggregate = try await aggregation.aggregate(sources, onto: parent.record.aggregationBase)
+        blobs.removeDifferences()
         let digest = Digest.of(aggregate.file)
         guard digest != parent.record.digest else {
             versions[number] = parent

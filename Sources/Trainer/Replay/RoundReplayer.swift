@@ -53,6 +53,7 @@ public struct RoundReplayer: Sendable {
             let blobs = try DifferenceBlobs(over: registry.blobs)
             for version in record.recomputed {
                 if let module = try await compute(version, record, blobs) { replay.modules.append(module) }
+                blobs.removeDifferences()
             }
         }
         return replay

@@ -12,7 +12,7 @@ struct CrashTests {
     private static let seed: UInt64 = 20_261_123
     private static let trainers = 3
     private static let devices = 4
-    private static let updatesEach = 60
+    private static let updatesEach = 84
     private static let kills = 24
 
     /// One trainer after the other in one place.
@@ -24,9 +24,21 @@ struct CrashTests {
                 "1",
                 "--poll-interval", "1", "--log-level", "critical",
             ],
-            environment: ["ECLM_DATABASE": database.connectionString(as: .trainer)])
+            environment: [
+                "ECLM_DATABASE": database.connectionString(as: .trainer) + " application_name='trainer-\(number)'"
+            ])
         try program.start()
         return program
+    }
+
+    /// Whether a trainer has begun a round, or reads for one.
+    private func isBusy(_ number: Int, _ database: TestDatabase) async throws -> Bool {
+        try await !database.pool.query(
+            """
+            SELECT FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL
+                AND application_name = \("trainer-\(number)")
+            """
+        ).isEmpty
     }
 
     /// Full weights, differences and now and then an update that must be quarantined.
@@ -64,18 +76,30 @@ struct CrashTests {
         }
     }
 
-    /// Kills one of the trainers after each random pause, and starts another in its place.
+    /// Kills one of the trainers after each random pause, and starts another in its place. Every second one is killed some
+    /// milliseconds into a transaction, where it begins one in time.
     private func kill(_ database: TestDatabase) async throws -> [Program] {
         var random = SplitMix64(seed: Self.seed)
+        var inTransaction = 0
         var running = try (0..<Self.trainers).map { try trainer($0, of: database) }
-        for _ in 0..<Self.kills {
-            try await Task.sleep(for: .milliseconds(Int.random(in: 50...900, using: &random)))
+        for number in 0..<Self.kills {
+            try await Task.sleep(for: .milliseconds(Int.random(in: 50...700, using: &random)))
             let victim = Int.random(in: 0..<Self.trainers, using: &random)
+            let instant = Int.random(in: 0...40, using: &random)
+            if number % 2 == 0 {
+                let end = ContinuousClock.now + .seconds(1)
+                while ContinuousClock.now < end, try await !isBusy(victim, database) {
+                    try await Task.sleep(for: .milliseconds(1))
+                }
+                try await Task.sleep(for: .milliseconds(instant))
+            }
+            if try await isBusy(victim, database) { inTransaction += 1 }
             running[victim].send(SIGKILL)
             let ended = try await running[victim].finish()
             #expect(ended.status == SIGKILL)
             running[victim] = try trainer(victim, of: database)
         }
+        #expect(inTransaction >= Self.kills / 6, "too few were killed in a transaction to prove anything")
         return running
     }
 
