@@ -45,6 +45,7 @@ struct PrivilegeTests {
                 "UPDATE eclm.updates SET sample_count = 1000", "INSERT INTO eclm.devices DEFAULT VALUES",
                 "SELECT token_digest FROM eclm.devices", "UPDATE eclm.costs SET memory = 1",
                 "SELECT * FROM eclm.blob_uploads",
+                "INSERT INTO eclm.recomputations (model_id, release_id, device_id) VALUES (1, 3, 'phone')",
                 "INSERT INTO eclm.policies (model_id, rule, minimum_updates, maximum_updates, maximum_wait) "
                     + "VALUES (1, 'median', 1, 1, 0)",
             ]
@@ -55,7 +56,9 @@ struct PrivilegeTests {
                 "INSERT INTO eclm.models (name) VALUES ('x')", "INSERT INTO eclm.module_versions DEFAULT VALUES",
                 "INSERT INTO eclm.updates DEFAULT VALUES", "INSERT INTO eclm.rounds DEFAULT VALUES",
                 "SELECT token_digest FROM eclm.devices", "INSERT INTO eclm.blobs DEFAULT VALUES",
-                "UPDATE eclm.withdrawals SET reason = 'other'",
+                "UPDATE eclm.withdrawals SET reason = 'other'", "INSERT INTO eclm.recomputed_versions VALUES (4, 1, 1)",
+                "INSERT INTO eclm.recomputations (model_id, release_id, device_id, created_by) "
+                    + "VALUES (1, 3, 'phone', 'somebody')",
                 "INSERT INTO eclm.policies (model_id, rule, minimum_updates, maximum_updates, maximum_wait, created_by) "
                     + "VALUES (1, 'median', 1, 1, 0, 'somebody')",
             ]

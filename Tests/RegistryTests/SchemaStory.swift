@@ -5,6 +5,28 @@ import TestSupport
 /// known: model 1 has module 1 (stem), 2 and 3 (experts of layer 0), versions of the same numbers and release 1; device
 /// `phone` submits updates 1 and 2; round 1 makes version 4 of module 2 and release 2.
 enum SchemaStory {
+    /// After the story: release 3 leaves the device `phone` out of round 1, by a login with the roles of an operator and a
+    /// trainer; module 2 gets a version of its own for it.
+    static func leaveOut(in database: TestDatabase) async throws {
+        try await database.withConnection { connection in
+            try await connection.execute(
+                script: """
+                    BEGIN;
+                    SET LOCAL ROLE eclm_trainer;
+                    INSERT INTO eclm.module_versions (model_id, module_id, version, digest, dtype, tensors, bytes, parameters,
+                        flops, peak_memory, origin)
+                        SELECT model_id, module_id, 3, digest, dtype, tensors, bytes, parameters, flops, peak_memory, 'rollback'
+                        FROM eclm.module_versions WHERE module_version_id = 4;
+                    SET LOCAL ROLE eclm_operator;
+                    SET LOCAL eclm.reason = 'its key leaked';
+                    INSERT INTO eclm.recomputations (model_id, release_id, device_id) VALUES (1, 3, 'phone');
+                    SET LOCAL ROLE eclm_trainer;
+                    INSERT INTO eclm.recomputed_versions VALUES (5, 1, 1);
+                    COMMIT;
+                    """)
+        }
+    }
+
     static let steps: [(role: TestRole, script: String)] = [
         (
             .publisher,

@@ -59,7 +59,8 @@ struct SchemaTests {
         ],
         "devices": ["device_id", "device_class_id", "attributes", "token_digest", "registered_at"], "lineage": [],
         "models": [], "policies": [],
-        "module_layers": [], "module_versions": [], "modules": [], "release_modules": [], "releases": [],
+        "module_layers": [], "module_versions": [], "modules": [], "recomputations": [], "recomputed_versions": [],
+        "release_modules": [], "releases": [],
         "requirements": [], "round_updates": [], "rounds": [], "update_modules": [],
         "updates": ["status", "quarantine_reason", "decided_at"], "withdrawals": ["reinstated_by", "reinstated_at"],
     ]
@@ -79,6 +80,7 @@ struct SchemaTests {
     func immutability() async throws {
         try await withDatabase { database in
             try await SchemaStory.tell(in: database)
+            try await SchemaStory.leaveOut(in: database)
             let columns = try await database.pool.query(
                 """
                 SELECT c.relname::text AS table, a.attname::text AS column, a.attidentity <> '' AS identity
@@ -209,6 +211,25 @@ struct SchemaTests {
                 """, "23503"
             ),
             ("UPDATE eclm.channels SET release_id = 99", "23503"),
+            // A version of a rollback that recomputes no round, and a version of a round that is said to.
+            (
+                """
+                INSERT INTO eclm.module_versions (model_id, module_id, version, digest, dtype, tensors, bytes, parameters,
+                    flops, peak_memory, origin) SELECT model_id, module_id, 99, digest, dtype, tensors, bytes, parameters,
+                    flops, peak_memory, 'rollback' FROM eclm.module_versions WHERE module_version_id = 4
+                """, "EC002"
+            ),
+            (
+                """
+                INSERT INTO eclm.recomputations (model_id, release_id, device_id, reason) VALUES (1, 3, 'phone', 'x');
+                INSERT INTO eclm.recomputed_versions VALUES (4, 1, 1)
+                """, "EC002"
+            ),
+            (
+                "INSERT INTO eclm.recomputations (model_id, release_id, device_id, reason, since_round, since_time) "
+                    + "VALUES (1, 3, 'phone', 'x', 1, now())", "23514"
+            ),
+            ("INSERT INTO eclm.recomputations (model_id, release_id, device_id) VALUES (1, 3, 'phone')", "23514"),
             // A version of one module as another's, a version whose blob is missing or of another size.
             (
                 """

@@ -12,6 +12,8 @@ struct ReplayTests {
         var rule: String
         var parameters: [String: Double] = [:]
         var trainsSelector = false
+        /// As many as the rule needs.
+        var devices = 5
         var testDescription: String { "\(rule) \(parameters)\(trainsSelector ? " with the selector" : "")" }
     }
 
@@ -20,18 +22,20 @@ struct ReplayTests {
         Case(rule: "importance_mean", parameters: ["clip_norm": 2], trainsSelector: true),
         Case(rule: "sample_mean"), Case(rule: "median", parameters: ["clip_norm": 2]),
         Case(rule: "trimmed_mean", parameters: ["fraction": 0.3]),
-        Case(rule: "geometric_median", trainsSelector: true),
+        Case(rule: "geometric_median", trainsSelector: true), Case(rule: "krum", parameters: ["f": 1]),
+        // 2f + 3 are too few where m + f + 2 are more.
+        Case(rule: "multi_krum", parameters: ["f": 1, "m": 3], devices: 6),
     ]
 
-    private static let encodings: [UpdateEncoding] = [.full, .delta, .int8Delta, .sparseDelta, .full]
+    private static let encodings: [UpdateEncoding] = [.full, .delta, .int8Delta, .sparseDelta, .full, .delta]
 
     private func set(_ change: PolicyChange, _ bench: Bench) async throws {
         _ = try await bench.model.registry.setPolicy(
             of: bench.model.name, change, as: Provenance(actor: "operator", reason: "test"))
     }
 
-    private func submit(to bench: Bench, seed: UInt64) async throws {
-        for device in 0..<5 {
+    private func submit(to bench: Bench, devices: Int = 5, seed: UInt64) async throws {
+        for device in 0..<devices {
             try await bench.model.submit(
                 [
                     .init("l0.m00", importance: Double(device) + 0.1, samples: Int64(device + 1)),
@@ -41,10 +45,10 @@ struct ReplayTests {
     }
 
     /// Differences to a module of release 1, whatever the channel points to.
-    private func submitDifferences(to bench: Bench) async throws {
+    private func submitDifferences(to bench: Bench, devices: Int) async throws {
         let versions = try await bench.model.versions(release: .number(1))
         let base = try await bench.model.bytes(try #require(versions["l0.m01"]).digest)
-        for (device, encoding) in Self.encodings.enumerated() {
+        for (device, encoding) in Self.encodings.prefix(devices).enumerated() {
             var residual: UpdateResidual?
             let trained = try bench.model.weights(of: "l0.m01", seed: UInt64(50 + device))
             let file =
@@ -70,11 +74,11 @@ struct ReplayTests {
             try await set(
                 PolicyChange(
                     rule: example.rule, parameters: example.parameters, trainsSelector: example.trainsSelector), bench)
-            try await submit(to: bench, seed: 100)
+            try await submit(to: bench, devices: example.devices, seed: 100)
             _ = try #require(try await bench.round())
-            try await submitDifferences(to: bench)
+            try await submitDifferences(to: bench, devices: example.devices)
             _ = try #require(try await bench.round())
-            try await submitDifferences(to: bench)
+            try await submitDifferences(to: bench, devices: example.devices)
             _ = try #require(try await bench.round())
             // Neither a later policy nor a rollback changes what a round was made of.
             try await set(PolicyChange(rule: "krum", parameters: ["f": 2], trainsSelector: false), bench)
@@ -84,7 +88,7 @@ struct ReplayTests {
             let replays = [try await replay(1, bench), try await replay(2, bench), try await replay(3, bench)]
             for replay in replays {
                 #expect(replay.isEqual, "\(replay)")
-                #expect(replay.updates == 5 && replay.policyRevision == 1)
+                #expect(replay.updates == example.devices && replay.policyRevision == 1)
                 #expect(!replay.modules.isEmpty)
             }
             let trained = example.trainsSelector ? ["l0.m00", "selector0", "stem0"] : ["l0.m00", "stem0"]

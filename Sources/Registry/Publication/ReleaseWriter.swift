@@ -49,10 +49,12 @@ package struct ReleaseWriter {
 
     /// Writes one new version of each module, numbered after the module's newest.
     ///
-    /// - Parameter round: The round that makes them; `nil` for a publication.
+    /// - Parameters:
+    ///   - round: The round that makes them; `nil` for a publication or a rollback.
+    ///   - rollback: Whether a rollback makes them.
     /// - Returns: The new versions' identities, in the order of `drafts`.
     package func insertVersions(
-        _ drafts: [VersionDraft], of model: ModelID, round: RoundID?
+        _ drafts: [VersionDraft], of model: ModelID, round: RoundID? = nil, rollback: Bool = false
     ) async throws -> [ModuleVersionID] {
         guard !drafts.isEmpty else { return [] }
         let rows = try await connection.query(
@@ -62,7 +64,7 @@ package struct ReleaseWriter {
             SELECT \(model.rawValue), d.module_id,
                 coalesce((SELECT max(v.version) FROM eclm.module_versions v WHERE v.module_id = d.module_id), 0) + 1,
                 d.digest, d.dtype, d.tensors, d.bytes, d.parameters, d.flops, d.peak_memory,
-                \(round == nil ? "publish" : "round")::text::eclm.origin, \(round?.rawValue)::bigint
+                \(rollback ? "rollback" : round == nil ? "publish" : "round")::text::eclm.origin, \(round?.rawValue)::bigint
             FROM unnest(\(drafts.map(\.moduleID.rawValue)), \(drafts.map(\.digest.bytes)),
                 \(drafts.map { Self.dtype(of: $0.tensors) }), \(try drafts.map { try Self.json($0.tensors) }),
                 \(drafts.map(\.costs.bytes)), \(drafts.map(\.costs.parameters)), \(drafts.map(\.costs.flops)),

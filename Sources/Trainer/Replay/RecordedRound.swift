@@ -12,6 +12,16 @@ struct RecordedRound: Sendable {
         var weights: [UpdateID: Double] = [:]
     }
 
+    /// A version that a rollback made of the round without a device.
+    struct Recomputed: Sendable {
+        var record: ModuleVersionRecord
+        var withoutDevice: String
+        var parent: ModuleVersionRecord?
+        /// The updates, in ascending order, and what each difference was added to where that is another version than the
+        /// one it was trained from.
+        var inputs: [(update: UpdateID, weight: Double, applied: ModuleVersionID?)] = []
+    }
+
     var baseRelease: Int
     var policy: RoundPolicy
     /// The updates it counted, in ascending order.
@@ -21,6 +31,9 @@ struct RecordedRound: Sendable {
     /// The versions that differences are told to.
     var differenceBases: [ModuleVersionID: ModuleVersionRecord]
     var made: [ModuleID: Made]
+    var recomputed: [Recomputed]
+    /// The versions that updates were trained from or, in ``recomputed``, applied to.
+    var inputVersions: [ModuleVersionID: ModuleVersionRecord]
 
     /// Reads a round.
     ///
@@ -50,15 +63,20 @@ struct RecordedRound: Sendable {
             rule: try row.decode("rule"), on: connection)
         let updates = try await updates(of: roundID, on: connection)
         let made = try await made(in: roundID, on: connection)
+        let recomputed = try await recomputed(of: roundID, on: connection)
+        let inputs = recomputed.isEmpty ? [] : updates.flatMap { $0.modules.map(\.baseVersionID) }
         return RecordedRound(
             baseRelease: Int(try row.decode("base_release", as: Int32.self)), policy: policy, updates: updates,
             bases: try await base.versions(
                 of: Set(updates.flatMap { $0.modules.map(\.moduleID) }).union(made.keys), on: connection),
-            differenceBases: try await base.differenceBases(of: updates, on: connection), made: made)
+            differenceBases: try await base.differenceBases(of: updates, on: connection), made: made,
+            recomputed: recomputed,
+            inputVersions: try await versions(
+                Set(inputs).union(recomputed.flatMap { $0.inputs.compactMap(\.applied) }), on: connection))
     }
 
     /// The rule with the parameters that it had then.
-    private static func policy(
+    static func policy(
         of model: ModelID, revision: Int?, rule name: String, on connection: PostgresConnection
     ) async throws -> RoundPolicy {
         let policy: RoundPolicy
@@ -96,6 +114,58 @@ struct RecordedRound: Sendable {
         }
         try await ClaimedUpdate.readModules(of: &updates, on: connection)
         return updates
+    }
+
+    private static func versions(
+        _ ids: Set<ModuleVersionID>, on connection: PostgresConnection
+    ) async throws -> [ModuleVersionID: ModuleVersionRecord] {
+        guard !ids.isEmpty else { return [:] }
+        let rows = try await connection.query(
+            """
+            \(ModuleVersionRecord.select) \(ModuleVersionRecord.from)
+            WHERE v.module_version_id = ANY (\(ids.map(\.rawValue).sorted()))
+            """)
+        var versions: [ModuleVersionID: ModuleVersionRecord] = [:]
+        for row in rows {
+            let record = try ModuleVersionRecord(row)
+            versions[record.moduleVersionID] = record
+        }
+        return versions
+    }
+
+    private static func recomputed(
+        of round: Int64, on connection: PostgresConnection
+    ) async throws -> [Recomputed] {
+        let rows = try await connection.query(
+            """
+            SELECT rv.module_version_id, rc.device_id, l.parent_version_id, l.update_id, l.weight, l.applied_version_id
+            FROM eclm.recomputed_versions rv
+            JOIN eclm.recomputations rc USING (recomputation_id)
+            JOIN eclm.lineage l USING (module_version_id)
+            WHERE rv.round_id = \(round) ORDER BY rv.module_version_id, l.update_id
+            """)
+        var ids: Set<ModuleVersionID> = []
+        for row in rows {
+            ids.insert(ModuleVersionID(try row.decode("module_version_id")))
+            if let parent = try row.decode("parent_version_id", as: Int64?.self) { ids.insert(ModuleVersionID(parent)) }
+        }
+        let records = try await versions(ids, on: connection)
+        var recomputed: [Recomputed] = []
+        for row in rows {
+            guard let record = records[ModuleVersionID(try row.decode("module_version_id"))] else { continue }
+            if recomputed.last?.record.moduleVersionID != record.moduleVersionID {
+                recomputed.append(Recomputed(record: record, withoutDevice: try row.decode("device_id")))
+            }
+            let last = recomputed.count - 1
+            if let parent = try row.decode("parent_version_id", as: Int64?.self) {
+                recomputed[last].parent = records[ModuleVersionID(parent)]
+            } else if let update = try row.decode("update_id", as: Int64?.self) {
+                let applied = try row.decode("applied_version_id", as: Int64?.self)
+                recomputed[last].inputs.append(
+                    (UpdateID(update), try row.decode("weight"), applied.map { ModuleVersionID($0) }))
+            }
+        }
+        return recomputed
     }
 
     private static func made(in round: Int64, on connection: PostgresConnection) async throws -> [ModuleID: Made] {

@@ -10,6 +10,8 @@ public struct RoundReplay: Sendable, Hashable {
         public var baseVersion: Int
         /// The version that the round made; `nil` where the module kept its version.
         public var version: Int?
+        /// The device that the version leaves out, where a rollback made it of the round; `nil` for the round's own.
+        public var withoutDevice: String?
         /// Updates of the round that trained it.
         public var updates: Int
         /// The digest of the version that came of it: the base's where the module kept its version.

@@ -49,7 +49,68 @@ public struct RoundReplayer: Sendable {
                 replay.modules.append(module)
             }
         }
+        if !record.recomputed.isEmpty {
+            let blobs = try DifferenceBlobs(over: registry.blobs)
+            for version in record.recomputed {
+                if let module = try await compute(version, record, blobs) { replay.modules.append(module) }
+                blobs.removeDifferences()
+            }
+        }
         return replay
+    }
+
+    /// A version that a rollback made of the round.
+    private func compute(
+        _ version: RecordedRound.Recomputed, _ record: RecordedRound, _ blobs: DifferenceBlobs
+    ) async throws -> RoundReplay.Module? {
+        var module = RoundReplay.Module(
+            module: version.record.module, baseVersion: version.parent?.version ?? 0, version: version.record.version,
+            withoutDevice: version.withoutDevice, updates: version.inputs.count, recorded: version.record.digest)
+        guard let parent = version.parent else {
+            module.problem = "the lineage has no parent"
+            return module
+        }
+        try await explain(&module) { module in
+            var sources: [ModuleAggregation.Source] = []
+            for input in version.inputs {
+                let brought = record.updates.first { $0.updateID == input.update }?.modules
+                    .first { $0.moduleID == version.record.moduleID }
+                guard let brought, let trainedFrom = record.inputVersions[brought.baseVersionID],
+                    let base = record.inputVersions[input.applied ?? brought.baseVersionID]
+                else {
+                    module.problem = "the lineage has other updates than the round"
+                    return
+                }
+                sources.append(
+                    ModuleAggregation.Source(
+                        contribution: Contribution(
+                            updateID: input.update, importance: brought.importance, sampleCount: brought.sampleCount),
+                        update: try await Recomputation.file(brought, trainedFrom: trainedFrom, onto: base, in: blobs)))
+            }
+            let aggregation = ModuleAggregation(
+                blobs: blobs, rule: record.policy.rule, clipNorm: record.policy.clipNorm, blockMemory: blockMemory)
+            let aggregate = try await aggregation.aggregate(sources, onto: parent.aggregationBase)
+            module.recomputed = Digest.of(aggregate.file)
+            if aggregate.weights != version.inputs.map(\.weight) { module.problem = "the lineage has other weights" }
+        }
+        return module
+    }
+
+    /// Runs `body`, and tells in the module's line of what is wrong with its inputs.
+    private func explain(
+        _ module: inout RoundReplay.Module, _ body: (inout RoundReplay.Module) async throws -> Void
+    ) async throws {
+        do {
+            try await body(&module)
+        } catch let error as SafetensorsError {
+            module.problem = "an input cannot be used: \(error.message)"
+        } catch let error as UpdateError {
+            module.problem = "an input cannot be used: \(error.message)"
+        } catch {
+            let error = RegistryError(wrapping: error)
+            guard [.dataLoss, .notFound, .invalidArgument].contains(error.code) else { throw error }
+            module.problem = "an input cannot be used: \(error.message)"
+        }
     }
 
     /// One module; `nil` where the rule makes nothing of it, and nothing was made.
@@ -66,20 +127,12 @@ public struct RoundReplayer: Sendable {
             module.problem = "the rule makes no version of \(sources.count) updates of this module"
             return module
         }
-        do {
+        try await explain(&module) { module in
             let aggregation = ModuleAggregation(
                 blobs: registry.blobs, rule: policy.rule, clipNorm: policy.clipNorm, blockMemory: blockMemory)
             let aggregate = try await aggregation.aggregate(sources, onto: base.aggregationBase)
             module.recomputed = Digest.of(aggregate.file)
             if let made { module.problem = made.difference(from: base, sources, aggregate.weights) }
-        } catch let error as SafetensorsError {
-            module.problem = "an input cannot be used: \(error.message)"
-        } catch let error as UpdateError {
-            module.problem = "an input cannot be used: \(error.message)"
-        } catch {
-            let error = RegistryError(wrapping: error)
-            guard [.dataLoss, .notFound, .invalidArgument].contains(error.code) else { throw error }
-            module.problem = "an input cannot be used: \(error.message)"
         }
         return module
     }

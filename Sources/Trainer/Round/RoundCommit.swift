@@ -61,7 +61,7 @@ struct RoundCommit {
                     moduleID: aggregate.base.moduleID, digest: aggregate.digest, tensors: aggregate.base.tensors,
                     costs: aggregate.base.costs, requirements: aggregate.base.requirements)
             }, of: base.modelID, round: roundID)
-        try await carryCosts(from: changed.map(\.base.moduleVersionID), to: versions)
+        try await Self.carryCosts(from: changed.map(\.base.moduleVersionID), to: versions, on: connection)
         try await insertLineage(changed, versions)
         var replaced: [ModuleID: ModuleVersionID] = [:]
         for (aggregate, version) in zip(changed, versions) { replaced[aggregate.base.moduleID] = version }
@@ -77,7 +77,9 @@ struct RoundCommit {
     }
 
     /// New weights of the same shapes cost what the old ones did: what was measured stays valid.
-    private func carryCosts(from old: [ModuleVersionID], to new: [ModuleVersionID]) async throws {
+    static func carryCosts(
+        from old: [ModuleVersionID], to new: [ModuleVersionID], on connection: PostgresConnection
+    ) async throws {
         try await connection.query(
             """
             INSERT INTO eclm.costs (module_version_id, device_class_id, memory, flops, latency_us, measured_at, measured_by)

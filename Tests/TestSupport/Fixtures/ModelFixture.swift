@@ -22,7 +22,8 @@ public struct ModelFixture: Sendable {
     /// The manifest it was published with.
     public let manifest: ModelManifest
 
-    private let width: Int
+    /// The experts' hidden width.
+    public let hiddenWidth: Int
 
     /// The class that every device of the fixture belongs to.
     public static let deviceClass = "phone"
@@ -96,7 +97,7 @@ public struct ModelFixture: Sendable {
             traits: DeviceTraits(
                 memory: 1 << 30, flops: 1 << 40, dtypes: all, operators: ["linear"], runtime: RuntimeVersion(2)),
             as: Provenance(actor: "operator"))
-        return ModelFixture(registry: registry, name: name, dtype: dtype, manifest: manifest, width: width)
+        return ModelFixture(registry: registry, name: name, dtype: dtype, manifest: manifest, hiddenWidth: width)
     }
 
     /// Random weights for a module: a safetensors file.
@@ -104,7 +105,7 @@ public struct ModelFixture: Sendable {
         var generator = SplitMix64(seed: seed)
         let entry = manifest.modules.first { $0.name == module }
         guard let entry else { throw RegistryError(.notFound, "the fixture has no module \(module)") }
-        return try Self.weights(of: entry.slot, dtype: dtype, width: width, metadata: [:], using: &generator)
+        return try Self.weights(of: entry.slot, dtype: dtype, width: hiddenWidth, metadata: [:], using: &generator)
     }
 
     /// Submits trained modules as a device does; registers the device when it is new.
