@@ -19,13 +19,14 @@ struct AccountingTests {
             statement: "UPDATE eclm.updates SET status = 'pending', decided_at = NULL WHERE update_id = 1",
             update: "pending, but counted in round 1"),
         Fault(
-            statement: "INSERT INTO eclm.round_updates VALUES (2, 1, 1)", update: "quarantined, but counted in round 1"),
+            statement: "INSERT INTO eclm.round_updates VALUES (2, 1, 1)", update: "pending, but counted in round 1"),
         Fault(
-            statement: "UPDATE eclm.updates SET quarantine_reason = '' WHERE update_id = 2",
+            statement: "UPDATE eclm.updates SET status = 'quarantined', quarantine_reason = '', decided_at = now() "
+                + "WHERE update_id = 2",
             update: "quarantined without a reason"),
         Fault(
             statement: "INSERT INTO eclm.lineage (module_version_id, update_id, weight) VALUES (4, 2, 0)",
-            update: "quarantined, but part of a version", lineage: "1 updates that its round did not count"),
+            update: "pending, but part of a version", lineage: "1 updates that its round did not count"),
         Fault(
             statement: "UPDATE eclm.lineage SET module_version_id = 5 WHERE update_id = 1; "
                 + "INSERT INTO eclm.rounds (model_id, number, base_release_id, rule, trainer, started_at) "
