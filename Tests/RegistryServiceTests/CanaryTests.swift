@@ -1,4 +1,6 @@
 import Core
+import EdgeClient
+import Foundation
 import RPC
 import Registry
 import RegistryProtocol
@@ -143,6 +145,38 @@ struct CanaryTests {
             await refused(.invalidArgument, "finite") { try await report(given, 2, [("accuracy", .infinity)]) }
             await refused(.notFound, "no release 9") { try await report(given, 9) }
             await refused(.notFound, "not registered") { try await report("nobody", 1) }
+        }
+    }
+
+    @Test("reach a device through its client: what it fetches, watches and reports")
+    func edgeClient() async throws {
+        try await withServer { server in
+            let folder = FileManager.default.temporaryDirectory.appendingPathComponent("eclm-canary-\(UUID())")
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let canary = try await start(server.model)
+            for (name, release) in [
+                (try #require((0..<99).map { "pi-\($0)" }.first(where: canary.assignment.includes)), Int32(2)),
+                (try #require((0..<99).map { "pi-\($0)" }.first { !canary.assignment.includes($0) }), 1),
+            ] {
+                let client = try EdgeClient(
+                    registry: RegistryClient(server.caller), state: StateDirectory(path: "\(folder.path)/\(name)"))
+                await #expect(throws: EdgeError.self) {
+                    try await client.report(["accuracy": 1], of: "mlp", release: 1)
+                }
+                _ = try await client.register(deviceID: name, deviceClass: ModelFixture.deviceClass)
+                #expect(
+                    try await eventually {
+                        try await client.waitForRelease(model: "mlp", channel: "stable", after: 0) == release
+                    })
+                #expect(try await client.sharedModule(.selector, of: "mlp").release == release)
+                #expect(try await client.pull(PullRequest(model: "mlp")).manifest.release == release)
+                #expect(try await client.report(["accuracy": 0.5], of: "mlp", release: release) == 1)
+                #expect(try await client.report(["accuracy": 0.5], of: "mlp", release: 3 - release) == 0)
+                await #expect(throws: EdgeError.self) {
+                    try await client.report(["accuracy": .nan], of: "mlp", release: release)
+                }
+            }
+            #expect(try await server.count("SELECT count(*) FROM eclm.canary_observations") == 2)
         }
     }
 

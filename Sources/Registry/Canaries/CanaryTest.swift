@@ -45,7 +45,7 @@ public struct CanaryTest: Sendable, Hashable {
     }
 
     /// The bets, as shares of the largest stake that cannot lose everything; each begins with an equal part of the wealth.
-    /// Whatever stake would grow fastest, one of these grows at least 8/9 as fast, if it lies in their range.
+    /// While differences are small, one of them grows at least 8/9 as fast as the best stake within their range would.
     static let stakes = (0..<8).map { 0.9 / Double(1 << $0) }
 
     private let range: ClosedRange<Double>
