@@ -772,6 +772,96 @@ void   eclm__v1__list_updates_response__free_unpacked
   assert(message->base.descriptor == &eclm__v1__list_updates_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   eclm__v1__report_metrics_request__init
+                     (Eclm__V1__ReportMetricsRequest         *message)
+{
+  static const Eclm__V1__ReportMetricsRequest init_value = ECLM__V1__REPORT_METRICS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t eclm__v1__report_metrics_request__get_packed_size
+                     (const Eclm__V1__ReportMetricsRequest *message)
+{
+  assert(message->base.descriptor == &eclm__v1__report_metrics_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t eclm__v1__report_metrics_request__pack
+                     (const Eclm__V1__ReportMetricsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &eclm__v1__report_metrics_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t eclm__v1__report_metrics_request__pack_to_buffer
+                     (const Eclm__V1__ReportMetricsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &eclm__v1__report_metrics_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Eclm__V1__ReportMetricsRequest *
+       eclm__v1__report_metrics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Eclm__V1__ReportMetricsRequest *)
+     protobuf_c_message_unpack (&eclm__v1__report_metrics_request__descriptor,
+                                allocator, len, data);
+}
+void   eclm__v1__report_metrics_request__free_unpacked
+                     (Eclm__V1__ReportMetricsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &eclm__v1__report_metrics_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   eclm__v1__report_metrics_response__init
+                     (Eclm__V1__ReportMetricsResponse         *message)
+{
+  static const Eclm__V1__ReportMetricsResponse init_value = ECLM__V1__REPORT_METRICS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t eclm__v1__report_metrics_response__get_packed_size
+                     (const Eclm__V1__ReportMetricsResponse *message)
+{
+  assert(message->base.descriptor == &eclm__v1__report_metrics_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t eclm__v1__report_metrics_response__pack
+                     (const Eclm__V1__ReportMetricsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &eclm__v1__report_metrics_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t eclm__v1__report_metrics_response__pack_to_buffer
+                     (const Eclm__V1__ReportMetricsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &eclm__v1__report_metrics_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Eclm__V1__ReportMetricsResponse *
+       eclm__v1__report_metrics_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Eclm__V1__ReportMetricsResponse *)
+     protobuf_c_message_unpack (&eclm__v1__report_metrics_response__descriptor,
+                                allocator, len, data);
+}
+void   eclm__v1__report_metrics_response__free_unpacked
+                     (Eclm__V1__ReportMetricsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &eclm__v1__report_metrics_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 char eclm__v1__device_class__name__default_value[] = "";
 static const ProtobufCFieldDescriptor eclm__v1__device_class__field_descriptors[2] =
 {
@@ -2007,20 +2097,141 @@ const ProtobufCMessageDescriptor eclm__v1__list_updates_response__descriptor =
   (ProtobufCMessageInit) eclm__v1__list_updates_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor eclm__v1__device_service__method_descriptors[5] =
+char eclm__v1__report_metrics_request__device_id__default_value[] = "";
+char eclm__v1__report_metrics_request__model__default_value[] = "";
+static const int32_t eclm__v1__report_metrics_request__release__default_value = 0;
+static const ProtobufCFieldDescriptor eclm__v1__report_metrics_request__field_descriptors[4] =
+{
+  {
+    "device_id",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__ReportMetricsRequest, device_id),
+    NULL,
+    &eclm__v1__report_metrics_request__device_id__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__ReportMetricsRequest, model),
+    NULL,
+    &eclm__v1__report_metrics_request__model__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "release",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Eclm__V1__ReportMetricsRequest, has_release),
+    offsetof(Eclm__V1__ReportMetricsRequest, release),
+    NULL,
+    &eclm__v1__report_metrics_request__release__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "metrics",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Eclm__V1__ReportMetricsRequest, n_metrics),
+    offsetof(Eclm__V1__ReportMetricsRequest, metrics),
+    &eclm__v1__metric__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned eclm__v1__report_metrics_request__field_indices_by_name[] = {
+  0,   /* field[0] = device_id */
+  3,   /* field[3] = metrics */
+  1,   /* field[1] = model */
+  2,   /* field[2] = release */
+};
+static const ProtobufCIntRange eclm__v1__report_metrics_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor eclm__v1__report_metrics_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "eclm.v1.ReportMetricsRequest",
+  "ReportMetricsRequest",
+  "Eclm__V1__ReportMetricsRequest",
+  "eclm.v1",
+  sizeof(Eclm__V1__ReportMetricsRequest),
+  4,
+  eclm__v1__report_metrics_request__field_descriptors,
+  eclm__v1__report_metrics_request__field_indices_by_name,
+  1,  eclm__v1__report_metrics_request__number_ranges,
+  (ProtobufCMessageInit) eclm__v1__report_metrics_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const int32_t eclm__v1__report_metrics_response__canaries__default_value = 0;
+static const ProtobufCFieldDescriptor eclm__v1__report_metrics_response__field_descriptors[1] =
+{
+  {
+    "canaries",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Eclm__V1__ReportMetricsResponse, has_canaries),
+    offsetof(Eclm__V1__ReportMetricsResponse, canaries),
+    NULL,
+    &eclm__v1__report_metrics_response__canaries__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned eclm__v1__report_metrics_response__field_indices_by_name[] = {
+  0,   /* field[0] = canaries */
+};
+static const ProtobufCIntRange eclm__v1__report_metrics_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor eclm__v1__report_metrics_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "eclm.v1.ReportMetricsResponse",
+  "ReportMetricsResponse",
+  "Eclm__V1__ReportMetricsResponse",
+  "eclm.v1",
+  sizeof(Eclm__V1__ReportMetricsResponse),
+  1,
+  eclm__v1__report_metrics_response__field_descriptors,
+  eclm__v1__report_metrics_response__field_indices_by_name,
+  1,  eclm__v1__report_metrics_response__number_ranges,
+  (ProtobufCMessageInit) eclm__v1__report_metrics_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCMethodDescriptor eclm__v1__device_service__method_descriptors[6] =
 {
   { "RegisterDevice", &eclm__v1__register_request__descriptor, &eclm__v1__register_response__descriptor },
   { "GetDevice", &eclm__v1__get_device_request__descriptor, &eclm__v1__device__descriptor },
   { "ListDevices", &eclm__v1__list_devices_request__descriptor, &eclm__v1__list_devices_response__descriptor },
   { "ListDeviceClasses", &eclm__v1__empty__descriptor, &eclm__v1__list_device_classes_response__descriptor },
   { "DefineDeviceClass", &eclm__v1__device_class__descriptor, &eclm__v1__device_class__descriptor },
+  { "ReportMetrics", &eclm__v1__report_metrics_request__descriptor, &eclm__v1__report_metrics_response__descriptor },
 };
 const unsigned eclm__v1__device_service__method_indices_by_name[] = {
   4,        /* DefineDeviceClass */
   1,        /* GetDevice */
   3,        /* ListDeviceClasses */
   2,        /* ListDevices */
-  0         /* RegisterDevice */
+  0,        /* RegisterDevice */
+  5         /* ReportMetrics */
 };
 const ProtobufCServiceDescriptor eclm__v1__device_service__descriptor =
 {
@@ -2029,7 +2240,7 @@ const ProtobufCServiceDescriptor eclm__v1__device_service__descriptor =
   "DeviceService",
   "Eclm__V1__DeviceService",
   "eclm.v1",
-  5,
+  6,
   eclm__v1__device_service__method_descriptors,
   eclm__v1__device_service__method_indices_by_name
 };
@@ -2072,6 +2283,14 @@ void eclm__v1__device_service__define_device_class(ProtobufCService *service,
 {
   assert(service->descriptor == &eclm__v1__device_service__descriptor);
   service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void eclm__v1__device_service__report_metrics(ProtobufCService *service,
+                                              const Eclm__V1__ReportMetricsRequest *input,
+                                              Eclm__V1__ReportMetricsResponse_Closure closure,
+                                              void *closure_data)
+{
+  assert(service->descriptor == &eclm__v1__device_service__descriptor);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void eclm__v1__device_service__init (Eclm__V1__DeviceService_Service *service,
                                      Eclm__V1__DeviceService_ServiceDestroy destroy)

@@ -1141,7 +1141,7 @@ const ProtobufCMessageDescriptor eclm__v1__model__descriptor =
 };
 char eclm__v1__list_modules_request__model__default_value[] = "";
 char eclm__v1__list_modules_request__name_contains__default_value[] = "";
-static const ProtobufCFieldDescriptor eclm__v1__list_modules_request__field_descriptors[6] =
+static const ProtobufCFieldDescriptor eclm__v1__list_modules_request__field_descriptors[7] =
 {
   {
     "model",
@@ -1215,8 +1215,21 @@ static const ProtobufCFieldDescriptor eclm__v1__list_modules_request__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "device_id",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__ListModulesRequest, device_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned eclm__v1__list_modules_request__field_indices_by_name[] = {
+  6,   /* field[6] = device_id */
   2,   /* field[2] = kind */
   3,   /* field[3] = layer */
   0,   /* field[0] = model */
@@ -1227,7 +1240,7 @@ static const unsigned eclm__v1__list_modules_request__field_indices_by_name[] = 
 static const ProtobufCIntRange eclm__v1__list_modules_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor eclm__v1__list_modules_request__descriptor =
 {
@@ -1237,7 +1250,7 @@ const ProtobufCMessageDescriptor eclm__v1__list_modules_request__descriptor =
   "Eclm__V1__ListModulesRequest",
   "eclm.v1",
   sizeof(Eclm__V1__ListModulesRequest),
-  6,
+  7,
   eclm__v1__list_modules_request__field_descriptors,
   eclm__v1__list_modules_request__field_indices_by_name,
   1,  eclm__v1__list_modules_request__number_ranges,

@@ -1219,7 +1219,7 @@ const ProtobufCMessageDescriptor eclm__v1__list_releases_response__descriptor =
   NULL,NULL,NULL    /* reserved[123] */
 };
 char eclm__v1__get_release_request__model__default_value[] = "";
-static const ProtobufCFieldDescriptor eclm__v1__get_release_request__field_descriptors[2] =
+static const ProtobufCFieldDescriptor eclm__v1__get_release_request__field_descriptors[3] =
 {
   {
     "model",
@@ -1245,15 +1245,28 @@ static const ProtobufCFieldDescriptor eclm__v1__get_release_request__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "device_id",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__GetReleaseRequest, device_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned eclm__v1__get_release_request__field_indices_by_name[] = {
+  2,   /* field[2] = device_id */
   0,   /* field[0] = model */
   1,   /* field[1] = release */
 };
 static const ProtobufCIntRange eclm__v1__get_release_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor eclm__v1__get_release_request__descriptor =
 {
@@ -1263,7 +1276,7 @@ const ProtobufCMessageDescriptor eclm__v1__get_release_request__descriptor =
   "Eclm__V1__GetReleaseRequest",
   "eclm.v1",
   sizeof(Eclm__V1__GetReleaseRequest),
-  2,
+  3,
   eclm__v1__get_release_request__field_descriptors,
   eclm__v1__get_release_request__field_indices_by_name,
   1,  eclm__v1__get_release_request__number_ranges,
@@ -2333,7 +2346,7 @@ char eclm__v1__watch_request__model__default_value[] = "";
 char eclm__v1__watch_request__channel__default_value[] = "stable";
 static const int32_t eclm__v1__watch_request__after_release__default_value = 0;
 static const int32_t eclm__v1__watch_request__wait_ms__default_value = 0;
-static const ProtobufCFieldDescriptor eclm__v1__watch_request__field_descriptors[4] =
+static const ProtobufCFieldDescriptor eclm__v1__watch_request__field_descriptors[5] =
 {
   {
     "model",
@@ -2383,17 +2396,30 @@ static const ProtobufCFieldDescriptor eclm__v1__watch_request__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "device_id",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__WatchRequest, device_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned eclm__v1__watch_request__field_indices_by_name[] = {
   2,   /* field[2] = after_release */
   1,   /* field[1] = channel */
+  4,   /* field[4] = device_id */
   0,   /* field[0] = model */
   3,   /* field[3] = wait_ms */
 };
 static const ProtobufCIntRange eclm__v1__watch_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor eclm__v1__watch_request__descriptor =
 {
@@ -2403,7 +2429,7 @@ const ProtobufCMessageDescriptor eclm__v1__watch_request__descriptor =
   "Eclm__V1__WatchRequest",
   "eclm.v1",
   sizeof(Eclm__V1__WatchRequest),
-  4,
+  5,
   eclm__v1__watch_request__field_descriptors,
   eclm__v1__watch_request__field_indices_by_name,
   1,  eclm__v1__watch_request__number_ranges,

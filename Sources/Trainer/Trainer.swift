@@ -50,7 +50,7 @@ public struct Trainer: Sendable {
     /// A round that fails for its content is tried again with half of the updates, until it commits or one update is
     /// left that fails alone, which is then quarantined: every call makes progress.
     ///
-    /// - Returns: What it did; `nil` when too little is pending, or others hold it.
+    /// - Returns: What it did; `nil` when too little is pending, others hold it, or a canary of the channel runs.
     /// - Throws: ``TrainerError``; nothing was changed then.
     public func runRound(model: String) async throws(TrainerError) -> RoundOutcome? {
         try await runRound(model: model, minimum: nil)

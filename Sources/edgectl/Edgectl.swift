@@ -27,7 +27,8 @@ struct Edgectl: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Register.self, Pull.self, Submit.self, Status.self, UpdateStatus.self, Watch.self, Cache.self,
+            Register.self, Pull.self, Submit.self, ReportMetrics.self, Status.self, UpdateStatus.self, Watch.self,
+            Cache.self,
             SimulateTraining.self,
         ] + learning)
 

@@ -28,7 +28,7 @@ struct RegistryControl: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Publishing and rolling back",
-                subcommands: [Publish.self, Import.self, Channel.self, RollBack.self]),
+                subcommands: [Publish.self, Import.self, Channel.self, Canary.self, RollBack.self]),
             CommandGroup(
                 name: "Fleet and training", subcommands: [Devices.self, Updates.self, Rounds.self, Policy.self]),
             CommandGroup(

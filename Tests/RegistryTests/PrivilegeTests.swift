@@ -13,7 +13,7 @@ struct PrivilegeTests {
                 "SELECT token_digest FROM eclm.devices", "SELECT * FROM eclm.blob_uploads",
                 "INSERT INTO eclm.blobs (digest, size) VALUES (sha256(''), 0)",
                 "UPDATE eclm.blobs SET wanted_at = now()",
-                "SELECT nextval('eclm.blob_storage_ids')",
+                "SELECT nextval('eclm.blob_storage_ids')", "SELECT eclm.observe_canaries('phone', 1, 1, '{}')",
             ]
         ),
         (
@@ -26,6 +26,8 @@ struct PrivilegeTests {
                     + "VALUES ('x', 1, 1, '{}', '{}', '{1,0,0}')",
                 "UPDATE eclm.devices SET token_digest = sha256('x')", "INSERT INTO eclm.withdrawals DEFAULT VALUES",
                 "INSERT INTO eclm.round_updates VALUES (1, 1, 1)", "UPDATE eclm.costs SET memory = 1",
+                "INSERT INTO eclm.canary_observations (canary_id, device_id, candidate, value) VALUES (1, 'phone', true, 1)",
+                "UPDATE eclm.canaries SET state = 'promoted'",
             ]
         ),
         (
@@ -46,6 +48,9 @@ struct PrivilegeTests {
                 "SELECT token_digest FROM eclm.devices", "UPDATE eclm.costs SET memory = 1",
                 "SELECT * FROM eclm.blob_uploads",
                 "INSERT INTO eclm.recomputations (model_id, release_id, device_id) VALUES (1, 3, 'phone')",
+                "INSERT INTO eclm.canaries (model_id) VALUES (1)",
+                "UPDATE eclm.canaries SET alpha = 0.5", "SELECT eclm.observe_canaries('phone', 1, 1, '{}')",
+                "UPDATE eclm.canary_observations SET value = 1",
                 "INSERT INTO eclm.policies (model_id, rule, minimum_updates, maximum_updates, maximum_wait) "
                     + "VALUES (1, 'median', 1, 1, 0)",
             ]
@@ -59,6 +64,8 @@ struct PrivilegeTests {
                 "UPDATE eclm.withdrawals SET reason = 'other'", "INSERT INTO eclm.recomputed_versions VALUES (4, 1, 1)",
                 "INSERT INTO eclm.recomputations (model_id, release_id, device_id, created_by) "
                     + "VALUES (1, 3, 'phone', 'somebody')",
+                "UPDATE eclm.canaries SET promote_wealth = '{99}'",
+                "UPDATE eclm.canary_observations SET block = 1", "INSERT INTO eclm.canaries (salt) VALUES ('x')",
                 "INSERT INTO eclm.policies (model_id, rule, minimum_updates, maximum_updates, maximum_wait, created_by) "
                     + "VALUES (1, 'median', 1, 1, 0, 'somebody')",
             ]

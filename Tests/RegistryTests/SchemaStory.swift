@@ -124,6 +124,20 @@ enum SchemaStory {
             UPDATE eclm.updates SET status = 'pending', quarantine_reason = NULL, decided_at = NULL WHERE update_id = 2;
             INSERT INTO eclm.policies (model_id, rule, parameters, minimum_updates, maximum_updates, maximum_wait)
                 VALUES (1, 'trimmed_mean', '{"fraction": 0.2}', 5, 100, 600);
+            INSERT INTO eclm.canaries (model_id, channel_id, candidate_release_id, control_release_id, share, metric,
+                lower_bound, upper_bound, margin, alpha, beta, minimum_observations, candidate_block, control_block, deadline)
+                VALUES (1, 1, 1, 3, 0.999999999, 'accuracy', 0, 1, 0.1, 0.01, 0.01, 1, 1, 1, now() + interval '1 day');
+            """
+        ),
+        (.device, "SELECT eclm.observe_canaries('phone', 1, 1, '{\"accuracy\": 0.5}');"),
+        (
+            .trainer,
+            """
+            UPDATE eclm.canary_observations SET block = 1;
+            UPDATE eclm.canaries SET blocks = 1, candidate_count = 1, candidate_mean = 0.5, promote_wealth = '{1}',
+                rollback_wealth = '{1}';
+            UPDATE eclm.canaries SET state = 'rolled_back', decided_at = now(), decided_by = 'trainer-1',
+                decision = 'worse';
             """
         ),
     ]

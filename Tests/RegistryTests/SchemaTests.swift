@@ -29,11 +29,11 @@ struct SchemaTests {
                     "model.insert", "release.insert", "channel.insert", "device_class.insert", "cost.update",
                     "device.insert", "device.update", "round.insert", "update.update", "update.update",
                     "release.insert", "channel.update", "release.insert", "withdrawal.insert", "channel.update",
-                    "update.update", "policy.insert",
+                    "update.update", "policy.insert", "canary.insert", "canary.update", "withdrawal.insert",
                 ])
             #expect(audit.first?.actor == "ada")
             #expect(audit[7].actor == "trainer-1")
-            #expect(audit.last?.actor == "eclm_test_operator")
+            #expect(audit.last?.actor == "eclm_test_trainer")
             #expect(try await database.pool.query("SELECT * FROM eclm.audit_breaks()").isEmpty)
             let moves = try await database.pool.query(
                 "SELECT to_release, action::text, reason FROM eclm.channel_history ORDER BY revision")
@@ -50,6 +50,11 @@ struct SchemaTests {
     /// Every table, and the columns that may change; `nil` where rows may also be deleted.
     static let mutable: [String: [String]?] = [
         "audit": [], "audit_head": ["sequence", "hash"], "blobs": ["wanted_at"], "blob_chunks": [], "blob_uploads": nil,
+        "canaries": [
+            "blocks", "candidate_count", "candidate_mean", "candidate_m2", "control_count", "control_mean",
+            "control_m2",
+            "promote_wealth", "rollback_wealth", "state", "decided_at", "decided_by", "decision", "evidence",
+        ], "canary_observations": ["block"],
         "channel_moves": [], "channels": ["release_id", "action", "revision"], "compositions": nil,
         "costs": [
             "module_version_id", "device_class_id", "memory", "flops", "latency_us", "measured_at", "measured_by",
@@ -70,7 +75,10 @@ struct SchemaTests {
         "channels SET model_id = 99", "channels SET name = 'other'", "channels SET model_id = NULL",
         "withdrawals SET release_id = 1", "withdrawals SET module_version_id = 1", "withdrawals SET rollback_id = 1",
         "withdrawals SET reason = 'other'", "withdrawals SET withdrawn_by = 'other'",
-        "withdrawals SET withdrawn_at = now()", "updates SET device_id = 'other'", "updates SET model_id = 2",
+        "withdrawals SET withdrawn_at = now()", "withdrawals SET canary_id = 1, rollback_id = NULL",
+        "canary_observations SET value = 1", "canary_observations SET device_id = 'other'",
+        "canary_observations SET block = 2", "canary_observations SET block = NULL", "updates SET device_id = 'other'",
+        "updates SET model_id = 2",
         "updates SET base_release_id = 2", "updates SET idempotency_key = 'other'",
         "updates SET content_digest = sha256('other')", "updates SET sample_count = sample_count + 1",
         "updates SET metrics = '{\"accuracy\": 1}'", "updates SET submitted_at = now()",

@@ -33,6 +33,8 @@ typedef struct Eclm__V1__GetUpdateRequest Eclm__V1__GetUpdateRequest;
 typedef struct Eclm__V1__Update Eclm__V1__Update;
 typedef struct Eclm__V1__ListUpdatesRequest Eclm__V1__ListUpdatesRequest;
 typedef struct Eclm__V1__ListUpdatesResponse Eclm__V1__ListUpdatesResponse;
+typedef struct Eclm__V1__ReportMetricsRequest Eclm__V1__ReportMetricsRequest;
+typedef struct Eclm__V1__ReportMetricsResponse Eclm__V1__ReportMetricsResponse;
 
 
 /* --- enums --- */
@@ -332,6 +334,40 @@ extern char eclm__v1__list_updates_response__next_page_token__default_value[];
 #define ECLM__V1__LIST_UPDATES_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__list_updates_response__descriptor) \
     , 0,NULL, eclm__v1__list_updates_response__next_page_token__default_value }
+
+
+/*
+ * What a device measured of the release that it runs, without an update. The first report of a device counts in a canary.
+ */
+struct  Eclm__V1__ReportMetricsRequest
+{
+  ProtobufCMessage base;
+  char *device_id;
+  char *model;
+  protobuf_c_boolean has_release;
+  int32_t release;
+  size_t n_metrics;
+  Eclm__V1__Metric **metrics;
+};
+extern char eclm__v1__report_metrics_request__device_id__default_value[];
+extern char eclm__v1__report_metrics_request__model__default_value[];
+#define ECLM__V1__REPORT_METRICS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__report_metrics_request__descriptor) \
+    , eclm__v1__report_metrics_request__device_id__default_value, eclm__v1__report_metrics_request__model__default_value, 0, 0, 0,NULL }
+
+
+struct  Eclm__V1__ReportMetricsResponse
+{
+  ProtobufCMessage base;
+  /*
+   * Running canaries that the device's report belongs to.
+   */
+  protobuf_c_boolean has_canaries;
+  int32_t canaries;
+};
+#define ECLM__V1__REPORT_METRICS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__report_metrics_response__descriptor) \
+    , 0, 0 }
 
 
 /* Eclm__V1__DeviceClass methods */
@@ -657,6 +693,44 @@ Eclm__V1__ListUpdatesResponse *
 void   eclm__v1__list_updates_response__free_unpacked
                      (Eclm__V1__ListUpdatesResponse *message,
                       ProtobufCAllocator *allocator);
+/* Eclm__V1__ReportMetricsRequest methods */
+void   eclm__v1__report_metrics_request__init
+                     (Eclm__V1__ReportMetricsRequest         *message);
+size_t eclm__v1__report_metrics_request__get_packed_size
+                     (const Eclm__V1__ReportMetricsRequest   *message);
+size_t eclm__v1__report_metrics_request__pack
+                     (const Eclm__V1__ReportMetricsRequest   *message,
+                      uint8_t             *out);
+size_t eclm__v1__report_metrics_request__pack_to_buffer
+                     (const Eclm__V1__ReportMetricsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Eclm__V1__ReportMetricsRequest *
+       eclm__v1__report_metrics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   eclm__v1__report_metrics_request__free_unpacked
+                     (Eclm__V1__ReportMetricsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Eclm__V1__ReportMetricsResponse methods */
+void   eclm__v1__report_metrics_response__init
+                     (Eclm__V1__ReportMetricsResponse         *message);
+size_t eclm__v1__report_metrics_response__get_packed_size
+                     (const Eclm__V1__ReportMetricsResponse   *message);
+size_t eclm__v1__report_metrics_response__pack
+                     (const Eclm__V1__ReportMetricsResponse   *message,
+                      uint8_t             *out);
+size_t eclm__v1__report_metrics_response__pack_to_buffer
+                     (const Eclm__V1__ReportMetricsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Eclm__V1__ReportMetricsResponse *
+       eclm__v1__report_metrics_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   eclm__v1__report_metrics_response__free_unpacked
+                     (Eclm__V1__ReportMetricsResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Eclm__V1__DeviceClass_Closure)
@@ -710,6 +784,12 @@ typedef void (*Eclm__V1__ListUpdatesRequest_Closure)
 typedef void (*Eclm__V1__ListUpdatesResponse_Closure)
                  (const Eclm__V1__ListUpdatesResponse *message,
                   void *closure_data);
+typedef void (*Eclm__V1__ReportMetricsRequest_Closure)
+                 (const Eclm__V1__ReportMetricsRequest *message,
+                  void *closure_data);
+typedef void (*Eclm__V1__ReportMetricsResponse_Closure)
+                 (const Eclm__V1__ReportMetricsResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -737,6 +817,10 @@ struct Eclm__V1__DeviceService_Service
                               const Eclm__V1__DeviceClass *input,
                               Eclm__V1__DeviceClass_Closure closure,
                               void *closure_data);
+  void (*report_metrics)(Eclm__V1__DeviceService_Service *service,
+                         const Eclm__V1__ReportMetricsRequest *input,
+                         Eclm__V1__ReportMetricsResponse_Closure closure,
+                         void *closure_data);
 };
 typedef void (*Eclm__V1__DeviceService_ServiceDestroy)(Eclm__V1__DeviceService_Service *);
 void eclm__v1__device_service__init (Eclm__V1__DeviceService_Service *service,
@@ -749,7 +833,8 @@ void eclm__v1__device_service__init (Eclm__V1__DeviceService_Service *service,
       function_prefix__ ## get_device,\
       function_prefix__ ## list_devices,\
       function_prefix__ ## list_device_classes,\
-      function_prefix__ ## define_device_class  }
+      function_prefix__ ## define_device_class,\
+      function_prefix__ ## report_metrics  }
 void eclm__v1__device_service__register_device(ProtobufCService *service,
                                                const Eclm__V1__RegisterRequest *input,
                                                Eclm__V1__RegisterResponse_Closure closure,
@@ -770,6 +855,10 @@ void eclm__v1__device_service__define_device_class(ProtobufCService *service,
                                                    const Eclm__V1__DeviceClass *input,
                                                    Eclm__V1__DeviceClass_Closure closure,
                                                    void *closure_data);
+void eclm__v1__device_service__report_metrics(ProtobufCService *service,
+                                              const Eclm__V1__ReportMetricsRequest *input,
+                                              Eclm__V1__ReportMetricsResponse_Closure closure,
+                                              void *closure_data);
 typedef struct Eclm__V1__UpdateService_Service Eclm__V1__UpdateService_Service;
 struct Eclm__V1__UpdateService_Service
 {
@@ -829,6 +918,8 @@ extern const ProtobufCMessageDescriptor eclm__v1__get_update_request__descriptor
 extern const ProtobufCMessageDescriptor eclm__v1__update__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__list_updates_request__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__list_updates_response__descriptor;
+extern const ProtobufCMessageDescriptor eclm__v1__report_metrics_request__descriptor;
+extern const ProtobufCMessageDescriptor eclm__v1__report_metrics_response__descriptor;
 extern const ProtobufCServiceDescriptor eclm__v1__device_service__descriptor;
 extern const ProtobufCServiceDescriptor eclm__v1__update_service__descriptor;
 

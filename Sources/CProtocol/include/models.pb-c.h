@@ -147,12 +147,17 @@ struct  Eclm__V1__ListModulesRequest
   int32_t layer;
   char *name_contains;
   Eclm__V1__Page *page;
+  /*
+   * Whom the release is for: a device in the share of the channel's canary gets the candidate. Absent: the device that
+   * calls, if the caller is one.
+   */
+  char *device_id;
 };
 extern char eclm__v1__list_modules_request__model__default_value[];
 extern char eclm__v1__list_modules_request__name_contains__default_value[];
 #define ECLM__V1__LIST_MODULES_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__list_modules_request__descriptor) \
-    , eclm__v1__list_modules_request__model__default_value, NULL, 0, ECLM__V1__MODULE_KIND__MODULE_KIND_UNKNOWN, 0, 0, eclm__v1__list_modules_request__name_contains__default_value, NULL }
+    , eclm__v1__list_modules_request__model__default_value, NULL, 0, ECLM__V1__MODULE_KIND__MODULE_KIND_UNKNOWN, 0, 0, eclm__v1__list_modules_request__name_contains__default_value, NULL, NULL }
 
 
 struct  Eclm__V1__ListModulesResponse

@@ -107,11 +107,16 @@ struct  Eclm__V1__GetReleaseRequest
   ProtobufCMessage base;
   char *model;
   Eclm__V1__ReleaseSelector *release;
+  /*
+   * Whom it is for: a device in the share of the channel's canary gets the candidate. Absent: the device that calls, if
+   * the caller is one.
+   */
+  char *device_id;
 };
 extern char eclm__v1__get_release_request__model__default_value[];
 #define ECLM__V1__GET_RELEASE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__get_release_request__descriptor) \
-    , eclm__v1__get_release_request__model__default_value, NULL }
+    , eclm__v1__get_release_request__model__default_value, NULL, NULL }
 
 
 struct  Eclm__V1__GetReleaseResponse
@@ -373,12 +378,16 @@ struct  Eclm__V1__WatchRequest
    */
   protobuf_c_boolean has_wait_ms;
   int32_t wait_ms;
+  /*
+   * Whom it is for, as in GetRelease.
+   */
+  char *device_id;
 };
 extern char eclm__v1__watch_request__model__default_value[];
 extern char eclm__v1__watch_request__channel__default_value[];
 #define ECLM__V1__WATCH_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__watch_request__descriptor) \
-    , eclm__v1__watch_request__model__default_value, eclm__v1__watch_request__channel__default_value, 0, 0, 0, 0 }
+    , eclm__v1__watch_request__model__default_value, eclm__v1__watch_request__channel__default_value, 0, 0, 0, 0, NULL }
 
 
 struct  Eclm__V1__WatchResponse

@@ -36,6 +36,7 @@ extension EdgeClient {
         request.model = model
         request.kind = Wire.ModuleKind(kind)
         request.release = source.selector
+        request.deviceId = try identity()?.deviceID
         let answer = try await registry.call(ModelServiceAPI.listModules, request)
         guard let version = answer.modules.compactMap(\.version).first else {
             throw EdgeError(.notFound, "release \(answer.release) of \(model) has no \(kind.rawValue)")

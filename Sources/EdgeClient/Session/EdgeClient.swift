@@ -5,7 +5,7 @@ public import RegistryProtocol
 ///
 /// - Registering: ``register(deviceID:deviceClass:attributes:)``, ``identity()``.
 /// - Sub-models: ``pull(_:onProgress:)``, ``compose(_:)``, ``waitForRelease(model:channel:after:wait:)``.
-/// - Updates: ``submit(_:onProgress:)``, ``update(_:)``.
+/// - Updates: ``submit(_:onProgress:)``, ``update(_:)``; ``report(_:of:release:)`` for metrics alone.
 /// - The local cache: ``cache``, ``verifyCache(onBytes:)``, ``pruneCache(partialAge:isDryRun:)``.
 public struct EdgeClient: Sendable {
     /// The registry.
@@ -80,12 +80,12 @@ public struct EdgeClient: Sendable {
         return try await registry.call(UpdateServiceAPI.getUpdate, request)
     }
 
-    /// Waits until a channel points to another release than `after`.
+    /// Waits until a channel points to another release than `after`, or gives this device another one as a canary.
     ///
     /// - Parameters:
     ///   - after: The release that is known; 0 to learn the current one at once.
     ///   - wait: How long the server holds the answer back when nothing changes.
-    /// - Returns: The release the channel points to; the same as `after` when nothing changed in time.
+    /// - Returns: The release that the channel gives this device; the same as `after` when nothing changed in time.
     /// - Throws: ``EdgeError``.
     public func waitForRelease(
         model: String, channel: String, after: Int32, wait: Duration = .seconds(30)
@@ -94,6 +94,7 @@ public struct EdgeClient: Sendable {
         request.model = model
         request.channel = channel
         request.afterRelease = after
+        request.deviceId = try identity()?.deviceID
         request.waitMs = Int32(
             clamping: wait.components.seconds * 1000 + wait.components.attoseconds / 1_000_000_000_000_000)
         return try await registry.call(ChannelServiceAPI.watch, request, wait: wait).release

@@ -119,12 +119,7 @@ extension EdgeClient {
         request.model = manifest.model
         request.baseRelease = manifest.release
         request.sampleCount = submission.sampleCount
-        for (name, value) in submission.metrics.sorted(by: { $0.key < $1.key }) {
-            var metric = Wire.Metric()
-            metric.name = name
-            metric.value = value
-            request.metrics.append(metric)
-        }
+        request.metrics = Wire.Metric.list(submission.metrics)
         for weights in trained {
             var module = Wire.TrainedModule()
             module.module = weights.module.module

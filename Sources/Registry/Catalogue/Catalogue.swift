@@ -48,14 +48,18 @@ public final class Catalogue: Sendable {
     public var age: Duration { state.withLock { $0.confirmed.duration(to: .now) } }
 
     /// A release by number or channel; one that no channel points to is read from the database once.
-    public func release(of model: String, _ selector: ReleaseSelector) async throws(RegistryError) -> CatalogueRelease {
+    ///
+    /// - Parameter device: Whom it is for: a device in the share of a channel's canary gets the candidate.
+    public func release(
+        of model: String, _ selector: ReleaseSelector, for device: String? = nil
+    ) async throws(RegistryError) -> CatalogueRelease {
         let snapshot = snapshot
         switch selector {
         case .channel(let channel):
-            return try snapshot.release(of: model, channel: channel)
+            return try snapshot.release(of: model, channel: channel, for: device)
         case .number(let number):
             guard let entry = snapshot.models[model] else { throw Registry.noSuchModel(model) }
-            if let release = entry.channels.values.first(where: { $0.number == number }) { return release }
+            if let release = entry.releases.first(where: { $0.number == number }) { return release }
             if let release = pinned(number, of: model) { return release }
             let record = try await registry.release(of: model, .number(number))
             let release = try await registry.pool.registryTransaction(readOnly: true) { connection in
@@ -126,15 +130,15 @@ public final class Catalogue: Sendable {
         }
     }
 
-    /// Waits until a channel points to another release than `after`.
+    /// Waits until a channel points to another release than `after`, or gives a device another one.
     ///
     /// - Returns: The channel's release, whether or not it changed before the task was cancelled.
     public func release(
-        of model: String, channel: String, otherThan after: Int
+        of model: String, channel: String, otherThan after: Int, for device: String? = nil
     ) async throws(RegistryError) -> CatalogueRelease {
         while true {
             let (snapshot, generation) = state.withLock { ($0.snapshot, $0.generation) }
-            let release = try snapshot.release(of: model, channel: channel)
+            let release = try snapshot.release(of: model, channel: channel, for: device)
             if release.number != after || Task.isCancelled { return release }
             await self.snapshot(after: generation)
         }

@@ -15,6 +15,11 @@ public struct CatalogueSnapshot: Sendable {
     public struct Model: Sendable {
         /// The release that each channel points to.
         public var channels: [String: CatalogueRelease] = [:]
+        /// The release that is on trial on each channel, and on which devices.
+        public var canaries: [String: CatalogueCanary] = [:]
+
+        /// Every release that some device gets by a channel.
+        var releases: [CatalogueRelease] { Array(channels.values) + canaries.values.map(\.candidate) }
     }
 
     /// The models by name.
@@ -24,12 +29,15 @@ public struct CatalogueSnapshot: Sendable {
     /// Measured costs by device class and module version.
     public var measured: [DeviceClassID: [ModuleVersionID: MeasuredCosts]] = [:]
 
-    /// The release that a channel points to.
+    /// The release that a channel points to, or for a device in the share of a canary the candidate.
     ///
     /// - Throws: `notFound` for an unknown model or channel.
-    public func release(of model: String, channel: String) throws(RegistryError) -> CatalogueRelease {
+    public func release(
+        of model: String, channel: String, for device: String? = nil
+    ) throws(RegistryError) -> CatalogueRelease {
         guard let entry = models[model] else { throw Registry.noSuchModel(model) }
         guard let release = entry.channels[channel] else { throw Registry.noSuchChannel(channel, of: model) }
+        if let device, let canary = entry.canaries[channel], canary.gives(to: device) { return canary.candidate }
         return release
     }
 
@@ -49,7 +57,7 @@ public struct CatalogueSnapshot: Sendable {
     ) async throws(RegistryError) -> CatalogueSnapshot {
         var known: [ReleaseID: CatalogueRelease] = [:]
         for model in previous?.models.values ?? [:].values {
-            for release in model.channels.values { known[release.releaseID] = release }
+            for release in model.releases { known[release.releaseID] = release }
         }
         let held = known
         return try await pool.registryTransaction(isolation: .repeatableRead, readOnly: true) { connection in
@@ -72,6 +80,28 @@ public struct CatalogueSnapshot: Sendable {
                 }
                 snapshot.models[model]?.channels[try row.decode("channel")] = known[id]
             }
+            let canaries = try await connection.query(
+                """
+                SELECT mo.name AS model, ch.name AS channel, c.candidate_release_id, e.number, c.salt, c.share, c.deadline
+                FROM eclm.canaries c JOIN eclm.models mo USING (model_id) JOIN eclm.channels ch USING (channel_id)
+                JOIN eclm.releases e ON e.release_id = c.candidate_release_id
+                WHERE c.state = 'running'
+                """)
+            for row in canaries {
+                let id = ReleaseID(try row.decode("candidate_release_id"))
+                let model: String = try row.decode("model")
+                let candidate: CatalogueRelease
+                if let release = known[id] {
+                    candidate = release
+                } else {
+                    candidate = try await CatalogueRelease.load(
+                        id, model: model, number: Int(try row.decode("number", as: Int32.self)), on: connection)
+                    known[id] = candidate
+                }
+                snapshot.models[model]?.canaries[try row.decode("channel")] = CatalogueCanary(
+                    assignment: CanaryAssignment(salt: try row.decode("salt"), share: try row.decode("share")),
+                    deadline: try row.decode("deadline"), candidate: candidate)
+            }
             for row in try await connection.query(DeviceClassRecord.select) {
                 let record = try DeviceClassRecord(row)
                 snapshot.deviceClasses[record.name] = record
@@ -81,7 +111,8 @@ public struct CatalogueSnapshot: Sendable {
                 """
                 SELECT DISTINCT k.device_class_id, k.module_version_id, k.memory, k.flops
                 FROM eclm.release_modules rm JOIN eclm.costs k USING (module_version_id)
-                WHERE rm.release_id IN (SELECT release_id FROM eclm.channels UNION SELECT unnest(\(pinned.map(\.rawValue))))
+                WHERE rm.release_id IN (SELECT release_id FROM eclm.channels UNION SELECT unnest(\(pinned.map(\.rawValue)))
+                    UNION SELECT candidate_release_id FROM eclm.canaries WHERE state = 'running')
                 """)
             for row in costs {
                 let id = DeviceClassID(try row.decode("device_class_id"))

@@ -12,36 +12,46 @@ extension Registry {
         try ManifestCheck.name(channel, of: "channel")
         return try await transaction(as: provenance) { connection in
             let modelID = try await Self.lockModel(model, on: connection)
-            let rows = try await connection.query(
-                """
-                \(ReleaseRecord.select) WHERE e.model_id = \(modelID.rawValue) AND e.number = \(Int32(clamping: number))
-                """)
-            guard let row = rows.first else { throw Self.noSuchRelease(number, of: model) }
-            let release = try ReleaseRecord(row)
-            guard !release.withdrawn else {
-                throw RegistryError(
-                    .failedPrecondition,
-                    "release \(number) of \(model) was withdrawn; roll back to it with --reinstate to use it again")
-            }
-            let withdrawn = try await connection.query(
-                """
-                SELECT m.name, v.version FROM eclm.release_modules rm
-                JOIN eclm.withdrawals w ON w.module_version_id = rm.module_version_id AND w.reinstated_at IS NULL
-                JOIN eclm.module_versions v ON v.module_version_id = rm.module_version_id
-                JOIN eclm.modules m ON m.module_id = v.module_id
-                WHERE rm.release_id = \(release.releaseID.rawValue) ORDER BY v.module_id LIMIT 1
-                """)
-            if let row = withdrawn.first {
-                throw RegistryError(
-                    .failedPrecondition,
-                    "release \(number) of \(model) carries version \(try row.decode("version", as: Int32.self)) of module "
-                        + "\(try row.decode("name", as: String.self)), which was withdrawn; roll back to the release with "
-                        + "--reinstate to use it again")
-            }
+            let release = try await Self.releaseInService(number, of: model, modelID, on: connection)
             try await ReleaseWriter(connection: connection).pointChannel(
                 channel, of: modelID, to: release.releaseID, action: .move)
             return try await ReleaseRecord.find(release.releaseID, on: connection)
         }
+    }
+
+    /// A release that no rollback withdrew, nor any version in it.
+    ///
+    /// - Throws: ``RegistryError`` with `notFound` or `failedPrecondition`.
+    static func releaseInService(
+        _ number: Int, of model: String, _ modelID: ModelID, on connection: PostgresConnection
+    ) async throws -> ReleaseRecord {
+        let rows = try await connection.query(
+            """
+            \(ReleaseRecord.select) WHERE e.model_id = \(modelID.rawValue) AND e.number = \(Int32(clamping: number))
+            """)
+        guard let row = rows.first else { throw noSuchRelease(number, of: model) }
+        let release = try ReleaseRecord(row)
+        guard !release.withdrawn else {
+            throw RegistryError(
+                .failedPrecondition,
+                "release \(number) of \(model) was withdrawn; roll back to it with --reinstate to use it again")
+        }
+        let withdrawn = try await connection.query(
+            """
+            SELECT m.name, v.version FROM eclm.release_modules rm
+            JOIN eclm.withdrawals w ON w.module_version_id = rm.module_version_id AND w.reinstated_at IS NULL
+            JOIN eclm.module_versions v ON v.module_version_id = rm.module_version_id
+            JOIN eclm.modules m ON m.module_id = v.module_id
+            WHERE rm.release_id = \(release.releaseID.rawValue) ORDER BY v.module_id LIMIT 1
+            """)
+        if let row = withdrawn.first {
+            throw RegistryError(
+                .failedPrecondition,
+                "release \(number) of \(model) carries version \(try row.decode("version", as: Int32.self)) of module "
+                    + "\(try row.decode("name", as: String.self)), which was withdrawn; roll back to the release with "
+                    + "--reinstate to use it again")
+        }
+        return release
     }
 
     /// The moves of a channel, newest first.

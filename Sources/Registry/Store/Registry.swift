@@ -10,7 +10,8 @@ import PostgreSQL
 ///
 /// ## Writing
 /// ``publish(_:channel:as:)``, ``rollback(_:channel:to:reinstate:as:)``, ``moveChannel(of:channel:to:as:)``,
-/// ``register(_:as:)``, ``submit(_:)``, ``requeue(_:as:)``, ``setPolicy(of:_:as:)``
+/// ``register(_:as:)``, ``submit(_:)``, ``requeue(_:as:)``, ``setPolicy(of:_:as:)``, ``startCanary(of:_:as:)``,
+/// ``reportMetrics(_:of:release:from:)``, ``advanceCanaries(of:as:)``
 ///
 /// Every method throws ``RegistryError`` alone.
 public struct Registry: Sendable {

@@ -97,13 +97,7 @@ public struct UpdateSubmission: Sendable, Hashable {
             throw invalid("an update brings 1 to \(ManifestCheck.maximumModules) modules, not \(modules.count)")
         }
         guard metrics.count <= 64 else { throw invalid("an update has at most 64 metrics, not \(metrics.count)") }
-        for (name, value) in metrics {
-            guard (1...64).contains(name.utf8.count), value.isFinite else {
-                throw invalid(
-                    "metric \(name.debugDescription) = \(value): metrics have a name of 1 to 64 bytes and a finite value"
-                )
-            }
-        }
+        try Self.check(metrics: metrics)
         var seen: Set<String> = []
         for module in modules {
             guard seen.insert(module.module).inserted else { throw invalid("module \(module.module) is given twice") }
@@ -119,6 +113,18 @@ public struct UpdateSubmission: Sendable, Hashable {
                 throw invalid(
                     "encoding \(module.encoding.debugDescription) of \(module.module) is not known; use "
                         + Self.encodings.sorted().joined(separator: ", "))
+            }
+        }
+    }
+
+    /// Refuses metrics whose name or value cannot be kept.
+    static func check(metrics: [String: Double]) throws(RegistryError) {
+        for (name, value) in metrics {
+            guard (1...64).contains(name.utf8.count), value.isFinite else {
+                throw RegistryError(
+                    .invalidArgument,
+                    "metric \(name.debugDescription) = \(value): metrics have a name of 1 to 64 bytes and a finite value"
+                )
             }
         }
     }

@@ -733,6 +733,81 @@ extension Wire.ListUpdatesResponse: CBackedMessage {
     }
 }
 
+extension Wire {
+    /// What a device measured of the release that it runs, without an update. The first report of a device counts in a canary.
+    public struct ReportMetricsRequest: WireMessage, Hashable {
+        /// Field `device_id`, number 1.
+        public var deviceId: String = ""
+        /// Field `model`, number 2.
+        public var model: String = ""
+        /// Field `release`, number 3.
+        public var release: Int32 = 0
+        /// Field `metrics`, number 4.
+        public var metrics: [Metric] = []
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ReportMetricsRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ReportMetricsRequest" }
+
+    package static func emptyStruct() -> Eclm__V1__ReportMetricsRequest {
+        var empty = Eclm__V1__ReportMetricsRequest()
+        eclm__v1__report_metrics_request__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ReportMetricsRequest) throws(WireError) {
+        self.init()
+        deviceId = try readString(c.device_id, "device_id")
+        model = try readString(c.model, "model")
+        release = c.release
+        metrics = try readMessages(c.metrics, c.n_metrics)
+    }
+
+    package func fill(_ c: inout Eclm__V1__ReportMetricsRequest, in arena: Arena) {
+        c.device_id = arena.string(deviceId)
+        c.model = arena.string(model)
+        c.has_release = 1
+        c.release = release
+        c.n_metrics = metrics.count
+        c.metrics = arena.messages(metrics)
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.ReportMetricsResponse`.
+    public struct ReportMetricsResponse: WireMessage, Hashable {
+        /// Running canaries that the device's report belongs to.
+        public var canaries: Int32 = 0
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ReportMetricsResponse: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ReportMetricsResponse" }
+
+    package static func emptyStruct() -> Eclm__V1__ReportMetricsResponse {
+        var empty = Eclm__V1__ReportMetricsResponse()
+        eclm__v1__report_metrics_response__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ReportMetricsResponse) throws(WireError) {
+        self.init()
+        canaries = c.canaries
+    }
+
+    package func fill(_ c: inout Eclm__V1__ReportMetricsResponse, in arena: Arena) {
+        c.has_canaries = 1
+        c.canaries = canaries
+    }
+}
+
 /// The methods of `eclm.v1.DeviceService`.
 public enum DeviceServiceAPI {
     /// The service's full name on the wire.
@@ -747,6 +822,8 @@ public enum DeviceServiceAPI {
     public static let listDeviceClasses = RemoteMethod<Wire.Empty, Wire.ListDeviceClassesResponse>(service: name, name: "ListDeviceClasses")
     /// `DeviceService.DefineDeviceClass`
     public static let defineDeviceClass = RemoteMethod<Wire.DeviceClass, Wire.DeviceClass>(service: name, name: "DefineDeviceClass")
+    /// `DeviceService.ReportMetrics`
+    public static let reportMetrics = RemoteMethod<Wire.ReportMetricsRequest, Wire.ReportMetricsResponse>(service: name, name: "ReportMetrics")
 }
 
 /// The methods of `eclm.v1.UpdateService`.

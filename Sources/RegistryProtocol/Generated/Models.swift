@@ -261,6 +261,9 @@ extension Wire {
         public var nameContains: String = ""
         /// Field `page`, number 6.
         public var page: Page?
+        /// Whom the release is for: a device in the share of the channel's canary gets the candidate. Absent: the device that
+        /// calls, if the caller is one.
+        public var deviceId: String?
 
         /// The message with every field at its default.
         public init() {}
@@ -284,6 +287,7 @@ extension Wire.ListModulesRequest: CBackedMessage {
         if c.has_layer != 0 { layer = c.layer }
         nameContains = try readString(c.name_contains, "name_contains")
         page = try readMessage(c.page)
+        if c.device_id != nil { deviceId = try readString(c.device_id, "device_id") }
     }
 
     package func fill(_ c: inout Eclm__V1__ListModulesRequest, in arena: Arena) {
@@ -302,6 +306,9 @@ extension Wire.ListModulesRequest: CBackedMessage {
         c.name_contains = arena.string(nameContains)
         if let value = page {
             c.page = arena.message(value)
+        }
+        if let value = deviceId {
+            c.device_id = arena.string(value)
         }
     }
 }

@@ -157,6 +157,9 @@ extension Wire {
         public var model: String = ""
         /// Field `release`, number 2.
         public var release: ReleaseSelector?
+        /// Whom it is for: a device in the share of the channel's canary gets the candidate. Absent: the device that calls, if
+        /// the caller is one.
+        public var deviceId: String?
 
         /// The message with every field at its default.
         public init() {}
@@ -176,12 +179,16 @@ extension Wire.GetReleaseRequest: CBackedMessage {
         self.init()
         model = try readString(c.model, "model")
         release = try readMessage(c.release)
+        if c.device_id != nil { deviceId = try readString(c.device_id, "device_id") }
     }
 
     package func fill(_ c: inout Eclm__V1__GetReleaseRequest, in arena: Arena) {
         c.model = arena.string(model)
         if let value = release {
             c.release = arena.message(value)
+        }
+        if let value = deviceId {
+            c.device_id = arena.string(value)
         }
     }
 }
@@ -828,6 +835,8 @@ extension Wire {
         public var afterRelease: Int32 = 0
         /// 0 for 30 s; never beyond the call's deadline.
         public var waitMs: Int32 = 0
+        /// Whom it is for, as in GetRelease.
+        public var deviceId: String?
 
         /// The message with every field at its default.
         public init() {}
@@ -849,6 +858,7 @@ extension Wire.WatchRequest: CBackedMessage {
         channel = try readString(c.channel, "channel")
         afterRelease = c.after_release
         waitMs = c.wait_ms
+        if c.device_id != nil { deviceId = try readString(c.device_id, "device_id") }
     }
 
     package func fill(_ c: inout Eclm__V1__WatchRequest, in arena: Arena) {
@@ -858,6 +868,9 @@ extension Wire.WatchRequest: CBackedMessage {
         c.after_release = afterRelease
         c.has_wait_ms = 1
         c.wait_ms = waitMs
+        if let value = deviceId {
+            c.device_id = arena.string(value)
+        }
     }
 }
 

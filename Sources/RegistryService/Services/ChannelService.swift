@@ -44,9 +44,10 @@ struct ChannelService: RPCService {
         let wait = min(wished, context.limits.maximumWatch, max(.zero, call.remaining - .milliseconds(200)))
         let after = Int(request.afterRelease)
         let catalogue = context.catalogue
+        let device = try context.device(request.deviceId, call)
         let release = try await withThrowingTaskGroup(of: CatalogueRelease?.self) { group in
             group.addTask {
-                try await catalogue.release(of: request.model, channel: request.channel, otherThan: after)
+                try await catalogue.release(of: request.model, channel: request.channel, otherThan: after, for: device)
             }
             group.addTask {
                 try await Task.sleep(for: wait)
@@ -55,7 +56,8 @@ struct ChannelService: RPCService {
             defer { group.cancelAll() }
             return try await group.next() ?? nil
         }
-        let current = try release ?? catalogue.snapshot.release(of: request.model, channel: request.channel)
+        let current =
+            try release ?? catalogue.snapshot.release(of: request.model, channel: request.channel, for: device)
         var response = Wire.WatchResponse()
         response.release = Int32(current.number)
         response.changed = current.number != after

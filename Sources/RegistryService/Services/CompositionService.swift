@@ -19,7 +19,8 @@ struct CompositionService: RPCService {
     private static func compose(
         _ request: Wire.ComposeRequest, _ call: RPCContext, _ context: ServiceContext
     ) async throws -> Wire.ComposeResponse {
-        let release = try await context.catalogue.release(of: request.model, ReleaseSelector(request.release))
+        let release = try await context.catalogue.release(
+            of: request.model, ReleaseSelector(request.release), for: request.deviceId ?? call.principal.deviceID)
         var query = try await query(request, call, context)
         query.importances = try importances(request.importances, of: release)
         let started = ContinuousClock.now

@@ -58,6 +58,15 @@ struct DeviceService: RPCService {
                 await context.catalogue.refreshAfterChange()
                 return Wire.DeviceClass(record)
             },
+            RPCMethod(DeviceServiceAPI.reportMetrics, role: .device) { request, call in
+                try call.principal.checkMayAct(as: request.deviceId)
+                var response = Wire.ReportMetricsResponse()
+                response.canaries = Int32(
+                    clamping: try await registry.reportMetrics(
+                        try request.metrics.byName(), of: request.model, release: Int(request.release),
+                        from: request.deviceId))
+                return response
+            },
         ]
     }
 }

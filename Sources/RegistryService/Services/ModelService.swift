@@ -21,12 +21,15 @@ struct ModelService: RPCService {
             RPCMethod(ModelServiceAPI.getModel, role: .reader) { request, _ in
                 Wire.Model(try await registry.model(request.model))
             },
-            RPCMethod(ModelServiceAPI.listModules, role: .reader) { request, _ in
+            RPCMethod(ModelServiceAPI.listModules, role: .reader) { request, call in
+                let selector = context.selector(
+                    ReleaseSelector(request.release), of: request.model, for: try context.device(request.deviceId, call)
+                )
                 let filter = ModuleFilter(
                     kind: try request.kind.map { (kind) throws(MappingError) in try kind.core() },
                     layer: request.layer.map(Int.init), nameContains: request.nameContains)
                 let listing = try await registry.modules(
-                    of: request.model, release: ReleaseSelector(request.release), filter: filter,
+                    of: request.model, release: selector, filter: filter,
                     page: PageRequest(request.page))
                 var response = Wire.ListModulesResponse()
                 response.release = Int32(listing.release.number)

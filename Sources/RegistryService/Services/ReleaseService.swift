@@ -18,8 +18,10 @@ struct ReleaseService: RPCService {
                 response.nextPageToken = page.nextToken
                 return response
             },
-            RPCMethod(ReleaseServiceAPI.getRelease, role: .reader) { request, _ in
-                let selector = ReleaseSelector(request.release)
+            RPCMethod(ReleaseServiceAPI.getRelease, role: .reader) { request, call in
+                let selector = context.selector(
+                    ReleaseSelector(request.release), of: request.model, for: try context.device(request.deviceId, call)
+                )
                 let release = try await registry.release(of: request.model, selector)
                 var response = Wire.GetReleaseResponse()
                 response.release = Wire.Release(release)

@@ -19,6 +19,23 @@ struct ServiceContext: Sendable {
     func provenance(_ context: RPCContext, reason: String = "") -> Provenance {
         Provenance(actor: "\(context.principal.name)@\(context.peer)", reason: reason)
     }
+
+    /// The device that a call is for: the one that it names and may act for, else the caller itself.
+    func device(_ named: String?, _ call: RPCContext) throws(RPCError) -> String? {
+        if let named { try call.principal.checkMayAct(as: named) }
+        return named ?? call.principal.deviceID
+    }
+
+    /// What a selector means for a device: in the share of a canary, the number of the candidate.
+    func selector(
+        _ selector: ReleaseSelector, of model: String, for device: String?
+    ) -> ReleaseSelector {
+        // What the catalogue does not know yet, the registry tells.
+        guard case .channel(let channel) = selector, let device,
+            let canary = catalogue.snapshot.models[model]?.canaries[channel], canary.gives(to: device)
+        else { return selector }
+        return .number(canary.candidate.number)
+    }
 }
 
 /// Limits of the services beyond those of the transport.

@@ -47,15 +47,9 @@ struct UpdateService: RPCService {
 extension Wire.SubmitRequest {
     /// The submission meant.
     func submission() throws -> UpdateSubmission {
-        var values: [String: Double] = [:]
-        for metric in metrics {
-            guard values.updateValue(metric.value, forKey: metric.name) == nil else {
-                throw RegistryError(.invalidArgument, "metric \(metric.name.debugDescription) is given twice")
-            }
-        }
         return UpdateSubmission(
             deviceID: deviceId, model: model, baseRelease: Int(baseRelease), idempotencyKey: idempotencyKey,
-            sampleCount: sampleCount, metrics: values,
+            sampleCount: sampleCount, metrics: try metrics.byName(),
             modules: try modules.map { module in
                 UpdateSubmission.Module(
                     module: module.module, baseVersion: Int(module.baseVersion),
@@ -63,5 +57,20 @@ extension Wire.SubmitRequest {
                     encoding: module.encoding, importance: module.importance,
                     sampleCount: module.sampleCount == 0 ? sampleCount : module.sampleCount)
             })
+    }
+}
+
+extension [Wire.Metric] {
+    /// The values by name.
+    ///
+    /// - Throws: ``RegistryError`` with `invalidArgument` for a name that is given twice.
+    func byName() throws(RegistryError) -> [String: Double] {
+        var values: [String: Double] = [:]
+        for metric in self {
+            guard values.updateValue(metric.value, forKey: metric.name) == nil else {
+                throw RegistryError(.invalidArgument, "metric \(metric.name.debugDescription) is given twice")
+            }
+        }
+        return values
     }
 }

@@ -1,4 +1,5 @@
 import Metrics
+import Registry
 
 /// What the trainer tells a metrics system; labels begin with `eclm_trainer_`.
 struct TrainerMetrics: Sendable {
@@ -11,6 +12,13 @@ struct TrainerMetrics: Sendable {
         Counter(label: "eclm_trainer_versions_total", dimensions: model).increment(by: outcome.newVersions)
         Counter(label: "eclm_trainer_bytes_total", dimensions: model).increment(by: outcome.bytes)
         Timer(label: "eclm_trainer_round_seconds", dimensions: model).record(duration: duration)
+    }
+
+    func record(_ canary: CanaryRecord) {
+        Counter(
+            label: "eclm_trainer_canaries_total",
+            dimensions: [("model", canary.model), ("state", canary.state.rawValue)]
+        ).increment()
     }
 
     func recordFailure(of model: String, _ error: TrainerError) {

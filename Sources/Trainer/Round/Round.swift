@@ -47,7 +47,7 @@ struct Round: Sendable {
 
     /// Runs the round.
     ///
-    /// - Returns: What it did; `nil` when too little is pending.
+    /// - Returns: What it did; `nil` when too little is pending, or the channel has a canary.
     func run() async throws(RegistryError) -> RoundOutcome? {
         try await registry.pool.registryTransaction { connection in try await run(on: connection) }
     }
@@ -57,6 +57,7 @@ struct Round: Sendable {
         try await Provenance(actor: trainer).apply(to: connection)
         if locksFirst { _ = try await Registry.lockModel(model, on: connection) }
         let base = try await RoundBase.read(model: model, channel: channel, on: connection)
+        guard !base.isOnTrial else { return nil }
         let policy = try await RoundPolicy.read(of: base.modelID, else: settings, on: connection)
         let updates = try await ClaimedUpdate.claim(
             of: base.modelID, limit: min(limit ?? .max, policy.maximumUpdates), on: connection)

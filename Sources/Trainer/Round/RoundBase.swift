@@ -6,6 +6,8 @@ import Registry
 struct RoundBase: Sendable {
     var modelID: ModelID
     var releaseID: ReleaseID
+    /// Whether a canary compares the release with another, so that the channel must stay.
+    var isOnTrial = false
 
     /// Where the channel points now.
     ///
@@ -15,7 +17,9 @@ struct RoundBase: Sendable {
     ) async throws -> RoundBase {
         let row = try await connection.query(
             """
-            SELECT mo.model_id, c.release_id FROM eclm.models mo
+            SELECT mo.model_id, c.release_id, EXISTS (SELECT FROM eclm.canaries y
+                WHERE y.channel_id = c.channel_id AND y.state = 'running') AS on_trial
+            FROM eclm.models mo
             LEFT JOIN eclm.channels c ON c.model_id = mo.model_id AND c.name = \(channel)
             WHERE mo.name = \(model)
             """
@@ -26,7 +30,9 @@ struct RoundBase: Sendable {
                 .notFound,
                 "model \(model) has no channel \(channel.debugDescription): publish to it, or train another channel")
         }
-        return RoundBase(modelID: ModelID(try row.decode("model_id")), releaseID: ReleaseID(release))
+        return RoundBase(
+            modelID: ModelID(try row.decode("model_id")), releaseID: ReleaseID(release),
+            isOnTrial: try row.decode("on_trial"))
     }
 
     /// The release's versions of some modules.

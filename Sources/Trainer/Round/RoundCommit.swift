@@ -33,6 +33,10 @@ struct RoundCommit {
             throw RoundOutdated(what: "channel \(round.channel) of \(round.model) moved during the round")
                 .asRegistryError
         }
+        guard !now.isOnTrial else {
+            throw RoundOutdated(what: "a canary of channel \(round.channel) of \(round.model) began during the round")
+                .asRegistryError
+        }
         // A rollback of another channel can withdraw what the updates were trained on as well.
         guard try await ClaimedUpdate.withdrawnBases(of: accepted, on: connection).isEmpty else {
             throw RoundOutdated(what: "a base of the updates was rolled back during the round").asRegistryError

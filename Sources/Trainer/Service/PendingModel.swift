@@ -7,6 +7,8 @@ struct PendingModel: Sendable {
     /// How long its updates may still wait for others.
     var dueIn: Duration
     var hasChannel: Bool
+    /// Whether a canary holds the channel, and so the rounds.
+    var isOnTrial: Bool
 }
 
 extension Trainer {
@@ -21,7 +23,10 @@ extension Trainer {
                             WHERE u.model_id = mo.model_id AND u.status = 'pending' LIMIT rules.minimum) few)
                             >= rules.minimum AS enough, rules.wait,
                         EXISTS (SELECT FROM eclm.channels c
-                            WHERE c.model_id = mo.model_id AND c.name = \(policy.channel)) AS has_channel
+                            WHERE c.model_id = mo.model_id AND c.name = \(policy.channel)) AS has_channel,
+                        EXISTS (SELECT FROM eclm.canaries y JOIN eclm.channels c USING (channel_id)
+                            WHERE y.model_id = mo.model_id AND y.state = 'running'
+                                AND c.name = \(policy.channel)) AS on_trial
                     FROM eclm.models mo
                     CROSS JOIN LATERAL (SELECT u.update_id,
                             extract(epoch FROM clock_timestamp() - u.submitted_at)::float8 AS age
@@ -40,7 +45,7 @@ extension Trainer {
                     let enough: Bool = try row.decode("enough")
                     return PendingModel(
                         name: try row.decode("name"), dueIn: enough ? .zero : max(.zero, wait - age),
-                        hasChannel: try row.decode("has_channel"))
+                        hasChannel: try row.decode("has_channel"), isOnTrial: try row.decode("on_trial"))
                 }
             }
         } catch {

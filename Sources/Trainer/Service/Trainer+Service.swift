@@ -4,8 +4,9 @@ import Registry
 import ServiceLifecycle
 
 extension Trainer: Service {
-    /// The channels of `pg_notify` that tell of new updates and policies; the payload is the model's identity.
-    static let notifications = ["eclm_updates", "eclm_policies"]
+    /// The channels of `pg_notify` that tell of new updates, policies and reports to canaries; the payload says no more
+    /// than a look at the database.
+    static let notifications = ["eclm_updates", "eclm_policies", "eclm_canaries"]
 
     /// Runs rounds as updates arrive, until a graceful shutdown, which lets the round in hand finish, or cancellation,
     /// which rolls it back.
@@ -24,11 +25,13 @@ extension Trainer: Service {
         }
     }
 
-    /// Runs rounds until nothing is pending that this trainer can take, whatever the policy's minimum.
+    /// Decides canaries, then runs rounds until nothing is pending that this trainer can take, whatever the policy's
+    /// minimum.
     ///
     /// - Returns: What each round did, in order.
     /// - Throws: ``TrainerError`` of the first failure; the rounds before it stay committed.
     public func drain() async throws(TrainerError) -> [RoundOutcome] {
+        try await decideCanaries()
         var outcomes: [RoundOutcome] = []
         for model in try await pendingModels() where model.hasChannel {
             while let outcome = try await runRound(model: model.name, minimum: 1) {
@@ -68,12 +71,15 @@ extension Trainer: Service {
         var backoff = Backoff()
         /// Models without the channel, of which the log was told.
         var homeless: Set<String> = []
+        /// Models whose rounds wait for a canary, of which the log was told.
+        var onTrial: Set<String> = []
     }
 
     /// Gives every model that is due one round.
     ///
     /// - Returns: How long to wait for a notification; zero when there may be more to do at once.
     private func pass(_ memory: inout WorkMemory) async -> Duration {
+        let canaryPause = await lookAfterCanaries(&memory)
         let queue = ""
         if let rest = memory.backoff.remaining(queue) { return rest }
         let models: [PendingModel]
@@ -84,7 +90,7 @@ extension Trainer: Service {
             logger.error("the queue cannot be read", metadata: ["error": "\(error)"])
             return memory.backoff.failed(queue)
         }
-        var pause = policy.pollInterval
+        var pause = min(policy.pollInterval, canaryPause)
         var progressed = false
         for model in models {
             if Task.isCancelled || Task.isShuttingDownGracefully { return .zero }
@@ -96,6 +102,15 @@ extension Trainer: Service {
                 }
                 continue
             }
+            if model.isOnTrial {
+                if memory.onTrial.insert(model.name).inserted {
+                    logger.info(
+                        "rounds wait for a canary",
+                        metadata: ["model": "\(model.name)", "channel": "\(policy.channel)"])
+                }
+                continue
+            }
+            memory.onTrial.remove(model.name)
             if let rest = memory.backoff.remaining(model.name) {
                 pause = min(pause, rest)
                 continue
@@ -114,5 +129,22 @@ extension Trainer: Service {
             }
         }
         return progressed ? .zero : pause
+    }
+
+    /// Counts what was reported to canaries, and decides those that are ripe.
+    ///
+    /// - Returns: How long to wait at most until the next look.
+    private func lookAfterCanaries(_ memory: inout WorkMemory) async -> Duration {
+        // No model is called so: names have no spaces.
+        let key = "the canaries"
+        if let rest = memory.backoff.remaining(key) { return rest }
+        do {
+            try await decideCanaries()
+            memory.backoff.succeeded(key)
+            return policy.pollInterval
+        } catch {
+            if !Task.isCancelled { logger.error("no look at canaries", metadata: ["error": "\(error)"]) }
+            return memory.backoff.failed(key)
+        }
     }
 }

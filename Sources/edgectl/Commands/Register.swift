@@ -66,4 +66,14 @@ struct NamedValue: ExpressibleByArgument {
         }
         return result
     }
+
+    /// The values by name as finite numbers.
+    static func numbers(_ values: [NamedValue]) throws -> [String: Double] {
+        try dictionary(values).reduce(into: [:]) { numbers, entry in
+            guard let value = Double(entry.value), value.isFinite else {
+                throw ValidationError("--metric \(entry.key)=\(entry.value): the value is not a finite number")
+            }
+            numbers[entry.key] = value
+        }
+    }
 }

@@ -85,13 +85,7 @@ struct Submit: AsyncParsableCommand {
     }
 
     private func submission() throws -> Submission {
-        var metrics: [String: Double] = [:]
-        for (name, text) in try NamedValue.dictionary(metric) {
-            guard let value = Double(text), value.isFinite else {
-                throw ValidationError("--metric \(name)=\(text): the value is not a finite number")
-            }
-            metrics[name] = value
-        }
+        let metrics = try NamedValue.numbers(metric)
         let isFile = weights.allSatisfy { $0.hasSuffix(".safetensors") }
         guard isFile || weights.count == 1 else {
             throw ValidationError("--weights takes one directory, or MODULE.safetensors files")
