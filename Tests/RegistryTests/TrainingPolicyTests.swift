@@ -47,6 +47,8 @@ struct TrainingPolicyTests {
             PolicyChange(parameters: ["clip_norm": .nan]), PolicyChange(minimumUpdates: 0),
             PolicyChange(minimumUpdates: 300), PolicyChange(maximumUpdates: 65_537), PolicyChange(maximumWait: -1),
             PolicyChange(rule: "krum", parameters: ["f": 200]),
+            PolicyChange(rule: "median", parameters: ["staleness": 0.5]), PolicyChange(parameters: ["norm_z": 0]),
+            PolicyChange(parameters: ["maximum_staleness": 1.5]), PolicyChange(parameters: ["refuse_duplicates": 2]),
             PolicyChange(rule: "krum", parameters: ["f": 1], maximumUpdates: 2000),
         ])
     func refused(_ change: PolicyChange) async throws {

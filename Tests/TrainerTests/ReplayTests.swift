@@ -21,6 +21,8 @@ struct ReplayTests {
         Case(rule: "sample_mean"), Case(rule: "median", parameters: ["clip_norm": 2]),
         Case(rule: "trimmed_mean", parameters: ["fraction": 0.3]),
         Case(rule: "geometric_median", trainsSelector: true),
+        Case(rule: "importance_mean", parameters: ["staleness": 0.5, "maximum_staleness": 5]),
+        Case(rule: "sample_mean", parameters: ["staleness": 2, "norm_z": 1000]),
     ]
 
     private static let encodings: [UpdateEncoding] = [.full, .delta, .int8Delta, .sparseDelta, .full]

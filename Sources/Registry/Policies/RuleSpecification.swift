@@ -33,7 +33,7 @@ public struct RuleSpecification: Sendable, Hashable {
     public struct Kind: Sendable, Hashable {
         /// Its name in `eclm.policies.rule`.
         public let name: String
-        /// What it takes, besides `clip_norm`.
+        /// What it takes, besides ``RuleSpecification/common``.
         public let parameters: [Parameter]
         /// The most updates a round may take with it: rules that compare updates pairwise hold one number for each pair.
         public let maximumUpdates: Int
@@ -56,13 +56,36 @@ public struct RuleSpecification: Sendable, Hashable {
         "clip_norm", Double.leastNormalMagnitude...Double.greatestFiniteMagnitude,
         "scales an update's difference to the current version down to this norm, module by module")
 
+    /// The most releases that an update may be behind; older ones are quarantined. Every rule takes it.
+    public static let maximumStaleness = Parameter(
+        "maximum_staleness", 0...1_000_000, whole: true, "quarantines updates that are more releases behind")
+
+    /// The most robust standard deviations that the norm of a module's difference may lie above the median; updates
+    /// beyond are quarantined. Every rule takes it.
+    public static let normThreshold = Parameter(
+        "norm_z", 1...1_000_000,
+        "quarantines updates with a module whose change has a norm so many robust standard deviations above the median")
+
+    /// Whether an update is quarantined that brings a file which another update brought before. Every rule takes it.
+    public static let refusesDuplicates = Parameter(
+        "refuse_duplicates", 0...1, standard: 0, whole: true,
+        "1 quarantines updates with a module's file that another update brought before")
+
+    /// What every rule takes.
+    public static let common = [clipNorm, maximumStaleness, normThreshold, refusesDuplicates]
+
+    /// FedBuff's discount, of the weighted means. Rounds name a mean with one otherwise than the mean itself.
+    public static let staleness = Parameter(
+        "staleness", 0...10, standard: 0,
+        "an update s releases behind weighs (1 + s)^-staleness as much; 0.5 is FedBuff's")
+
     private static let byzantine = Parameter(
         "f", 0...1024, whole: true, required: true, "updates that may be arbitrarily wrong")
 
     /// Every rule, by name in ``Kind/name``.
     public static let kinds: [Kind] = [
-        Kind("importance_mean", "the mean weighted by importance (the paper's rule)"),
-        Kind("sample_mean", "the mean weighted by sample counts (federated averaging)"),
+        Kind("importance_mean", "the mean weighted by importance (the paper's rule)", [staleness]),
+        Kind("sample_mean", "the mean weighted by sample counts (federated averaging)", [staleness]),
         Kind("median", "the median of each coordinate"),
         Kind(
             "trimmed_mean", "the mean of each coordinate without its smallest and largest values",
@@ -109,7 +132,7 @@ public struct RuleSpecification: Sendable, Hashable {
                 "there is no rule \(name.debugDescription); there are " + Self.kinds.map(\.name).joined(separator: ", ")
             )
         }
-        let known = kind.parameters + [Self.clipNorm]
+        let known = kind.parameters + Self.common
         for (given, value) in parameters.sorted(by: { $0.key < $1.key }) {
             guard let parameter = known.first(where: { $0.name == given }) else {
                 throw RegistryError(
@@ -135,7 +158,7 @@ public struct RuleSpecification: Sendable, Hashable {
 
     /// A parameter's value: the given one, else the standard.
     public func value(_ name: String) -> Double? {
-        parameters[name] ?? kind.parameters.first { $0.name == name }?.standard
+        parameters[name] ?? (kind.parameters + Self.common).first { $0.name == name }?.standard
     }
 
     /// The fewest updates of a module that the rule makes something of; modules with fewer keep their version.

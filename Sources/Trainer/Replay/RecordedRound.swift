@@ -12,7 +12,8 @@ struct RecordedRound: Sendable {
         var weights: [UpdateID: Double] = [:]
     }
 
-    var baseRelease: Int
+    /// What it started from.
+    var base: RoundBase
     var policy: RoundPolicy
     /// The updates it counted, in ascending order.
     var updates: [ClaimedUpdate]
@@ -44,17 +45,18 @@ struct RecordedRound: Sendable {
         }
         let roundID: Int64 = try row.decode("round_id")
         let base = RoundBase(
-            modelID: ModelID(try row.decode("model_id")), releaseID: ReleaseID(try row.decode("base_release_id")))
+            modelID: ModelID(try row.decode("model_id")), releaseID: ReleaseID(try row.decode("base_release_id")),
+            number: Int(try row.decode("base_release", as: Int32.self)))
         let policy = try await policy(
             of: base.modelID, revision: try row.decode("policy_revision", as: Int32?.self).map(Int.init),
             rule: try row.decode("rule"), on: connection)
         let updates = try await updates(of: roundID, on: connection)
         let made = try await made(in: roundID, on: connection)
         return RecordedRound(
-            baseRelease: Int(try row.decode("base_release", as: Int32.self)), policy: policy, updates: updates,
+            base: base, policy: policy, updates: updates,
             bases: try await base.versions(
                 of: Set(updates.flatMap { $0.modules.map(\.moduleID) }).union(made.keys), on: connection),
-            differenceBases: try await base.differenceBases(of: updates, on: connection), made: made)
+            differenceBases: try await RoundBase.differenceBases(of: updates, on: connection), made: made)
     }
 
     /// The rule with the parameters that it had then.
@@ -132,7 +134,9 @@ extension RoundPolicy {
         let suffix = "_selector"
         let trainsSelector = name.hasSuffix(suffix)
         let plain = trainsSelector ? String(name.dropLast(suffix.count)) : name
-        guard let kind = RuleSpecification.kinds.first(where: { $0.name == plain }), kind.parameters.isEmpty else {
+        guard let kind = RuleSpecification.kinds.first(where: { $0.name == plain }),
+            kind.parameters.allSatisfy({ $0 == RuleSpecification.staleness })
+        else {
             throw RegistryError(
                 .failedPrecondition,
                 "the round followed the rule \(name) without a policy: its parameters are recorded nowhere, so it "

@@ -38,9 +38,9 @@ public struct RoundReplayer: Sendable {
         let record = try await registry.pool.registryTransaction(readOnly: true) { connection in
             try await RecordedRound.read(number, of: model, on: connection)
         }
-        let sources = record.updates.sources(record.differenceBases)
+        let sources = record.updates.sources(record.differenceBases, since: record.base)
         var replay = RoundReplay(
-            model: model, round: number, baseRelease: record.baseRelease, rule: record.policy.rule.name,
+            model: model, round: number, baseRelease: record.base.number, rule: record.policy.rule.name,
             policyRevision: record.policy.revision, updates: record.updates.count, modules: [])
         let trained = Set(sources.keys).union(record.made.keys).sorted()
         for moduleID in trained {

@@ -128,14 +128,19 @@ extension ClaimedUpdate {
 
 extension [ClaimedUpdate] {
     /// What a round mixes of accepted updates, module by module, in the order of the updates.
-    func sources(_ bases: [ModuleVersionID: ModuleVersionRecord]) -> [ModuleID: [ModuleAggregation.Source]] {
+    ///
+    /// - Parameter base: What the round starts from.
+    func sources(
+        _ bases: [ModuleVersionID: ModuleVersionRecord], since base: RoundBase
+    ) -> [ModuleID: [ModuleAggregation.Source]] {
         var sources: [ModuleID: [ModuleAggregation.Source]] = [:]
         for update in self {
             for module in update.modules {
                 sources[module.moduleID, default: []].append(
                     ModuleAggregation.Source(
                         contribution: Contribution(
-                            updateID: update.updateID, importance: module.importance, sampleCount: module.sampleCount),
+                            updateID: update.updateID, importance: module.importance, sampleCount: module.sampleCount,
+                            staleness: base.staleness(of: update)),
                         update: module.file(bases)))
             }
         }

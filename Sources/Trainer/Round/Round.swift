@@ -69,21 +69,38 @@ struct Round: Sendable {
 
         var outcome = RoundOutcome(model: model)
         let versions = try await base.versions(of: Set(updates.flatMap { $0.modules.map(\.moduleID) }), on: connection)
-        let bases = try await base.differenceBases(of: updates, on: connection)
-        let validation = UpdateValidation(blobs: registry.blobs, versions: versions, bases: bases)
+        let bases = try await RoundBase.differenceBases(of: updates, on: connection)
+        let validation = UpdateValidation(
+            blobs: registry.blobs, versions: versions, bases: bases, base: base,
+            maximumStaleness: policy.maximumStaleness)
+        var duplicates =
+            policy.refusesDuplicates ? try await DuplicateCheck(of: updates, on: connection) : nil
         var accepted: [ClaimedUpdate] = []
         for update in updates {
-            if let reason = try await validation.refusal(of: update) {
+            var reason = try await validation.refusal(of: update)
+            if reason == nil { reason = duplicates?.refusal(of: update) }
+            if let reason {
                 outcome.quarantined.append(.init(updateID: update.updateID, reason: reason))
             } else {
+                duplicates?.accept(update)
                 accepted.append(update)
             }
+        }
+        if let threshold = policy.normThreshold {
+            let check = NormCheck(
+                aggregation: ModuleAggregation(
+                    blobs: registry.blobs, rule: policy.rule, blockMemory: blockMemory), versions: versions,
+                threshold: threshold, connection: connection)
+            let refusals = try await check.refusals(of: accepted)
+            accepted.removeAll { refusals[$0.updateID] != nil }
+            outcome.quarantined += refusals.map { .init(updateID: $0, reason: $1) }
+            outcome.quarantined.sort { $0.updateID < $1.updateID }
         }
         try await Self.quarantine(outcome.quarantined, on: connection)
         guard accepted.count >= needed else { return outcome }
         outcome.updates = accepted.map(\.updateID)
 
-        let sources = accepted.sources(bases)
+        let sources = accepted.sources(bases, since: base)
         var changed: [Aggregate] = []
         for version in versions.values.sorted(by: { $0.moduleID < $1.moduleID })
         where policy.rule.trains(version.slot.kind) {

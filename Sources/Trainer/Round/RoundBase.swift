@@ -6,6 +6,11 @@ import Registry
 struct RoundBase: Sendable {
     var modelID: ModelID
     var releaseID: ReleaseID
+    /// The release's number within the model.
+    var number: Int
+
+    /// How many releases of the model were made from the one an update was trained on to this one.
+    func staleness(of update: ClaimedUpdate) -> Int { max(0, number - update.baseRelease) }
 
     /// Where the channel points now.
     ///
@@ -15,8 +20,9 @@ struct RoundBase: Sendable {
     ) async throws -> RoundBase {
         let row = try await connection.query(
             """
-            SELECT mo.model_id, c.release_id FROM eclm.models mo
+            SELECT mo.model_id, c.release_id, r.number FROM eclm.models mo
             LEFT JOIN eclm.channels c ON c.model_id = mo.model_id AND c.name = \(channel)
+            LEFT JOIN eclm.releases r ON r.release_id = c.release_id
             WHERE mo.name = \(model)
             """
         ).oneOrNone()
@@ -26,7 +32,9 @@ struct RoundBase: Sendable {
                 .notFound,
                 "model \(model) has no channel \(channel.debugDescription): publish to it, or train another channel")
         }
-        return RoundBase(modelID: ModelID(try row.decode("model_id")), releaseID: ReleaseID(release))
+        return RoundBase(
+            modelID: ModelID(try row.decode("model_id")), releaseID: ReleaseID(release),
+            number: Int(try row.decode("number", as: Int32.self)))
     }
 
     /// The release's versions of some modules.
@@ -48,11 +56,14 @@ struct RoundBase: Sendable {
     }
 
     /// The versions that updates tell their differences to: those they were trained from, however old.
-    func differenceBases(
-        of updates: [ClaimedUpdate], on connection: PostgresConnection
+    ///
+    /// - Parameter all: Also those of updates that bring the weights themselves.
+    static func differenceBases(
+        of updates: [ClaimedUpdate], all: Bool = false, on connection: PostgresConnection
     ) async throws -> [ModuleVersionID: ModuleVersionRecord] {
         let wanted = Set(
-            updates.flatMap(\.modules).filter { $0.encoding != UpdateEncoding.full.rawValue }.map(\.baseVersionID))
+            updates.flatMap(\.modules).filter { all || $0.encoding != UpdateEncoding.full.rawValue }
+                .map(\.baseVersionID))
         guard !wanted.isEmpty else { return [:] }
         let rows = try await connection.query(
             """

@@ -9,6 +9,12 @@ struct RoundPolicy: Sendable {
     var rule: any AggregationRule
     /// The largest norm of an update's difference to the version it is folded onto, for each module.
     var clipNorm: Double?
+    /// The most releases that an update may be behind.
+    var maximumStaleness: Int?
+    /// The most robust standard deviations that a norm may lie above the median.
+    var normThreshold: Double?
+    /// Whether a file counts once alone, however many updates bring it.
+    var refusesDuplicates = false
     var minimumUpdates: Int
     var maximumUpdates: Int
     var maximumWait: Duration
@@ -41,6 +47,9 @@ struct RoundPolicy: Sendable {
             let policy = try record.policy()
             rule = try policy.rule.rule(trainsSelector: policy.trainsSelector)
             clipNorm = policy.rule.value(RuleSpecification.clipNorm.name)
+            maximumStaleness = policy.rule.value(RuleSpecification.maximumStaleness.name).map { Int($0) }
+            normThreshold = policy.rule.value(RuleSpecification.normThreshold.name)
+            refusesDuplicates = policy.rule.value(RuleSpecification.refusesDuplicates.name) == 1
         } catch {
             let detail = (error as? TrainerError)?.message ?? RegistryError(wrapping: error).message
             let message =

@@ -83,7 +83,8 @@ struct PolicySet: RegistryCommand {
             mean of 1 to 256 updates that wait 60 s at most. Another rule begins without parameters, with --parameter \
             NAME= one is taken away. A change that changes nothing makes no revision. Rules:
             \(Self.rules)
-            Each rule takes \(RuleSpecification.clipNorm.name): \(RuleSpecification.clipNorm.summary).
+            Each rule takes as well:
+            \(Self.common)
 
             Examples:
               registryctl policy set minilm --rule multi_krum --parameter f=2 --parameter m=4 --minimum-updates 10 \
@@ -112,6 +113,9 @@ struct PolicySet: RegistryCommand {
     @OptionGroup var why: ReasonOptions
     @OptionGroup var options: GlobalOptions
     @OptionGroup var database: DatabaseOptions
+
+    /// What every rule takes, a line each.
+    static let common = RuleSpecification.common.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n")
 
     /// The rules with their parameters, a line each.
     static let rules = RuleSpecification.kinds.map { kind in
