@@ -47,6 +47,7 @@ struct PrivilegeTests {
                 "SELECT * FROM eclm.blob_uploads",
                 "INSERT INTO eclm.policies (model_id, rule, minimum_updates, maximum_updates, maximum_wait) "
                     + "VALUES (1, 'median', 1, 1, 0)",
+                "INSERT INTO eclm.round_requests (model_id) VALUES (1)",
             ]
         ),
         (
@@ -58,6 +59,9 @@ struct PrivilegeTests {
                 "UPDATE eclm.withdrawals SET reason = 'other'",
                 "INSERT INTO eclm.policies (model_id, rule, minimum_updates, maximum_updates, maximum_wait, created_by) "
                     + "VALUES (1, 'median', 1, 1, 0, 'somebody')",
+                "INSERT INTO eclm.round_requests (model_id, answered_at, answer) VALUES (1, now(), 'no')",
+                "UPDATE eclm.round_requests SET answered_at = now(), answer = 'no'",
+                "INSERT INTO eclm.optimizer_states DEFAULT VALUES",
             ]
         ),
     ]

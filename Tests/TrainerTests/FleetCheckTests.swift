@@ -82,6 +82,7 @@ struct FleetCheckTests {
             let rows = try await bench.database.pool.query(
                 "SELECT weight FROM eclm.round_inputs WHERE module = 'l0.m00' ORDER BY update_id")
             let lineage = try rows.map { try $0.decode("weight", as: Double.self) }
+            #expect(try await RoundReplayer(registry: bench.model.registry).replay(round: 4, of: "mlp").isEqual)
             #expect(lineage.count == shares.count && zip(lineage, shares).allSatisfy { abs($0 - $1) < 1e-12 })
         }
     }

@@ -133,26 +133,7 @@ public struct RuleSpecification: Sendable, Hashable {
             )
         }
         let known = kind.parameters + Self.common
-        for (given, value) in parameters.sorted(by: { $0.key < $1.key }) {
-            guard let parameter = known.first(where: { $0.name == given }) else {
-                throw RegistryError(
-                    .invalidArgument,
-                    "rule \(name) has no parameter \(given.debugDescription); it takes "
-                        + known.map(\.name).joined(separator: ", "))
-            }
-            guard parameter.range.contains(value), !parameter.isWhole || value == value.rounded() else {
-                let range =
-                    parameter == Self.clipNorm
-                    ? "a finite number above 0"
-                    : "\(parameter.isWhole ? "a whole number" : "a number") in "
-                        + "\(Self.text(parameter.range.lowerBound))...\(Self.text(parameter.range.upperBound))"
-                throw RegistryError(.invalidArgument, "parameter \(given) of rule \(name) is \(value), not \(range)")
-            }
-        }
-        if let missing = kind.parameters.first(where: { $0.isRequired && parameters[$0.name] == nil }) {
-            throw RegistryError(
-                .invalidArgument, "rule \(name) needs parameter \(missing.name): \(missing.summary)")
-        }
+        try Parameter.check(parameters, against: known, of: "rule \(name)")
         self.init(kind: kind, parameters: parameters)
     }
 
@@ -168,6 +149,36 @@ public struct RuleSpecification: Sendable, Hashable {
     public var minimumContributions: Int {
         guard let f = value("f") else { return 1 }
         return max(2 * Int(f) + 3, Int(value("m") ?? 1) + Int(f) + 2)
+    }
+}
+
+extension RuleSpecification.Parameter {
+    /// Refuses values of parameters that nobody knows, values outside their ranges, and required ones that are missing.
+    ///
+    /// - Parameter owner: What takes them, for the message.
+    static func check(
+        _ values: [String: Double], against known: [Self], of owner: String
+    ) throws(RegistryError) {
+        for (given, value) in values.sorted(by: { $0.key < $1.key }) {
+            guard let parameter = known.first(where: { $0.name == given }) else {
+                let names = known.isEmpty ? "none" : known.map(\.name).joined(separator: ", ")
+                throw RegistryError(
+                    .invalidArgument,
+                    "\(owner) has no parameter \(given.debugDescription); it takes \(names)")
+            }
+            guard parameter.range.contains(value), !parameter.isWhole || value == value.rounded() else {
+                let range =
+                    parameter == RuleSpecification.clipNorm
+                    ? "a finite number above 0"
+                    : "\(parameter.isWhole ? "a whole number" : "a number") in "
+                        + "\(text(parameter.range.lowerBound))...\(text(parameter.range.upperBound))"
+                throw RegistryError(.invalidArgument, "parameter \(given) of \(owner) is \(value), not \(range)")
+            }
+        }
+        if let missing = known.first(where: { $0.isRequired && values[$0.name] == nil }) {
+            throw RegistryError(
+                .invalidArgument, "\(owner) needs parameter \(missing.name): \(missing.summary)")
+        }
     }
 
     private static func text(_ value: Double) -> String {

@@ -9,6 +9,8 @@ struct RecordedRound: Sendable {
         var version: Int
         var digest: Digest
         var parent: ModuleVersionID?
+        /// What the optimizer left with it.
+        var state: Digest?
         var weights: [UpdateID: Double] = [:]
     }
 
@@ -22,6 +24,8 @@ struct RecordedRound: Sendable {
     /// The versions that differences are told to.
     var differenceBases: [ModuleVersionID: ModuleVersionRecord]
     var made: [ModuleID: Made]
+    /// What the optimizer had left with the base release's versions.
+    var states: [ModuleVersionID: OptimizerState]
 
     /// Reads a round.
     ///
@@ -52,11 +56,17 @@ struct RecordedRound: Sendable {
             rule: try row.decode("rule"), on: connection)
         let updates = try await updates(of: roundID, on: connection)
         let made = try await made(in: roundID, on: connection)
+        let bases = try await base.versions(
+            of: Set(updates.flatMap { $0.modules.map(\.moduleID) }).union(made.keys), on: connection)
+        var states: [ModuleVersionID: OptimizerState] = [:]
+        if let optimizer = policy.optimizer {
+            states = try await OptimizerState.read(
+                of: bases.values.map(\.moduleVersionID), by: optimizer, on: connection)
+        }
         return RecordedRound(
-            base: base, policy: policy, updates: updates,
-            bases: try await base.versions(
-                of: Set(updates.flatMap { $0.modules.map(\.moduleID) }).union(made.keys), on: connection),
-            differenceBases: try await RoundBase.differenceBases(of: updates, on: connection), made: made)
+            base: base, policy: policy, updates: updates, bases: bases,
+            differenceBases: try await RoundBase.differenceBases(of: updates, on: connection), made: made,
+            states: states)
     }
 
     /// The rule with the parameters that it had then.
@@ -103,9 +113,10 @@ struct RecordedRound: Sendable {
     private static func made(in round: Int64, on connection: PostgresConnection) async throws -> [ModuleID: Made] {
         let rows = try await connection.query(
             """
-            SELECT v.module_id, v.version, v.digest, l.parent_version_id, l.update_id, l.weight
+            SELECT v.module_id, v.version, v.digest, l.parent_version_id, l.update_id, l.weight, s.digest AS state
             FROM eclm.module_versions v
             LEFT JOIN eclm.lineage l USING (module_version_id)
+            LEFT JOIN eclm.optimizer_states s USING (module_version_id)
             WHERE v.round_id = \(round)
             """)
         var made: [ModuleID: Made] = [:]
@@ -113,7 +124,9 @@ struct RecordedRound: Sendable {
             let moduleID = ModuleID(try row.decode("module_id"))
             var version =
                 try made[moduleID]
-                ?? Made(version: Int(row.decode("version", as: Int32.self)), digest: row.digest("digest"))
+                ?? Made(
+                    version: Int(row.decode("version", as: Int32.self)), digest: row.digest("digest"),
+                    state: row.decode("state", as: [UInt8]?.self) == nil ? nil : row.digest("state"))
             if let parent = try row.decode("parent_version_id", as: Int64?.self) {
                 version.parent = ModuleVersionID(parent)
             } else if let update = try row.decode("update_id", as: Int64?.self) {

@@ -45,7 +45,10 @@ public struct RoundReplayer: Sendable {
         let trained = Set(sources.keys).union(record.made.keys).sorted()
         for moduleID in trained {
             guard let base = record.bases[moduleID] else { continue }
-            if let module = try await compute(base, record.made[moduleID], sources[moduleID] ?? [], record.policy) {
+            let module = try await compute(
+                base, record.made[moduleID], sources[moduleID] ?? [], record.policy,
+                record.states[base.moduleVersionID])
+            if let module {
                 replay.modules.append(module)
             }
         }
@@ -55,7 +58,7 @@ public struct RoundReplayer: Sendable {
     /// One module; `nil` where the rule makes nothing of it, and nothing was made.
     private func compute(
         _ base: ModuleVersionRecord, _ made: RecordedRound.Made?, _ sources: [ModuleAggregation.Source],
-        _ policy: RoundPolicy
+        _ policy: RoundPolicy, _ state: OptimizerState?
     ) async throws -> RoundReplay.Module? {
         var module = RoundReplay.Module(
             module: base.module, baseVersion: base.version, version: made?.version, updates: sources.count,
@@ -70,8 +73,18 @@ public struct RoundReplayer: Sendable {
             let aggregation = ModuleAggregation(
                 blobs: registry.blobs, rule: policy.rule, clipNorm: policy.clipNorm, blockMemory: blockMemory)
             let aggregate = try await aggregation.aggregate(sources, onto: base.aggregationBase)
-            module.recomputed = Digest.of(aggregate.file)
-            if let made { module.problem = made.difference(from: base, sources, aggregate.weights) }
+            var (file, memory) = (aggregate.file, Digest?.none)
+            if let optimizer = policy.optimizer {
+                let next = try await OptimizerStep(blobs: registry.blobs, optimizer: optimizer).move(
+                    base.aggregationBase, toward: file, from: state)
+                (file, memory) = (next.file, Digest.of(next.state))
+            }
+            module.recomputed = Digest.of(file)
+            if let made {
+                module.problem =
+                    made.difference(from: base, sources, aggregate.weights)
+                    ?? (made.state == memory ? nil : "what the optimizer left with the version is something else")
+            }
         } catch let error as SafetensorsError {
             module.problem = "an input cannot be used: \(error.message)"
         } catch let error as UpdateError {

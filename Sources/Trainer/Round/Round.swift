@@ -43,6 +43,8 @@ struct Round: Sendable {
         var base: ModuleVersionRecord
         var digest: Digest
         var contributions: [(update: UpdateID, weight: Double)]
+        /// What the optimizer remembers with the version; `nil` without one.
+        var state: NewOptimizerState?
     }
 
     /// Runs the round.
@@ -58,13 +60,24 @@ struct Round: Sendable {
         if locksFirst { _ = try await Registry.lockModel(model, on: connection) }
         let base = try await RoundBase.read(model: model, channel: channel, on: connection)
         let policy = try await RoundPolicy.read(of: base.modelID, else: settings, on: connection)
+        let requests = try await RoundRequests.claim(of: base.modelID, on: connection)
         let updates = try await ClaimedUpdate.claim(
             of: base.modelID, limit: min(limit ?? .max, policy.maximumUpdates), on: connection)
-        guard let oldest = updates.map(\.age).max() else { return nil }
-        guard updates.count >= minimum ?? policy.minimumUpdates || oldest >= policy.maximumWait else { return nil }
+        guard let oldest = updates.map(\.age).max() else {
+            try await requests.answerIfNothingWaits()
+            return nil
+        }
+        guard
+            !requests.isEmpty || updates.count >= minimum ?? policy.minimumUpdates || oldest >= policy.maximumWait
+                || updates.reach(policy.quorum, by: policy.rule)
+        else { return nil }
         // Where a failure is narrowed down, the rule sees to each module alone.
         let needed = limit == nil ? policy.rule.minimumContributions : 1
-        guard updates.count >= needed else { return nil }
+        guard updates.count >= needed else {
+            try await requests.answer(
+                "no round: rule \(policy.rule.name) needs \(needed) updates, and \(updates.count) wait")
+            return nil
+        }
         claimed.updates = updates.map(\.updateID)
 
         var outcome = RoundOutcome(model: model)
@@ -97,7 +110,12 @@ struct Round: Sendable {
             outcome.quarantined.sort { $0.updateID < $1.updateID }
         }
         try await Self.quarantine(outcome.quarantined, on: connection)
-        guard accepted.count >= needed else { return outcome }
+        guard accepted.count >= needed else {
+            try await requests.answer(
+                "no round: \(outcome.quarantined.count) of \(updates.count) updates were quarantined, and rule "
+                    + "\(policy.rule.name) needs \(needed)")
+            return outcome
+        }
         outcome.updates = accepted.map(\.updateID)
 
         let sources = accepted.sources(bases, since: base)
@@ -120,6 +138,11 @@ struct Round: Sendable {
         outcome.newVersions = changed.count
         try await RoundCommit(round: self, policy: policy, base: base, connection: connection).commit(
             changed, accepted: outcome.updates, into: &outcome)
+        if let number = outcome.round {
+            try await requests.answer(
+                "round \(number) of \(outcome.updates.count) update\(outcome.updates.count == 1 ? "" : "s")",
+                round: number)
+        }
         return outcome
     }
 
@@ -131,14 +154,38 @@ struct Round: Sendable {
         let aggregation = ModuleAggregation(
             blobs: registry.blobs, rule: policy.rule, clipNorm: policy.clipNorm, blockMemory: blockMemory)
         let aggregate = try await aggregation.aggregate(sources, onto: version.aggregationBase)
-        let (file, weights) = (aggregate.file, aggregate.weights)
-        let digest = Digest.of(file)
-        if digest != version.digest {
-            try await registry.blobs.write(file, digest: digest, on: connection)
+        var result = Aggregate(
+            base: version, digest: version.digest,
+            contributions: zip(sources, aggregate.weights).map { ($0.contribution.updateID, $1) })
+        guard let optimizer = policy.optimizer else {
+            result.digest = try await store(aggregate.file, unless: version, on: connection)
+            return result
         }
-        return Aggregate(
-            base: version, digest: digest,
-            contributions: zip(sources, weights).map { ($0.contribution.updateID, $1) })
+        let id = version.moduleVersionID
+        let state = try await OptimizerState.read(of: [id], by: optimizer, on: connection)[id]
+        let next = try await OptimizerStep(blobs: registry.blobs, optimizer: optimizer).move(
+            version.aggregationBase, toward: aggregate.file, from: state)
+        result.digest = try await store(next.file, unless: version, on: connection)
+        guard result.digest != version.digest else { return result }
+        let digest = Digest.of(next.state)
+        do {
+            try await registry.blobs.write(next.state, digest: digest, on: connection)
+        } catch {
+            throw OptimizerStep.unfit(version.aggregationBase, error)
+        }
+        result.state = NewOptimizerState(
+            optimizer: optimizer.name, previous: state?.version, step: (state?.step ?? 0) + 1, digest: digest,
+            size: Int64(next.state.count))
+        return result
+    }
+
+    /// Stores a module's file, unless it is the version's own.
+    private func store(
+        _ file: [UInt8], unless version: ModuleVersionRecord, on connection: PostgresConnection
+    ) async throws -> Digest {
+        let digest = Digest.of(file)
+        if digest != version.digest { try await registry.blobs.write(file, digest: digest, on: connection) }
+        return digest
     }
 
     /// Takes updates out of the queue, each with its reason.

@@ -15,6 +15,10 @@ struct RoundPolicy: Sendable {
     var normThreshold: Double?
     /// Whether a file counts once alone, however many updates bring it.
     var refusesDuplicates = false
+    /// What makes a version of the aggregate; `nil` where it is the aggregate.
+    var optimizer: ServerOptimizer?
+    /// Updates of one module that make a round worth while; 0 for none.
+    var quorum = 0
     var minimumUpdates: Int
     var maximumUpdates: Int
     var maximumWait: Duration
@@ -49,6 +53,7 @@ struct RoundPolicy: Sendable {
             clipNorm = policy.rule.value(RuleSpecification.clipNorm.name)
             maximumStaleness = policy.rule.value(RuleSpecification.maximumStaleness.name).map { Int($0) }
             normThreshold = policy.rule.value(RuleSpecification.normThreshold.name)
+            optimizer = try policy.optimizer.optimizer()
             refusesDuplicates = policy.rule.value(RuleSpecification.refusesDuplicates.name) == 1
         } catch {
             let detail = (error as? TrainerError)?.message ?? RegistryError(wrapping: error).message
@@ -59,6 +64,7 @@ struct RoundPolicy: Sendable {
                 .failedPrecondition, message, cause: TrainerError(.registryUnfit, message, cause: error))
         }
         revision = record.revision
+        quorum = record.quorum
         minimumUpdates = record.minimumUpdates
         maximumUpdates = record.maximumUpdates
         maximumWait = .seconds(record.maximumWait)

@@ -4,8 +4,11 @@ import Registry
 import ServiceLifecycle
 
 extension Trainer: Service {
-    /// The channels of `pg_notify` that tell of new updates and policies; the payload is the model's identity.
-    static let notifications = ["eclm_updates", "eclm_policies"]
+    /// The channels of `pg_notify` that tell of new updates, policies and requests; the payload is the model's identity.
+    static let notifications = ["eclm_updates", "eclm_policies", "eclm_round_requests"]
+
+    /// How long to leave a request alone that could not be answered.
+    private static let askedPause = Duration.milliseconds(500)
 
     /// Runs rounds as updates arrive, until a graceful shutdown, which lets the round in hand finish, or cancellation,
     /// which rolls it back.
@@ -105,7 +108,12 @@ extension Trainer: Service {
                 continue
             }
             do {
-                if try await runRound(model: model.name) != nil { progressed = true }
+                if try await runRound(model: model.name) != nil {
+                    progressed = true
+                } else if model.isAsked {
+                    // Another trainer holds what waits, or is about to answer.
+                    pause = min(pause, Self.askedPause)
+                }
                 memory.backoff.succeeded(model.name)
             } catch {
                 if Task.isCancelled { return .zero }
