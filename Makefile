@@ -1,7 +1,7 @@
 # What a developer runs; `make` alone lists it. Everything works in a fresh clone.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps data build release test lint format proto demo bench clean
+.PHONY: help deps data build release test lint format proto demo bench bench-peers clean
 
 # The interpreter of Scripts/python-env; the tests compare with its packages.
 export ECLM_PYTHON ?= $(CURDIR)/data/python/bin/python
@@ -10,7 +10,7 @@ export ECLM_PYTHON ?= $(CURDIR)/data/python/bin/python
 SWIFT_FILES = $(shell find Package.swift Sources Tests Benchmarks -name '*.swift' -not -path '*/Generated/*')
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 deps: ## install the system packages and the Python environment that are missing
 	Scripts/install-dependencies
@@ -49,6 +49,11 @@ demo: deps data release ## play a fleet that learns on this machine: adapt, drif
 bench: deps data ## measure, and print one line for each figure
 	swift build -c release
 	Scripts/with-cluster Scripts/bench
+	.build/release/aggregation-bench --repetitions 15
+
+bench-peers: ## measure the aggregation beside Flower's, which is fetched for it into data/peers
+	swift build -c release --product aggregation-bench
+	Scripts/bench-peers
 
 clean: ## remove what was built; fetched data stays
 	swift package clean

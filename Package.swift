@@ -104,7 +104,11 @@ let package = Package(
                 "Core", "Registry", "PostgreSQL", "RPC", "RegistryProtocol", logging, metrics, lifecycle,
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
-        .target(name: "Trainer", dependencies: ["Core", "Registry", "PostgreSQL", logging, metrics, lifecycle]),
+        // The inner loops of aggregation, for several instruction sets at once; Trainer is its only importer.
+        .target(name: "CAggregation"),
+        .target(
+            name: "Trainer",
+            dependencies: ["CAggregation", "Core", "Registry", "PostgreSQL", logging, metrics, lifecycle]),
         .target(
             name: "EdgeClient",
             dependencies: ["Core", "RPC", "RegistryProtocol", .product(name: "NIOCore", package: "swift-nio")]),
@@ -155,6 +159,12 @@ let package = Package(
                 "RPC", "RegistryProtocol", argumentParser, .product(name: "NIOCore", package: "swift-nio"),
             ],
             path: "Benchmarks/RegistryBench"),
+        // The read bandwidth of the machine, which aggregation is measured against; no program depends on it.
+        .target(name: "CReadBandwidth", path: "Benchmarks/CReadBandwidth"),
+        .executableTarget(
+            name: "aggregation-bench",
+            dependencies: ["CReadBandwidth", "Core", "PostgreSQL", "Registry", "Trainer", logging, argumentParser],
+            path: "Benchmarks/AggregationBench"),
 
         // Tests; TestSupport is the one harness that hands out databases and services.
         .target(

@@ -14,7 +14,7 @@ struct RoundStartTests {
     }
 
     /// Nothing but what is tested starts a round.
-    private func patient(_ change: PolicyChange = PolicyChange(), _ bench: Bench) async throws {
+    private func patient(_ change: PolicyChange, _ bench: Bench) async throws {
         var change = change
         change.minimumUpdates = 100
         change.maximumWait = 86_400
@@ -51,7 +51,7 @@ struct RoundStartTests {
         var settings = TrainerPolicy()
         settings.pollInterval = .seconds(3600)
         try await withBench(policy: settings) { bench in
-            try await patient(bench)
+            try await patient(PolicyChange(), bench)
             try await submit(["l0.m00"], from: "d1", to: bench)
             try await submit(["l0.m00"], from: "d2", seed: 2, to: bench)
             #expect(try await bench.round() == nil)
@@ -104,7 +104,7 @@ struct RoundStartTests {
     @Test("and two trainers answer a request with one round")
     func twoTrainers() async throws {
         try await withBench { bench in
-            try await patient(bench)
+            try await patient(PolicyChange(), bench)
             for device in 0..<6 { try await submit(["l0.m00"], from: "d\(device)", seed: UInt64(device), to: bench) }
             let request = try await bench.model.registry.requestRound(of: "mlp", as: Self.operatorName)
             try await bench.withOtherTrainer { other in

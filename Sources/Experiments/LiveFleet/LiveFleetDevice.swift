@@ -17,13 +17,13 @@ struct LiveFleetDevice: Sendable {
         self.device = device
         self.edge = edge
         self.budget = budget
-        train = try TrainingData(device.train)
+        train = try TrainingData(device.recording(step: 0).train)
         test = try TrainingData(device.test)
     }
 
     /// Gives it the data of a device, perhaps another, at a step of the stream.
     mutating func take(from other: Device, step: Int) throws {
-        let (train, test) = other.stream(step: step)
+        let (train, test) = other.recording(step: step)
         self.train = try TrainingData(train)
         self.test = try TrainingData(test)
     }

@@ -39,6 +39,13 @@ public struct BlobChunks: AsyncSequence, Sendable {
         self.open = open
     }
 
+    /// What stored bytes are reported as that do not have their digest.
+    package static func mismatch(of digest: Digest, found: Digest) -> RegistryError {
+        RegistryError(
+            .dataLoss,
+            "the stored bytes of blob \(digest) have digest \(found); restore them from a backup or a replica")
+    }
+
     /// Starts from the first byte.
     public func makeAsyncIterator() -> Iterator { Iterator(digest: digest, open: open) }
 
@@ -75,10 +82,7 @@ public struct BlobChunks: AsyncSequence, Sendable {
                 ended = true
                 let found = hash.finalize()
                 guard found == digest else {
-                    throw RegistryError(
-                        .dataLoss,
-                        "the stored bytes of blob \(digest) have digest \(found); restore them from a backup or a replica"
-                    )
+                    throw BlobChunks.mismatch(of: digest, found: found)
                 }
                 return nil
             }

@@ -35,6 +35,10 @@ public enum AggregationMethod: Sendable {
     /// one more for the sum.
     case distanceWeighted(@Sendable ([Contribution], PairwiseDistances) -> [Double])
 
+    /// The mean of each coordinate's values without so many of the smallest and as many of the largest: less than half of
+    /// as many as there are updates. Every contribution weighs the same in the lineage.
+    case trimmed(@Sendable (Int) -> Int)
+
     /// A function of all values of one coordinate, at least one and all finite, which it may reorder. Every contribution
     /// weighs the same in the lineage.
     case coordinatewise(@Sendable (UnsafeMutableBufferPointer<Double>) -> Double)

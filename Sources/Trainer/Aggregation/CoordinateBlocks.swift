@@ -6,6 +6,8 @@ struct CoordinateBlocks {
     /// Blocks begin at multiples of this within a tensor, whatever the memory: sums over groups of as many coordinates do
     /// not depend on where a block ends.
     static let group = 64
+    /// Coordinates of many rows that are compared in pairs while they are in the cache: whole groups.
+    static let piece = 16 * group
     /// What is read at once of a difference, at the least: a block's part of it may be a few bytes.
     private static let stretch = 1 << 14
 
@@ -19,6 +21,9 @@ struct CoordinateBlocks {
     private let rows: Int
     /// Coordinates of a block.
     let blockLength: Int
+    private let cores: Int
+    /// Bytes of values that stay in a core's cache: what is in memory is read in smaller blocks.
+    private static let cacheMemory = 8 << 20
 
     private struct Plain {
         var file: ModuleFile
@@ -36,10 +41,11 @@ struct CoordinateBlocks {
     ///   - memory: Bytes that the values of a block may take; a block has at least ``group`` coordinates.
     init(
         of updates: [UpdateFile], onto base: AggregationBase, header: SafetensorsHeader, blobs: any BlobReader,
-        memory: Int
+        memory: Int, cores: Int
     ) async throws {
         self.blobs = blobs
         self.header = header
+        self.cores = cores
         rows = updates.count + 1
         plain = [
             Plain(file: base.file, rows: [0], offsets: header.entries.map(\.byteRange.lowerBound), version: base)
@@ -67,6 +73,7 @@ struct CoordinateBlocks {
                         update, tensors: base.tensors, owner: base.module, in: blobs, stretch: Self.stretch)
                 ))
         }
+        let memory = blobs is MemoryBlobs ? min(memory, Self.cacheMemory) : memory
         // A block is read from one file at once: not more than a few MiB.
         let length = min(memory / (rows * MemoryLayout<Double>.size), 1 << 19)
         blockLength = max(length / Self.group, 1) * Self.group
@@ -85,18 +92,26 @@ struct CoordinateBlocks {
         let total = description.elementCount ?? 0
         let size = description.dtype.byteCount
         var first = 0
+        var block = Block(rows: rows, length: min(blockLength, total))
         while first < total {
             let length = min(blockLength, total - first)
-            var block = Block(rows: rows, length: length)
-            for file in plain {
-                let start = Int64(file.offsets[tensor] + first * size)
-                let bytes: [UInt8]
-                do {
-                    bytes = try await blobs.read(file.file.digest, range: start..<(start + Int64(length * size)))
-                } catch {
-                    throw file.version?.unfit(error) ?? error
+            block.length = length
+            if let memory = blobs as? MemoryBlobs {
+                let files = try plain.map {
+                    (try memory.contents(of: $0.file), $0.offsets[tensor] + first * size, $0.rows)
                 }
-                for row in file.rows { block.fill(row, from: bytes, description.dtype) }
+                block.fill(from: files, description.dtype, on: cores)
+            } else {
+                for file in plain {
+                    let start = Int64(file.offsets[tensor] + first * size)
+                    let bytes: [UInt8]
+                    do {
+                        bytes = try await blobs.read(file.file.digest, range: start..<(start + Int64(length * size)))
+                    } catch {
+                        throw file.version?.unfit(error) ?? error
+                    }
+                    for row in file.rows { block.fill(row, from: bytes, description.dtype) }
+                }
             }
             for number in differences.indices {
                 block.add(
@@ -116,7 +131,8 @@ struct CoordinateBlocks {
     /// Values of some coordinates, a row for each file.
     struct Block {
         let rows: Int
-        let length: Int
+        /// Less than there is room for in the last block.
+        fileprivate(set) var length: Int
         private(set) var values: [Double]
 
         init(rows: Int, length: Int) {
@@ -131,6 +147,27 @@ struct CoordinateBlocks {
                     dtype.decode(
                         bytes,
                         into: UnsafeMutableBufferPointer(rebasing: values[(row * length)..<((row + 1) * length)]))
+                }
+            }
+        }
+
+        /// Fills rows from whole files in memory, each from a place on.
+        fileprivate mutating func fill(
+            from files: [(bytes: [UInt8], start: Int, rows: [Int])], _ dtype: ElementType, on cores: Int
+        ) {
+            let length = length
+            values.withUnsafeMutableBufferPointer { values in
+                guard let values = values.baseAddress else { return }
+                Parallel.perform(files.count, on: cores) { number in
+                    let file = files[number]
+                    file.bytes.withUnsafeBytes { bytes in
+                        let piece = bytes[file.start..<(file.start + length * dtype.byteCount)]
+                        for row in file.rows {
+                            dtype.decode(
+                                UnsafeRawBufferPointer(rebasing: piece),
+                                into: UnsafeMutableBufferPointer(start: values + row * length, count: length))
+                        }
+                    }
                 }
             }
         }
@@ -155,37 +192,45 @@ struct CoordinateBlocks {
             }
         }
 
-        /// The sum, going on from `sum`, of the squared differences of two rows: group by group, so that it depends on
-        /// nothing but the values.
-        func addSquares(_ first: Int, _ second: Int, to sum: Double) -> Double {
+        /// Adds the squared differences of pairs of rows to the pairs' sums: group by group, so that they depend on nothing
+        /// but the values. Pairs are shared out among the cores.
+        func addSquares(_ pairs: [(Int, Int)], to sums: inout [Double], on cores: Int) {
+            precondition(pairs.count == sums.count, "\(sums.count) sums are not one for each of \(pairs.count) pairs")
+            // Several jobs for each core, and each goes through its pairs while a piece of the rows is in the cache.
+            let share = max(1, pairs.count / (cores * 4))
             values.withUnsafeBufferPointer { values in
-                let left = values.baseAddress! + first * length
-                let right = values.baseAddress! + second * length
-                var sum = sum
-                var start = 0
-                while start < length {
-                    let end = min(start + CoordinateBlocks.group, length)
-                    var lanes = SIMD4<Double>()
-                    var position = start
-                    while position + 4 <= end {
-                        let difference =
-                            SIMD4(
-                                left[position], left[position + 1], left[position + 2], left[position + 3])
-                            - SIMD4(
-                                right[position], right[position + 1], right[position + 2], right[position + 3])
-                        lanes += difference * difference
-                        position &+= 4
+                sums.withUnsafeMutableBufferPointer { sums in
+                    guard let values = values.baseAddress, let sums = sums.baseAddress else { return }
+                    Parallel.perform((pairs.count + share - 1) / share, on: cores) { job in
+                        let mine = (job * share)..<min((job + 1) * share, pairs.count)
+                        for first in stride(from: 0, to: length, by: CoordinateBlocks.piece) {
+                            let count = min(CoordinateBlocks.piece, length - first)
+                            for pair in mine {
+                                sums[pair] = SquaredDifferences.add(
+                                    values + pairs[pair].0 * length + first, values + pairs[pair].1 * length + first,
+                                    count, to: sums[pair])
+                            }
+                        }
                     }
-                    var part = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
-                    while position < end {
-                        let difference = left[position] - right[position]
-                        part += difference * difference
-                        position &+= 1
-                    }
-                    sum += part
-                    start = end
                 }
-                return sum
+            }
+        }
+
+        /// The means of the updates' values between two ranks, coordinate by coordinate.
+        func means(_ means: SortedMeans, on cores: Int) -> [Double] {
+            [Double](unsafeUninitializedCapacity: length) { result, count in
+                values.withUnsafeBytes { values in
+                    guard let start = values.baseAddress, let result = result.baseAddress else { return }
+                    let rows = (1..<rows).map { Optional(start + $0 * length * MemoryLayout<Double>.stride) }
+                    // Safe to share: stretches do not overlap.
+                    nonisolated(unsafe) let target = result
+                    means.means(of: rows, .f64, count: length, on: cores) { first, means in
+                        if let values = means.baseAddress {
+                            (target + first).update(from: values, count: means.count)
+                        }
+                    }
+                }
+                count = length
             }
         }
 

@@ -23,6 +23,10 @@ struct ModuleAggregation {
     var clipNorm: Double?
     /// Bytes that the values of a block may take where all updates are read together.
     var blockMemory = TrainerPolicy().blockMemory
+    /// The threads to use; the result does not depend on it.
+    var cores = Parallel.cores
+    /// Whether updates are looked at while they are summed, for which ``readsWhole(_:)`` must hold; else they were before.
+    var checksUpdates = false
 
     /// The aggregate: the base version's header byte for byte, so that equal weights are equal bytes and metadata stays,
     /// and behind it what the rule makes of the updates. Tensors that are no floating-point numbers are structure, not
@@ -37,7 +41,6 @@ struct ModuleAggregation {
             scales = try await norms(of: sources, onto: base, header).map { $0 > clipNorm ? clipNorm / $0 : 1 }
         }
         var file = headerBytes
-        file.reserveCapacity(header.byteCount)
         let contributions = sources.map(\.contribution)
         switch rule.method {
         case .weightedSum(let weigh):
@@ -49,30 +52,54 @@ struct ModuleAggregation {
             let weights = try checked(weigh(contributions, distances), sources, base)
             try await appendSum(sources, weights, scales, onto: base, header, to: &file)
             return Aggregate(file: file, weights: weights)
-        case .coordinatewise(let combine):
-            var blocks = try await blocks(of: sources, onto: base, header)
-            for (number, entry) in header.entries.enumerated() {
-                let dtype = entry.description.dtype
-                guard dtype.isFloatingPoint else {
-                    try await appendBase(entry.byteRange, of: base, to: &file)
-                    continue
+        case .trimmed(let cut):
+            let means = SortedMeans(rows: sources.count, cut: cut(sources.count))
+            if let memory = blobs as? MemoryBlobs, clipNorm == nil,
+                sources.allSatisfy({ !$0.update.encoding.isDifference })
+            {
+                let files = try sources.map { try read($0.update.file, in: memory) }
+                for (_, found) in files {
+                    try TensorMatch.check(found.tensors, against: base.tensors, owner: base.module)
                 }
-                try await blocks.forEachBlock(of: number) { block in
-                    for row in sources.indices { block.pull(row + 1, by: scales[row]) }
-                    block.combined(combine).withUnsafeBufferPointer { dtype.append($0, to: &file) }
-                }
+                file = MemoryMeans(header: header, means: means, cores: cores).file(
+                    file, unlearned: header.unlearned(in: try memory.contents(of: base.file)), of: files)
+                return Aggregate(file: file, weights: Shares.equal(sources.count))
             }
+            try await appendBlocks(sources, scales, onto: base, header, to: &file) { $0.means(means, on: cores) }
+            return Aggregate(file: file, weights: Shares.equal(sources.count))
+        case .coordinatewise(let combine):
+            try await appendBlocks(sources, scales, onto: base, header, to: &file) { $0.combined(combine) }
             return Aggregate(file: file, weights: Shares.equal(sources.count))
         }
     }
 
-    /// Streams Σ a_k (base + s_k (w_k - base)): each update once, and each version only where something was clipped or
-    /// updates are differences to it: Σ a_k (base_k + difference_k) is a sum of differences and one of versions.
+    /// Appends what `combine` makes of the values of each block.
+    private func appendBlocks(
+        _ sources: [Source], _ scales: [Double], onto base: AggregationBase, _ header: SafetensorsHeader,
+        to file: inout [UInt8], _ combine: (CoordinateBlocks.Block) -> [Double]
+    ) async throws {
+        file.reserveCapacity(header.byteCount)
+        var blocks = try await blocks(of: sources, onto: base, header)
+        for (number, entry) in header.entries.enumerated() {
+            let dtype = entry.description.dtype
+            guard dtype.isFloatingPoint else {
+                try await appendBase(entry.byteRange, of: base, to: &file)
+                continue
+            }
+            try await blocks.forEachBlock(of: number) { block in
+                for row in sources.indices { block.pull(row + 1, by: scales[row]) }
+                combine(block).withUnsafeBufferPointer { dtype.append($0, to: &file) }
+            }
+        }
+    }
+
+    /// What is summed: Σ a_k (base + s_k (w_k - base)) takes each update once, and each version only where something was
+    /// clipped or updates are differences to it: Σ a_k (base_k + difference_k) is a sum of differences and one of versions.
     private func appendSum(
         _ sources: [Source], _ weights: [Double], _ scales: [Double], onto base: AggregationBase,
         _ header: SafetensorsHeader, to file: inout [UInt8]
     ) async throws {
-        var accumulator = ModuleAccumulator(header: header)
+        var updates: [(update: UpdateFile, weight: Double)] = []
         var versions: [(base: AggregationBase, weight: Double)] = []
         func count(_ base: AggregationBase, _ weight: Double) {
             if let place = versions.firstIndex(where: { $0.base.file.digest == base.file.digest }) {
@@ -81,16 +108,90 @@ struct ModuleAggregation {
                 versions.append((base, weight))
             }
         }
-        for (source, (weight, scale)) in zip(sources, zip(weights, scales)) where weight * scale > 0 {
-            if source.update.encoding.isDifference, let own = source.update.base {
-                try await add(source.update, weight * scale, onto: base, header, to: &accumulator)
-                count(own, weight * scale)
-            } else {
-                try await add(source.update.file, weight * scale, to: &accumulator)
-            }
+        for (source, (weight, scale)) in zip(sources, zip(weights, scales)) where weight * scale > 0 || checksUpdates {
+            updates.append((source.update, weight * scale))
+            guard weight * scale > 0 else { continue }
+            if source.update.encoding.isDifference, let own = source.update.base { count(own, weight * scale) }
         }
         let rest = zip(weights, scales).reduce(0.0) { $0 + $1.0 * (1 - $1.1) }
         if rest > 0 { count(base, rest) }
+        // Both sum in the order of the updates, and the versions behind them.
+        if let memory = blobs as? MemoryBlobs {
+            try sumInPlace(updates, versions, onto: base, header, memory, to: &file)
+        } else {
+            try await sumBlobs(updates, versions, onto: base, header, to: &file)
+        }
+    }
+
+    /// Whether files of these sizes are read whole, each once, and can be looked at on the way.
+    func readsWhole(_ sizes: [Int64]) -> Bool { sizes.allSatisfy { $0 <= Int64(blockMemory) } }
+
+    private func sumBlobs(
+        _ updates: [(update: UpdateFile, weight: Double)], _ versions: [(base: AggregationBase, weight: Double)],
+        onto base: AggregationBase, _ header: SafetensorsHeader, to file: inout [UInt8]
+    ) async throws {
+        let sizes = updates.map(\.update.file.size) + versions.map(\.base.file.size)
+        guard readsWhole(sizes) else {
+            precondition(!checksUpdates, "files that are streamed are looked at before")
+            return try await sumStreams(updates, versions, onto: base, header, to: &file)
+        }
+        var unlearned: [Unlearned] = []
+        for entry in header.entries where !entry.description.dtype.isFloatingPoint {
+            var bytes: [UInt8] = []
+            try await appendBase(entry.byteRange, of: base, to: &bytes)
+            unlearned.append(Unlearned(range: entry.byteRange, bytes: bytes[...]))
+        }
+        let terms =
+            updates.map { RegistrySum.Term(weight: $0.weight, update: $0.update, isChecked: checksUpdates) }
+            + versions.map {
+                RegistrySum.Term(
+                    weight: $0.weight, update: UpdateFile(file: $0.base.file), version: $0.base, isChecked: false)
+            }
+        let sum = RegistrySum(blobs: blobs, base: base, header: header, memory: blockMemory, cores: cores)
+        file = try await sum.file(file, of: terms, unlearned: unlearned)
+    }
+
+    private func read(_ file: ModuleFile, in memory: MemoryBlobs) throws -> ([UInt8], SafetensorsHeader) {
+        let bytes = try memory.contents(of: file)
+        return (bytes, try SafetensorsHeader(prefix: bytes, fileByteCount: bytes.count, limits: .module))
+    }
+
+    private func sumInPlace(
+        _ updates: [(update: UpdateFile, weight: Double)], _ versions: [(base: AggregationBase, weight: Double)],
+        onto base: AggregationBase, _ header: SafetensorsHeader, _ memory: MemoryBlobs, to file: inout [UInt8]
+    ) throws {
+        var sum = MemorySum(header: header, cores: cores)
+        for (update, weight) in updates {
+            let (bytes, found) = try read(update.file, in: memory)
+            try TensorMatch.check(found.tensors, as: update.encoding, against: base.tensors, owner: base.module)
+            if update.encoding.isDifference {
+                let layout = try UpdateLayout(of: found.tensors, as: update.encoding, onto: base.tensors)
+                try sum.add(bytes, weight: weight, found, layout: layout)
+            } else {
+                sum.add(bytes, weight: weight, found)
+            }
+        }
+        for (version, weight) in versions {
+            let (bytes, found) = try read(version.file, in: memory)
+            try TensorMatch.check(found.tensors, against: base.tensors, owner: base.module)
+            sum.add(bytes, weight: weight, found)
+        }
+        file = sum.file(file, unlearned: header.unlearned(in: try memory.contents(of: base.file)))
+    }
+
+    private func sumStreams(
+        _ updates: [(update: UpdateFile, weight: Double)], _ versions: [(base: AggregationBase, weight: Double)],
+        onto base: AggregationBase, _ header: SafetensorsHeader, to file: inout [UInt8]
+    ) async throws {
+        file.reserveCapacity(header.byteCount)
+        var accumulator = ModuleAccumulator(header: header)
+        for (update, weight) in updates {
+            if update.encoding.isDifference {
+                try await add(update, weight, onto: base, header, to: &accumulator)
+            } else {
+                try await add(update.file, weight, to: &accumulator)
+            }
+        }
         for version in versions {
             do {
                 let (_, found) = try await version.base.header(in: blobs)
@@ -153,7 +254,7 @@ struct ModuleAggregation {
         var blocks = try await blocks(of: sources, onto: base, header)
         for tensor in blocks.tensors {
             try await blocks.forEachBlock(of: tensor) { block in
-                for row in sources.indices { squares[row] = block.addSquares(row + 1, 0, to: squares[row]) }
+                block.addSquares(sources.indices.map { ($0 + 1, 0) }, to: &squares, on: cores)
             }
         }
         return squares.map { $0.squareRoot() }
@@ -162,19 +263,17 @@ struct ModuleAggregation {
     private func distances(
         of sources: [Source], _ scales: [Double], onto base: AggregationBase, _ header: SafetensorsHeader
     ) async throws -> PairwiseDistances {
-        var distances = PairwiseDistances(count: sources.count)
+        let pairs = sources.indices.flatMap { first in sources.indices[(first + 1)...].map { (first + 1, $0 + 1) } }
+        var squares = [Double](repeating: 0, count: pairs.count)
         var blocks = try await blocks(of: sources, onto: base, header)
         for tensor in blocks.tensors {
             try await blocks.forEachBlock(of: tensor) { block in
                 for row in sources.indices { block.pull(row + 1, by: scales[row]) }
-                for first in sources.indices {
-                    for second in (first + 1)..<max(sources.count, first + 1) {
-                        distances[first, second] = block.addSquares(
-                            first + 1, second + 1, to: distances[first, second])
-                    }
-                }
+                block.addSquares(pairs, to: &squares, on: cores)
             }
         }
+        var distances = PairwiseDistances(count: sources.count)
+        for (pair, square) in zip(pairs, squares) { distances[pair.0 - 1, pair.1 - 1] = square }
         return distances
     }
 
@@ -182,7 +281,7 @@ struct ModuleAggregation {
         of sources: [Source], onto base: AggregationBase, _ header: SafetensorsHeader
     ) async throws -> CoordinateBlocks {
         try await CoordinateBlocks(
-            of: sources.map(\.update), onto: base, header: header, blobs: blobs, memory: blockMemory)
+            of: sources.map(\.update), onto: base, header: header, blobs: blobs, memory: blockMemory, cores: cores)
     }
 
     private func appendBase(_ range: Range<Int>, of base: AggregationBase, to file: inout [UInt8]) async throws {

@@ -1,5 +1,7 @@
 public import Core
+import Foundation
 import Registry
+import Synchronization
 
 /// Aggregates a module's updates in memory, by the very code of a round: the same updates give the same bytes as a round
 /// over the registry.
@@ -14,6 +16,13 @@ public struct ModuleAggregator: Sendable {
     public var clipNorm: Double?
     /// Bytes that the values of a block may take where all updates are read together.
     public var blockMemory: Int
+    /// The threads to use; the result does not depend on it. All of the machine's by default.
+    public var cores = ProcessInfo.processInfo.activeProcessorCount
+    /// Whether every value is looked at before anything is summed: off for measurements of the sum alone.
+    package var checksValues = true
+
+    /// The most updates.
+    public static let maximumUpdates = 4096
 
     /// An aggregator by a rule.
     public init(
@@ -69,9 +78,15 @@ public struct ModuleAggregator: Sendable {
     public func aggregate(_ updates: [Update], of kind: ModuleKind, onto base: [UInt8]) async throws -> Aggregate {
         let kept = Aggregate(file: base, weights: [])
         guard rule.trains(kind), !updates.isEmpty, updates.count >= rule.minimumContributions else { return kept }
+        guard updates.count <= Self.maximumUpdates else {
+            throw TrainerError(
+                .invalidWeights, "\(updates.count) updates are more than the \(Self.maximumUpdates) of a round")
+        }
         do {
             var blobs = MemoryBlobs()
-            let current = try Self.version(base, kind, "the base", &blobs)
+            // Digests tell whether two versions are one; without other versions they would be the longest step.
+            let hasVersions = updates.contains { $0.encoding.isDifference && $0.base != nil }
+            let current = try Self.version(base, kind, "the base", named: hasVersions, &blobs)
             var versions = [current.file.digest: current]
             var sources: [ModuleAggregation.Source] = []
             for (number, update) in updates.enumerated() {
@@ -84,27 +99,23 @@ public struct ModuleAggregator: Sendable {
                 var own: AggregationBase?
                 if update.encoding.isDifference {
                     if let bytes = update.base {
-                        let version = try Self.version(bytes, kind, "the base of update \(number)", &blobs)
+                        let version = try Self.version(bytes, kind, "the base of update \(number)", named: true, &blobs)
                         own = versions[version.file.digest] ?? version
                         versions[version.file.digest] = own
                     } else {
                         own = current
                     }
                 }
-                let file = UpdateFile(file: blobs.add(update.file), encoding: update.encoding, base: own)
-                do {
-                    try await file.check(against: current, in: blobs)
-                } catch let refusal as UpdateFile.Refusal {
-                    throw TrainerError(.invalidWeights, "update \(number): \(refusal.reason)")
-                }
+                let file = UpdateFile(file: blobs.addUnnamed(update.file), encoding: update.encoding, base: own)
                 sources.append(
                     ModuleAggregation.Source(
                         contribution: Contribution(
                             updateID: UpdateID(Int64(number + 1)), importance: update.importance,
                             sampleCount: update.sampleCount), update: file))
             }
+            if checksValues { try check(sources.map(\.update), updates, against: current) }
             let aggregation = ModuleAggregation(
-                blobs: blobs, rule: rule, clipNorm: clipNorm, blockMemory: blockMemory)
+                blobs: blobs, rule: rule, clipNorm: clipNorm, blockMemory: blockMemory, cores: cores)
             let aggregate = try await aggregation.aggregate(sources, onto: current)
             return Aggregate(file: aggregate.file, weights: aggregate.weights)
         } catch let error as RegistryError {
@@ -112,8 +123,25 @@ public struct ModuleAggregator: Sendable {
         }
     }
 
+    /// Looks at every value of every update.
+    private func check(_ files: [UpdateFile], _ updates: [Update], against current: AggregationBase) throws {
+        let failures = Mutex<[Int: any Error]>([:])
+        Parallel.perform(files.count, on: cores) { number in
+            do {
+                try files[number].check(updates[number].file, against: current)
+            } catch {
+                failures.withLock { $0[number] = error }
+            }
+        }
+        guard let (number, error) = failures.withLock({ $0.min { $0.key < $1.key } }) else { return }
+        if let refusal = error as? UpdateFile.Refusal {
+            throw TrainerError(.invalidWeights, "update \(number): \(refusal.reason)")
+        }
+        throw error
+    }
+
     private static func version(
-        _ bytes: [UInt8], _ kind: ModuleKind, _ label: String, _ blobs: inout MemoryBlobs
+        _ bytes: [UInt8], _ kind: ModuleKind, _ label: String, named: Bool, _ blobs: inout MemoryBlobs
     ) throws -> AggregationBase {
         let header: SafetensorsHeader
         do {
@@ -122,6 +150,7 @@ public struct ModuleAggregator: Sendable {
             throw TrainerError(.invalidWeights, "\(label) is no module's weights: \(error.message)", cause: error)
         }
         return AggregationBase(
-            module: "module", kind: kind, file: blobs.add(bytes), tensors: header.tensors, label: label)
+            module: "module", kind: kind, file: named ? blobs.add(bytes) : blobs.addUnnamed(bytes),
+            tensors: header.tensors, label: label)
     }
 }

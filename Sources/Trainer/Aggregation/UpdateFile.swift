@@ -18,40 +18,75 @@ struct UpdateFile: Sendable {
     /// - Parameter current: The version that updates are folded onto.
     /// - Throws: ``Refusal`` for what the update is at fault for; else what keeps from telling.
     func check(against current: AggregationBase, in blobs: any BlobReader) async throws {
-        let module = current.module
-        if encoding.isDifference {
-            guard let base else { throw Refusal(reason: "module \(module): a difference needs its base version") }
-            do {
-                try TensorMatch.check(base.tensors, against: current.tensors, owner: base.label)
-            } catch {
-                throw Refusal(
-                    reason: "module \(module): it is a difference to other tensors than the current version's: "
-                        + error.message)
-            }
-        }
+        try checkBase(against: current)
         var stream = TensorStream(byteCount: file.size)
         var values: UpdateValueCheck?
-        func match(_ header: SafetensorsHeader) throws -> UpdateValueCheck {
-            try TensorMatch.check(header.tensors, as: encoding, against: current.tensors, owner: module)
-            return UpdateValueCheck(
-                layout: try UpdateLayout(of: header.tensors, as: encoding, onto: current.tensors))
-        }
         do {
             for try await chunk in blobs.chunks(of: file.digest) {
                 try stream.consume(chunk) { header, tensor, first, bytes in
-                    if values == nil { values = try match(header) }
+                    if values == nil { values = try valueCheck(header, against: current) }
                     try values?.consume(bytes, of: header.entries[tensor].description, from: first)
                 }
             }
             try stream.finish()
-            if values == nil, let header = stream.header { values = try match(header) }
+            if values == nil, let header = stream.header { values = try valueCheck(header, against: current) }
             try values?.finish()
-        } catch let error as UpdateError {
-            throw Refusal(reason: "module \(module): \(error.message)")
-        } catch let error as SafetensorsError {
-            throw Refusal(reason: "module \(module): its weights are no acceptable file: \(error.message)")
-        } catch let error as RegistryError where [.invalidArgument, .notFound, .dataLoss].contains(error.code) {
-            throw Refusal(reason: "module \(module): \(error.message)")
+        } catch {
+            throw Self.refusal(error, current.module)
+        }
+    }
+
+    /// Checks the header and every value of a file in memory.
+    ///
+    /// - Throws: As ``check(against:in:)``.
+    func check(_ contents: [UInt8], against current: AggregationBase) throws {
+        try checkBase(against: current)
+        do {
+            let header = try SafetensorsHeader(prefix: contents, fileByteCount: contents.count, limits: .module)
+            var values = try valueCheck(header, against: current)
+            try contents.withUnsafeBytes { bytes in
+                for entry in header.entries {
+                    try values.consume(
+                        UnsafeRawBufferPointer(rebasing: bytes[entry.byteRange]), of: entry.description, from: 0)
+                }
+            }
+            try values.finish()
+        } catch {
+            throw Self.refusal(error, current.module)
+        }
+    }
+
+    /// Checks that a difference is told to a version of the same tensors.
+    ///
+    /// - Throws: ``Refusal``.
+    func checkBase(against current: AggregationBase) throws {
+        guard encoding.isDifference else { return }
+        guard let base else { throw Refusal(reason: "module \(current.module): a difference needs its base version") }
+        do {
+            try TensorMatch.check(base.tensors, against: current.tensors, owner: base.label)
+        } catch {
+            throw Refusal(
+                reason: "module \(current.module): it is a difference to other tensors than the current version's: "
+                    + error.message)
+        }
+    }
+
+    private func valueCheck(
+        _ header: SafetensorsHeader, against current: AggregationBase
+    ) throws -> UpdateValueCheck {
+        try TensorMatch.check(header.tensors, as: encoding, against: current.tensors, owner: current.module)
+        return UpdateValueCheck(layout: try UpdateLayout(of: header.tensors, as: encoding, onto: current.tensors))
+    }
+
+    /// The error as a refusal where the update is at fault for it.
+    static func refusal(_ error: any Error, _ module: String) -> any Error {
+        switch error {
+        case let error as UpdateError: Refusal(reason: "module \(module): \(error.message)")
+        case let error as SafetensorsError:
+            Refusal(reason: "module \(module): its weights are no acceptable file: \(error.message)")
+        case let error as RegistryError where [.invalidArgument, .notFound, .dataLoss].contains(error.code):
+            Refusal(reason: "module \(module): \(error.message)")
+        default: error
         }
     }
 }

@@ -82,12 +82,12 @@ struct NormCheck {
         let bases = try await RoundBase.differenceBases(of: updates, all: true, on: connection)
         do {
             return try await norms(of: updates, version, bases).map(\.value)
-        } catch where Self.isUnreadable(error) {}
+        } catch  where Self.isUnreadable(error) {}
         var values: [Double] = []
         for update in updates {
             do {
                 values += try await norms(of: [update], version, bases).map(\.value)
-            } catch where Self.isUnreadable(error) {}
+            } catch  where Self.isUnreadable(error) {}
         }
         return values
     }

@@ -86,6 +86,41 @@ struct Round: Sendable {
         let validation = UpdateValidation(
             blobs: registry.blobs, versions: versions, bases: bases, base: base,
             maximumStaleness: policy.maximumStaleness)
+        var changed: [Aggregate] = []
+        let whole = try await aggregateAtOnce(
+            onto: base, updates, versions, bases, validation, policy, needed, on: connection)
+        if let whole {
+            (outcome, changed) = whole
+        } else {
+            let accepted = try await accept(updates, by: validation, policy, on: connection, into: &outcome)
+            try await Self.quarantine(outcome.quarantined, on: connection)
+            guard accepted.count >= needed else {
+                try await requests.answer(
+                    "no round: \(outcome.quarantined.count) of \(updates.count) updates were quarantined, and rule "
+                        + "\(policy.rule.name) needs \(needed)")
+                return outcome
+            }
+            changed = try await aggregate(
+                accepted, onto: base, versions, bases, policy, checksUpdates: false, on: connection, into: &outcome)
+        }
+        outcome.newVersions = changed.count
+        try await RoundCommit(round: self, policy: policy, base: base, connection: connection).commit(
+            changed, accepted: outcome.updates, into: &outcome)
+        if let number = outcome.round {
+            try await requests.answer(
+                "round \(number) of \(outcome.updates.count) update\(outcome.updates.count == 1 ? "" : "s")",
+                round: number)
+        }
+        return outcome
+    }
+
+    /// Looks at everything that the updates bring, and compares them with others where the policy says so.
+    ///
+    /// - Returns: Those that count.
+    private func accept(
+        _ updates: [ClaimedUpdate], by validation: UpdateValidation, _ policy: RoundPolicy,
+        on connection: PostgresConnection, into outcome: inout RoundOutcome
+    ) async throws -> [ClaimedUpdate] {
         var duplicates =
             policy.refusesDuplicates ? try await DuplicateCheck(of: updates, on: connection) : nil
         var accepted: [ClaimedUpdate] = []
@@ -99,93 +134,16 @@ struct Round: Sendable {
                 accepted.append(update)
             }
         }
-        if let threshold = policy.normThreshold {
-            let check = NormCheck(
-                aggregation: ModuleAggregation(
-                    blobs: registry.blobs, rule: policy.rule, blockMemory: blockMemory), versions: versions,
-                threshold: threshold, connection: connection)
-            let refusals = try await check.refusals(of: accepted)
-            accepted.removeAll { refusals[$0.updateID] != nil }
-            outcome.quarantined += refusals.map { .init(updateID: $0, reason: $1) }
-            outcome.quarantined.sort { $0.updateID < $1.updateID }
-        }
-        try await Self.quarantine(outcome.quarantined, on: connection)
-        guard accepted.count >= needed else {
-            try await requests.answer(
-                "no round: \(outcome.quarantined.count) of \(updates.count) updates were quarantined, and rule "
-                    + "\(policy.rule.name) needs \(needed)")
-            return outcome
-        }
-        outcome.updates = accepted.map(\.updateID)
-
-        let sources = accepted.sources(bases, since: base)
-        var changed: [Aggregate] = []
-        for version in versions.values.sorted(by: { $0.moduleID < $1.moduleID })
-        where policy.rule.trains(version.slot.kind) {
-            guard let sources = sources[version.moduleID] else { continue }
-            guard sources.count >= policy.rule.minimumContributions else {
-                outcome.heldBack.append(version.module)
-                continue
-            }
-            let aggregate = try await aggregate(version, from: sources, policy, on: connection)
-            if aggregate.digest == version.digest {
-                outcome.keptVersions += 1
-            } else {
-                changed.append(aggregate)
-                outcome.bytes += version.costs.bytes
-            }
-        }
-        outcome.newVersions = changed.count
-        try await RoundCommit(round: self, policy: policy, base: base, connection: connection).commit(
-            changed, accepted: outcome.updates, into: &outcome)
-        if let number = outcome.round {
-            try await requests.answer(
-                "round \(number) of \(outcome.updates.count) update\(outcome.updates.count == 1 ? "" : "s")",
-                round: number)
-        }
-        return outcome
-    }
-
-    /// Aggregates one module and stores the blob.
-    private func aggregate(
-        _ version: ModuleVersionRecord, from sources: [ModuleAggregation.Source], _ policy: RoundPolicy,
-        on connection: PostgresConnection
-    ) async throws -> Aggregate {
-        let aggregation = ModuleAggregation(
-            blobs: registry.blobs, rule: policy.rule, clipNorm: policy.clipNorm, blockMemory: blockMemory)
-        let aggregate = try await aggregation.aggregate(sources, onto: version.aggregationBase)
-        var result = Aggregate(
-            base: version, digest: version.digest,
-            contributions: zip(sources, aggregate.weights).map { ($0.contribution.updateID, $1) })
-        guard let optimizer = policy.optimizer else {
-            result.digest = try await store(aggregate.file, unless: version, on: connection)
-            return result
-        }
-        let id = version.moduleVersionID
-        let state = try await OptimizerState.read(of: [id], by: optimizer, on: connection)[id]
-        let next = try await OptimizerStep(blobs: registry.blobs, optimizer: optimizer).move(
-            version.aggregationBase, toward: aggregate.file, from: state)
-        result.digest = try await store(next.file, unless: version, on: connection)
-        guard result.digest != version.digest else { return result }
-        let digest = Digest.of(next.state)
-        do {
-            try await registry.blobs.write(next.state, digest: digest, on: connection)
-        } catch {
-            throw OptimizerStep.unfit(version.aggregationBase, error)
-        }
-        result.state = NewOptimizerState(
-            optimizer: optimizer.name, previous: state?.version, step: (state?.step ?? 0) + 1, digest: digest,
-            size: Int64(next.state.count))
-        return result
-    }
-
-    /// Stores a module's file, unless it is the version's own.
-    private func store(
-        _ file: [UInt8], unless version: ModuleVersionRecord, on connection: PostgresConnection
-    ) async throws -> Digest {
-        let digest = Digest.of(file)
-        if digest != version.digest { try await registry.blobs.write(file, digest: digest, on: connection) }
-        return digest
+        guard let threshold = policy.normThreshold else { return accepted }
+        let check = NormCheck(
+            aggregation: ModuleAggregation(
+                blobs: registry.blobs, rule: policy.rule, blockMemory: blockMemory), versions: validation.versions,
+            threshold: threshold, connection: connection)
+        let refusals = try await check.refusals(of: accepted)
+        accepted.removeAll { refusals[$0.updateID] != nil }
+        outcome.quarantined += refusals.map { .init(updateID: $0, reason: $1) }
+        outcome.quarantined.sort { $0.updateID < $1.updateID }
+        return accepted
     }
 
     /// Takes updates out of the queue, each with its reason.

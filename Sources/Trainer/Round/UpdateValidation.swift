@@ -20,11 +20,14 @@ struct UpdateValidation {
 
     /// Why the update must be quarantined; `nil` when it counts.
     ///
+    /// - Parameter isReadLater: Whether the blob of a module is not to be looked at here.
     /// - Throws: What keeps the trainer from telling, such as a lost database; never what the update is at fault for.
-    func refusal(of update: ClaimedUpdate) async throws -> String? {
+    func refusal(
+        of update: ClaimedUpdate, _ isReadLater: @Sendable (ClaimedUpdate.Module) -> Bool = { _ in false }
+    ) async throws -> String? {
         do {
             try checkBase(of: update)
-            for module in update.modules { try await check(module) }
+            for module in update.modules { try await check(module, isReadLater(module)) }
             return nil
         } catch let refusal as Refusal {
             return String(refusal.reason.prefix(Self.maximumReason))
@@ -60,13 +63,14 @@ struct UpdateValidation {
     }
 
     /// Reads the whole blob: its digest, header and every value.
-    private func check(_ module: ClaimedUpdate.Module) async throws {
+    private func check(_ module: ClaimedUpdate.Module, _ isReadLater: Bool) async throws {
         guard let version = versions[module.moduleID] else {
             throw Refusal(reason: "module \(module.name) is in no release any more")
         }
         guard module.size != nil else {
             throw Refusal(reason: "module \(module.name): blob \(module.digest) is not stored")
         }
+        guard !isReadLater else { return }
         try await module.file(bases).check(against: version.aggregationBase, in: blobs)
     }
 }

@@ -13,13 +13,6 @@ public struct CoordinateMedian: AggregationRule {
     public var name: String { trainsSelector ? "median_selector" : "median" }
     /// Everything but, unless told otherwise, the selector.
     public func trains(_ kind: ModuleKind) -> Bool { kind != .selector || trainsSelector }
-    /// Coordinate by coordinate.
-    public var method: AggregationMethod { .coordinatewise(Self.median) }
-
-    @Sendable static func median(_ values: UnsafeMutableBufferPointer<Double>) -> Double {
-        var values = values
-        values.sort()
-        let middle = values.count / 2
-        return values.count.isMultiple(of: 2) ? (values[middle - 1] + values[middle]) / 2 : values[middle]
-    }
+    /// Leaves out all but the middle one or two.
+    public var method: AggregationMethod { .trimmed { ($0 - 1) / 2 } }
 }

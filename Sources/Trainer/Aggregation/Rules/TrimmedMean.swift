@@ -23,16 +23,6 @@ public struct TrimmedMean: AggregationRule {
     public var name: String { trainsSelector ? "trimmed_mean_selector" : "trimmed_mean" }
     /// Everything but, unless told otherwise, the selector.
     public func trains(_ kind: ModuleKind) -> Bool { kind != .selector || trainsSelector }
-    /// Coordinate by coordinate.
-    public var method: AggregationMethod {
-        .coordinatewise { [fraction] values in Self.mean(values, without: fraction) }
-    }
-
-    static func mean(_ values: UnsafeMutableBufferPointer<Double>, without fraction: Double) -> Double {
-        var values = values
-        values.sort()
-        let cut = Int(fraction * Double(values.count))
-        let rest = values[cut..<(values.count - cut)]
-        return rest.reduce(-0.0, +) / Double(rest.count)
-    }
+    /// Leaves out the share at each end.
+    public var method: AggregationMethod { .trimmed { [fraction] in Int(fraction * Double($0)) } }
 }
