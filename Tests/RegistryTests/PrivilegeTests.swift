@@ -53,6 +53,7 @@ struct PrivilegeTests {
                 "UPDATE eclm.canary_observations SET value = 1",
                 "INSERT INTO eclm.policies (model_id, rule, minimum_updates, maximum_updates, maximum_wait) "
                     + "VALUES (1, 'median', 1, 1, 0)",
+                "INSERT INTO eclm.round_requests (model_id) VALUES (1)",
             ]
         ),
         (
@@ -68,6 +69,9 @@ struct PrivilegeTests {
                 "UPDATE eclm.canary_observations SET block = 1", "INSERT INTO eclm.canaries (salt) VALUES ('x')",
                 "INSERT INTO eclm.policies (model_id, rule, minimum_updates, maximum_updates, maximum_wait, created_by) "
                     + "VALUES (1, 'median', 1, 1, 0, 'somebody')",
+                "INSERT INTO eclm.round_requests (model_id, answered_at, answer) VALUES (1, now(), 'no')",
+                "UPDATE eclm.round_requests SET answered_at = now(), answer = 'no'",
+                "INSERT INTO eclm.optimizer_states DEFAULT VALUES",
             ]
         ),
     ]

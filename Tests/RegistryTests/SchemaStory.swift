@@ -97,6 +97,8 @@ enum SchemaStory {
             INSERT INTO eclm.costs (module_version_id, device_class_id, memory, flops) VALUES (4, 1, 1, 1);
             INSERT INTO eclm.lineage (module_version_id, parent_version_id, update_id, weight)
                 VALUES (4, 2, NULL, 1), (4, NULL, 1, 1);
+            INSERT INTO eclm.optimizer_states (module_version_id, optimizer, step, digest, bytes)
+                VALUES (4, 'fedavgm', 1, sha256('mean'), 4);
             INSERT INTO eclm.round_updates (update_id, model_id, round_id) VALUES (1, 1, 1);
             UPDATE eclm.updates SET status = 'aggregated', decided_at = now() WHERE update_id = 1;
             UPDATE eclm.updates SET status = 'quarantined', quarantine_reason = 'not finite', decided_at = now()
@@ -124,6 +126,7 @@ enum SchemaStory {
             UPDATE eclm.updates SET status = 'pending', quarantine_reason = NULL, decided_at = NULL WHERE update_id = 2;
             INSERT INTO eclm.policies (model_id, rule, parameters, minimum_updates, maximum_updates, maximum_wait)
                 VALUES (1, 'trimmed_mean', '{"fraction": 0.2}', 5, 100, 600);
+            INSERT INTO eclm.round_requests (model_id) VALUES (1);
             INSERT INTO eclm.canaries (model_id, channel_id, candidate_release_id, control_release_id, share, metric,
                 lower_bound, upper_bound, margin, alpha, beta, minimum_observations, candidate_block, control_block, deadline)
                 VALUES (1, 1, 1, 3, 0.999999999, 'accuracy', 0, 1, 0.1, 0.01, 0.01, 1, 1, 1, now() + interval '1 day');

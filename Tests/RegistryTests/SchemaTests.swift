@@ -29,7 +29,8 @@ struct SchemaTests {
                     "model.insert", "release.insert", "channel.insert", "device_class.insert", "cost.update",
                     "device.insert", "device.update", "round.insert", "update.update", "update.update",
                     "release.insert", "channel.update", "release.insert", "withdrawal.insert", "channel.update",
-                    "update.update", "policy.insert", "canary.insert", "canary.update", "withdrawal.insert",
+                    "update.update", "policy.insert", "round_request.insert", "canary.insert", "canary.update",
+                    "withdrawal.insert",
                 ])
             #expect(audit.first?.actor == "ada")
             #expect(audit[7].actor == "trainer-1")
@@ -63,10 +64,11 @@ struct SchemaTests {
             "name", "memory", "flops", "dtypes", "operators", "runtime", "created_at", "updated_at",
         ],
         "devices": ["device_id", "device_class_id", "attributes", "token_digest", "registered_at"], "lineage": [],
-        "models": [], "policies": [],
+        "models": [], "optimizer_states": [], "policies": [],
         "module_layers": [], "module_versions": [], "modules": [], "recomputations": [], "recomputed_versions": [],
         "release_modules": [], "releases": [],
-        "requirements": [], "round_updates": [], "rounds": [], "update_modules": [],
+        "requirements": [], "round_requests": ["answered_at", "answer", "round_id"],
+        "round_updates": [], "rounds": [], "update_modules": [],
         "updates": ["status", "quarantine_reason", "decided_at"], "withdrawals": ["reinstated_by", "reinstated_at"],
     ]
 
@@ -274,6 +276,20 @@ struct SchemaTests {
                     sample_count) VALUES (2, 1, 1, 1, sha256('one'), 'NaN', 1)
                 """, "23514"
             ),
+            // An optimizer's state that goes on from nothing, or a request answered twice.
+            (
+                """
+                INSERT INTO eclm.optimizer_states (module_version_id, optimizer, step, digest, bytes)
+                    VALUES (3, 'fedavgm', 2, sha256('mean'), 4)
+                """, "23514"
+            ),
+            (
+                """
+                UPDATE eclm.round_requests SET answered_at = now(), answer = 'no';
+                UPDATE eclm.round_requests SET answered_at = now(), answer = 'yes'
+                """, "EC001"
+            ),
+            ("UPDATE eclm.round_requests SET round_id = 1", "23514"),
             // A blob that lacks bytes.
             ("INSERT INTO eclm.blobs (digest, size) VALUES (sha256('z'), 1)", "EC002"),
             // A withdrawal taken back twice, or changed.

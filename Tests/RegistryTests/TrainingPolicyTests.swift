@@ -37,6 +37,52 @@ struct TrainingPolicyTests {
         }
     }
 
+    @Test("have an optimizer, which begins without parameters when it becomes another, and a quorum")
+    func optimizers() async throws {
+        try await withDatabase { database in
+            let registry = try await ModelFixture.publish(in: database).registry
+            let first = try await registry.setPolicy(of: "mlp", PolicyChange(rule: "median"), as: alice).policy
+            #expect(first.optimizer == "none" && first.optimizerParameters.isEmpty && first.quorum == 0)
+            let second = try await registry.setPolicy(
+                of: "mlp",
+                PolicyChange(optimizer: "fedyogi", optimizerParameters: ["tau": 0.5, "beta1": 0], quorum: 3), as: alice
+            ).policy
+            #expect(second.optimizer == "fedyogi" && second.optimizerParameters == ["tau": 0.5, "beta1": 0])
+            #expect(second.quorum == 3 && second.rule == "median")
+            let third = try await registry.setPolicy(
+                of: "mlp", PolicyChange(optimizerParameters: ["beta1": nil]), as: alice
+            ).policy
+            #expect(third.optimizerParameters == ["tau": 0.5] && third.quorum == 3)
+            #expect(try third.policy().optimizer.value("beta2") == 0.99)
+            let fourth = try await registry.setPolicy(
+                of: "mlp", PolicyChange(optimizer: "fedadam", quorum: 0), as: alice
+            ).policy
+            #expect(fourth.optimizer == "fedadam" && fourth.optimizerParameters.isEmpty && fourth.quorum == 0)
+            #expect(try await registry.policy(of: "mlp") == fourth)
+        }
+    }
+
+    @Test("and rounds: a request is refused where nothing waits")
+    func requests() async throws {
+        try await withDatabase { database in
+            let model = try await ModelFixture.publish(in: database)
+            await #expect {
+                _ = try await model.registry.requestRound(of: "mlp", as: alice)
+            } throws: { ($0 as? RegistryError)?.code == .failedPrecondition }
+            await #expect {
+                _ = try await model.registry.requestRound(of: "absent", as: alice)
+            } throws: { ($0 as? RegistryError)?.code == .notFound }
+            try await model.submit([.init("l0.m00")], from: "device")
+            let request = try await model.registry.requestRound(of: "mlp", as: alice)
+            #expect(request.requestedBy == "alice" && request.reason == "because" && request.model == "mlp")
+            #expect(request.answeredAt == nil && request.answer == nil && request.round == nil)
+            #expect(try await model.registry.roundRequest(request.requestID) == request)
+            let audited = try await database.pool.query(
+                "SELECT FROM eclm.audit WHERE action = 'round_request.insert' AND actor = 'alice'")
+            #expect(audited.count == 1)
+        }
+    }
+
     @Test(
         "are refused when they cannot work",
         arguments: [
@@ -47,7 +93,12 @@ struct TrainingPolicyTests {
             PolicyChange(parameters: ["clip_norm": .nan]), PolicyChange(minimumUpdates: 0),
             PolicyChange(minimumUpdates: 300), PolicyChange(maximumUpdates: 65_537), PolicyChange(maximumWait: -1),
             PolicyChange(rule: "krum", parameters: ["f": 200]),
+            PolicyChange(rule: "median", parameters: ["staleness": 0.5]), PolicyChange(parameters: ["norm_z": 0]),
+            PolicyChange(parameters: ["maximum_staleness": 1.5]), PolicyChange(parameters: ["refuse_duplicates": 2]),
             PolicyChange(rule: "krum", parameters: ["f": 1], maximumUpdates: 2000),
+            PolicyChange(optimizer: "sgd"), PolicyChange(optimizer: "fedadam", optimizerParameters: ["tau": 0]),
+            PolicyChange(optimizer: "fedavgm", optimizerParameters: ["momentum": 1]),
+            PolicyChange(optimizerParameters: ["momentum": 0.5]), PolicyChange(quorum: -1), PolicyChange(quorum: 257),
         ])
     func refused(_ change: PolicyChange) async throws {
         try await withDatabase { database in

@@ -25,6 +25,8 @@ struct ReplayTests {
         Case(rule: "geometric_median", trainsSelector: true), Case(rule: "krum", parameters: ["f": 1]),
         // 2f + 3 are too few where m + f + 2 are more.
         Case(rule: "multi_krum", parameters: ["f": 1, "m": 3], devices: 6),
+        Case(rule: "importance_mean", parameters: ["staleness": 0.5, "maximum_staleness": 5]),
+        Case(rule: "sample_mean", parameters: ["staleness": 2, "norm_z": 1000]),
     ]
 
     private static let encodings: [UpdateEncoding] = [.full, .delta, .int8Delta, .sparseDelta, .full, .delta]

@@ -43,6 +43,8 @@ public enum IdentifierTag {
     public enum Update {}
     /// Tag of ``RoundID``.
     public enum Round {}
+    /// Tag of ``RoundRequestID``.
+    public enum RoundRequest {}
 }
 
 /// A model's row in `eclm.models`.
@@ -59,3 +61,5 @@ public typealias DeviceClassID = Identifier<IdentifierTag.DeviceClass>
 public typealias UpdateID = Identifier<IdentifierTag.Update>
 /// A round's row in `eclm.rounds`.
 public typealias RoundID = Identifier<IdentifierTag.Round>
+/// A request's row in `eclm.round_requests`.
+public typealias RoundRequestID = Identifier<IdentifierTag.RoundRequest>

@@ -50,7 +50,7 @@ extension BlobStore {
         }
     }
 
-    /// Deletes blobs that no module version and no update refers to and nobody has asked to store for `grace`.
+    /// Deletes blobs that no module version, update or optimizer's state refers to and nobody has asked to store for `grace`.
     ///
     /// Deleting is nobody's daily work, so no role has the right: connect as the owner of the schema, as the role that
     /// ran `registryctl migrate` is. Publications and uploads may go on meanwhile.
@@ -117,6 +117,7 @@ extension BlobStore {
         b.wanted_at < clock_timestamp() - \(grace / .seconds(1)) * interval '1 second'
         AND NOT EXISTS (SELECT FROM eclm.module_versions v WHERE v.digest = b.digest)
         AND NOT EXISTS (SELECT FROM eclm.update_modules u WHERE u.digest = b.digest)
+        AND NOT EXISTS (SELECT FROM eclm.optimizer_states s WHERE s.digest = b.digest)
         """
     }
 }

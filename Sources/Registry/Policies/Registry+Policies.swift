@@ -44,12 +44,14 @@ extension Registry {
             let after = try change.applied(to: before ?? TrainingPolicy())
             if let current, before == after { return (current, false) }
             let parameters = JSONText(try CanonicalJSON.string(after.rule.parameters))
+            let optimizerParameters = JSONText(try CanonicalJSON.string(after.optimizer.parameters))
             try await connection.query(
                 """
                 INSERT INTO eclm.policies (model_id, rule, parameters, minimum_updates, maximum_updates, maximum_wait,
-                    train_selector)
+                    train_selector, optimizer, optimizer_parameters, quorum)
                 VALUES (\(modelID.rawValue), \(after.rule.kind.name), \(parameters), \(Int32(after.minimumUpdates)),
-                    \(Int32(after.maximumUpdates)), \(after.maximumWait), \(after.trainsSelector))
+                    \(Int32(after.maximumUpdates)), \(after.maximumWait), \(after.trainsSelector),
+                    \(after.optimizer.kind.name), \(optimizerParameters), \(Int32(after.quorum)))
                 """)
             guard let policy = try await Self.newestPolicy(of: modelID, on: connection) else {
                 throw RegistryError(.internal, "the policy of \(model) that was written cannot be read")

@@ -33,7 +33,7 @@ public struct RuleSpecification: Sendable, Hashable {
     public struct Kind: Sendable, Hashable {
         /// Its name in `eclm.policies.rule`.
         public let name: String
-        /// What it takes, besides `clip_norm`.
+        /// What it takes, besides ``RuleSpecification/common``.
         public let parameters: [Parameter]
         /// The most updates a round may take with it: rules that compare updates pairwise hold one number for each pair.
         public let maximumUpdates: Int
@@ -56,13 +56,36 @@ public struct RuleSpecification: Sendable, Hashable {
         "clip_norm", Double.leastNormalMagnitude...Double.greatestFiniteMagnitude,
         "scales an update's difference to the current version down to this norm, module by module")
 
+    /// The most releases that an update may be behind; older ones are quarantined. Every rule takes it.
+    public static let maximumStaleness = Parameter(
+        "maximum_staleness", 0...1_000_000, whole: true, "quarantines updates that are more releases behind")
+
+    /// The most robust standard deviations that the norm of a module's difference may lie above the median; updates
+    /// beyond are quarantined. Every rule takes it.
+    public static let normThreshold = Parameter(
+        "norm_z", 1...1_000_000,
+        "quarantines updates with a module whose change has a norm so many robust standard deviations above the median")
+
+    /// Whether an update is quarantined that brings a file which another update brought before. Every rule takes it.
+    public static let refusesDuplicates = Parameter(
+        "refuse_duplicates", 0...1, standard: 0, whole: true,
+        "1 quarantines updates with a module's file that another update brought before")
+
+    /// What every rule takes.
+    public static let common = [clipNorm, maximumStaleness, normThreshold, refusesDuplicates]
+
+    /// FedBuff's discount, of the weighted means. Rounds name a mean with one otherwise than the mean itself.
+    public static let staleness = Parameter(
+        "staleness", 0...10, standard: 0,
+        "an update s releases behind weighs (1 + s)^-staleness as much; 0.5 is FedBuff's")
+
     private static let byzantine = Parameter(
         "f", 0...1024, whole: true, required: true, "updates that may be arbitrarily wrong")
 
     /// Every rule, by name in ``Kind/name``.
     public static let kinds: [Kind] = [
-        Kind("importance_mean", "the mean weighted by importance (the paper's rule)"),
-        Kind("sample_mean", "the mean weighted by sample counts (federated averaging)"),
+        Kind("importance_mean", "the mean weighted by importance (the paper's rule)", [staleness]),
+        Kind("sample_mean", "the mean weighted by sample counts (federated averaging)", [staleness]),
         Kind("median", "the median of each coordinate"),
         Kind(
             "trimmed_mean", "the mean of each coordinate without its smallest and largest values",
@@ -109,33 +132,14 @@ public struct RuleSpecification: Sendable, Hashable {
                 "there is no rule \(name.debugDescription); there are " + Self.kinds.map(\.name).joined(separator: ", ")
             )
         }
-        let known = kind.parameters + [Self.clipNorm]
-        for (given, value) in parameters.sorted(by: { $0.key < $1.key }) {
-            guard let parameter = known.first(where: { $0.name == given }) else {
-                throw RegistryError(
-                    .invalidArgument,
-                    "rule \(name) has no parameter \(given.debugDescription); it takes "
-                        + known.map(\.name).joined(separator: ", "))
-            }
-            guard parameter.range.contains(value), !parameter.isWhole || value == value.rounded() else {
-                let range =
-                    parameter == Self.clipNorm
-                    ? "a finite number above 0"
-                    : "\(parameter.isWhole ? "a whole number" : "a number") in "
-                        + "\(Self.text(parameter.range.lowerBound))...\(Self.text(parameter.range.upperBound))"
-                throw RegistryError(.invalidArgument, "parameter \(given) of rule \(name) is \(value), not \(range)")
-            }
-        }
-        if let missing = kind.parameters.first(where: { $0.isRequired && parameters[$0.name] == nil }) {
-            throw RegistryError(
-                .invalidArgument, "rule \(name) needs parameter \(missing.name): \(missing.summary)")
-        }
+        let known = kind.parameters + Self.common
+        try Parameter.check(parameters, against: known, of: "rule \(name)")
         self.init(kind: kind, parameters: parameters)
     }
 
     /// A parameter's value: the given one, else the standard.
     public func value(_ name: String) -> Double? {
-        parameters[name] ?? kind.parameters.first { $0.name == name }?.standard
+        parameters[name] ?? (kind.parameters + Self.common).first { $0.name == name }?.standard
     }
 
     /// The fewest updates of a module that the rule makes something of; modules with fewer keep their version.
@@ -145,6 +149,36 @@ public struct RuleSpecification: Sendable, Hashable {
     public var minimumContributions: Int {
         guard let f = value("f") else { return 1 }
         return max(2 * Int(f) + 3, Int(value("m") ?? 1) + Int(f) + 2)
+    }
+}
+
+extension RuleSpecification.Parameter {
+    /// Refuses values of parameters that nobody knows, values outside their ranges, and required ones that are missing.
+    ///
+    /// - Parameter owner: What takes them, for the message.
+    static func check(
+        _ values: [String: Double], against known: [Self], of owner: String
+    ) throws(RegistryError) {
+        for (given, value) in values.sorted(by: { $0.key < $1.key }) {
+            guard let parameter = known.first(where: { $0.name == given }) else {
+                let names = known.isEmpty ? "none" : known.map(\.name).joined(separator: ", ")
+                throw RegistryError(
+                    .invalidArgument,
+                    "\(owner) has no parameter \(given.debugDescription); it takes \(names)")
+            }
+            guard parameter.range.contains(value), !parameter.isWhole || value == value.rounded() else {
+                let range =
+                    parameter == RuleSpecification.clipNorm
+                    ? "a finite number above 0"
+                    : "\(parameter.isWhole ? "a whole number" : "a number") in "
+                        + "\(text(parameter.range.lowerBound))...\(text(parameter.range.upperBound))"
+                throw RegistryError(.invalidArgument, "parameter \(given) of \(owner) is \(value), not \(range)")
+            }
+        }
+        if let missing = known.first(where: { $0.isRequired && values[$0.name] == nil }) {
+            throw RegistryError(
+                .invalidArgument, "\(owner) needs parameter \(missing.name): \(missing.summary)")
+        }
     }
 
     private static func text(_ value: Double) -> String {

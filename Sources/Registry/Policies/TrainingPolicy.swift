@@ -13,17 +13,25 @@ public struct TrainingPolicy: Sendable, Hashable {
     public var maximumWait: Double
     /// Whether the selector learns, too.
     public var trainsSelector: Bool
+    /// What makes a module's version of the round's aggregate.
+    public var optimizer: OptimizerSpecification
+    /// Updates of one module that make a round worth while, however few there are of others; 0 for none, at most
+    /// ``maximumUpdates``.
+    public var quorum: Int
 
     /// A policy from its parts; without them, what the trainer does by default.
     public init(
         rule: RuleSpecification = .standard, minimumUpdates: Int = 1, maximumUpdates: Int = 256,
-        maximumWait: Double = 60, trainsSelector: Bool = false
+        maximumWait: Double = 60, trainsSelector: Bool = false, optimizer: OptimizerSpecification = .none,
+        quorum: Int = 0
     ) {
         self.rule = rule
         self.minimumUpdates = minimumUpdates
         self.maximumUpdates = maximumUpdates
         self.maximumWait = maximumWait
         self.trainsSelector = trainsSelector
+        self.optimizer = optimizer
+        self.quorum = quorum
     }
 
     /// Refuses values that make no sense together.
@@ -47,6 +55,9 @@ public struct TrainingPolicy: Sendable, Hashable {
         try require(
             (0...315_360_000).contains(maximumWait),
             "the maximum wait must lie in 0...315360000 s, not be \(maximumWait)")
+        try require(
+            (0...maximumUpdates).contains(quorum),
+            "the quorum must lie in 1...\(maximumUpdates), the maximum of updates, or be 0 for none; it is \(quorum)")
     }
 }
 
@@ -64,12 +75,18 @@ public struct PolicyChange: Sendable, Hashable {
     public var maximumWait: Double?
     /// See ``TrainingPolicy/trainsSelector``.
     public var trainsSelector: Bool?
+    /// The optimizer by name; another one begins without parameters.
+    public var optimizer: String?
+    /// Parameters of the optimizer to set, or with `nil` to take away.
+    public var optimizerParameters: [String: Double?]
+    /// See ``TrainingPolicy/quorum``.
+    public var quorum: Int?
 
     /// A change from its parts.
     public init(
         rule: String? = nil, parameters: [String: Double?] = [:], minimumUpdates: Int? = nil,
-        maximumUpdates: Int? = nil,
-        maximumWait: Double? = nil, trainsSelector: Bool? = nil
+        maximumUpdates: Int? = nil, maximumWait: Double? = nil, trainsSelector: Bool? = nil, optimizer: String? = nil,
+        optimizerParameters: [String: Double?] = [:], quorum: Int? = nil
     ) {
         self.rule = rule
         self.parameters = parameters
@@ -77,6 +94,9 @@ public struct PolicyChange: Sendable, Hashable {
         self.maximumUpdates = maximumUpdates
         self.maximumWait = maximumWait
         self.trainsSelector = trainsSelector
+        self.optimizer = optimizer
+        self.optimizerParameters = optimizerParameters
+        self.quorum = quorum
     }
 
     /// The policy with the change made.
@@ -84,10 +104,15 @@ public struct PolicyChange: Sendable, Hashable {
     /// - Throws: ``RegistryError`` with `invalidArgument` where the outcome cannot work.
     func applied(to policy: TrainingPolicy) throws(RegistryError) -> TrainingPolicy {
         var result = policy
-        let name = rule ?? policy.rule.kind.name
-        var values = name == policy.rule.kind.name ? policy.rule.parameters : [:]
-        for (parameter, value) in parameters { values[parameter] = value }
-        result.rule = try RuleSpecification(name, values)
+        let ruleName = rule ?? policy.rule.kind.name
+        result.rule = try RuleSpecification(
+            ruleName, Self.changed(ruleName == policy.rule.kind.name ? policy.rule.parameters : [:], by: parameters))
+        let name = optimizer ?? policy.optimizer.kind.name
+        result.optimizer = try OptimizerSpecification(
+            name,
+            Self.changed(
+                name == policy.optimizer.kind.name ? policy.optimizer.parameters : [:], by: optimizerParameters))
+        result.quorum = quorum ?? result.quorum
         result.minimumUpdates = minimumUpdates ?? result.minimumUpdates
         // A rule that can take fewer than the maximum that nobody chose takes what it can.
         result.maximumUpdates = maximumUpdates ?? min(result.maximumUpdates, result.rule.kind.maximumUpdates)
@@ -95,6 +120,12 @@ public struct PolicyChange: Sendable, Hashable {
         result.trainsSelector = trainsSelector ?? result.trainsSelector
         try result.check()
         return result
+    }
+
+    private static func changed(_ values: [String: Double], by changes: [String: Double?]) -> [String: Double] {
+        var values = values
+        for (name, value) in changes { values[name] = value }
+        return values
     }
 }
 
@@ -116,6 +147,12 @@ public struct PolicyRecord: Sendable, Hashable {
     public var maximumWait: Double
     /// Whether the selector learns, too.
     public var trainsSelector: Bool
+    /// The optimizer's name, as stored: perhaps one that this program does not know.
+    public var optimizer: String
+    /// The optimizer's parameters, as stored.
+    public var optimizerParameters: [String: Double]
+    /// Updates of one module that make a round worth while; 0 for none.
+    public var quorum: Int
     /// Why it was set.
     public var reason: String
     /// When.
@@ -125,11 +162,13 @@ public struct PolicyRecord: Sendable, Hashable {
 
     /// The policy, checked.
     ///
-    /// - Throws: ``RegistryError`` with `invalidArgument` for a rule or parameter that this program does not know.
+    /// - Throws: ``RegistryError`` with `invalidArgument` for a rule, optimizer or parameter that this program does not
+    ///   know.
     public func policy() throws(RegistryError) -> TrainingPolicy {
         let policy = TrainingPolicy(
             rule: try RuleSpecification(rule, parameters), minimumUpdates: minimumUpdates,
-            maximumUpdates: maximumUpdates, maximumWait: maximumWait, trainsSelector: trainsSelector)
+            maximumUpdates: maximumUpdates, maximumWait: maximumWait, trainsSelector: trainsSelector,
+            optimizer: try OptimizerSpecification(optimizer, optimizerParameters), quorum: quorum)
         try policy.check()
         return policy
     }
@@ -138,7 +177,7 @@ public struct PolicyRecord: Sendable, Hashable {
 extension PolicyRecord {
     static let select: SQL = """
         SELECT mo.name AS model, p.revision, p.rule, p.parameters, p.minimum_updates, p.maximum_updates, p.maximum_wait,
-            p.train_selector, p.reason, p.created_at, p.created_by
+            p.train_selector, p.optimizer, p.optimizer_parameters, p.quorum, p.reason, p.created_at, p.created_by
         FROM eclm.policies p JOIN eclm.models mo USING (model_id)
         """
 
@@ -151,6 +190,9 @@ extension PolicyRecord {
         maximumUpdates = Int(try row.decode("maximum_updates", as: Int32.self))
         maximumWait = try row.decode("maximum_wait")
         trainsSelector = try row.decode("train_selector")
+        optimizer = try row.decode("optimizer")
+        optimizerParameters = try row.json("optimizer_parameters", as: [String: Double].self)
+        quorum = Int(try row.decode("quorum", as: Int32.self))
         reason = try row.decode("reason")
         createdAt = try row.decode("created_at")
         createdBy = try row.decode("created_by")

@@ -3,7 +3,7 @@ import Foundation
 import PostgreSQL
 
 extension PostgresRow {
-    func slot() throws -> ModuleSlot {
+    package func slot() throws -> ModuleSlot {
         let kind: String = try decode("kind")
         guard let kind = ModuleKind(rawValue: kind) else {
             throw RegistryError(

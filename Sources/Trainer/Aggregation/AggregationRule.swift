@@ -52,12 +52,15 @@ public struct Contribution: Sendable, Hashable {
     public var importance: Double
     /// Samples the module was trained on, at least 1.
     public var sampleCount: Int64
+    /// How many releases the update is behind the one that the round starts from, at least 0.
+    public var staleness: Int
 
     /// A contribution from its parts.
-    public init(updateID: UpdateID, importance: Double, sampleCount: Int64) {
+    public init(updateID: UpdateID, importance: Double, sampleCount: Int64, staleness: Int = 0) {
         self.updateID = updateID
         self.importance = importance
         self.sampleCount = sampleCount
+        self.staleness = staleness
     }
 }
 

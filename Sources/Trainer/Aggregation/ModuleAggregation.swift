@@ -247,7 +247,7 @@ struct ModuleAggregation {
     }
 
     /// The norm of each update's difference to the base.
-    private func norms(
+    func norms(
         of sources: [Source], onto base: AggregationBase, _ header: SafetensorsHeader
     ) async throws -> [Double] {
         var squares = [Double](repeating: 0, count: sources.count)

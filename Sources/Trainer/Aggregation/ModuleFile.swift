@@ -10,15 +10,17 @@ struct ModuleFile: Sendable {
     /// Reads the header alone.
     ///
     /// - Returns: The bytes before the tensors, and what they say.
-    func header(in blobs: any BlobReader) async throws -> ([UInt8], SafetensorsHeader) {
+    func header(
+        in blobs: any BlobReader, limits: SafetensorsLimits = .module
+    ) async throws -> ([UInt8], SafetensorsHeader) {
         var prefix = try await blobs.read(digest, range: 0..<min(size, 16_384))
         let needed = try prefix.withUnsafeBytes { bytes throws(SafetensorsError) in
-            try SafetensorsHeader.byteCount(prefix: bytes, limits: .module)
+            try SafetensorsHeader.byteCount(prefix: bytes, limits: limits)
         }
         if needed > prefix.count {
             prefix = try await blobs.read(digest, range: 0..<min(size, Int64(needed)))
         }
-        let header = try SafetensorsHeader(prefix: prefix, fileByteCount: Int(size), limits: .module)
+        let header = try SafetensorsHeader(prefix: prefix, fileByteCount: Int(size), limits: limits)
         return (Array(prefix[..<header.dataOffset]), header)
     }
 }

@@ -74,7 +74,16 @@ struct RecomputationPlan: Sendable {
         guard let policy = policies[round] else {
             throw RegistryError(.internal, "the history has no policy of round \(round)")
         }
-        return try policy.get()
+        let followed = try policy.get()
+        // What an optimizer remembers, and how stale an update was, would have to be followed through the new history.
+        guard followed.optimizer == nil, !(followed.rule is StalenessDiscount) else {
+            let number = history.rounds[round]?.number ?? 0
+            throw RegistryError(
+                .failedPrecondition,
+                "round \(number) followed \(followed.optimizer.map { "the optimizer \($0.name)" } ?? "the rule \(followed.rule.name)"), "
+                    + "which cannot be computed again without a device; roll back to a release before the device came in")
+        }
+        return followed
     }
 
     /// The steps that the channel's versions need, in order.

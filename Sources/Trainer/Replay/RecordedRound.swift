@@ -9,6 +9,8 @@ struct RecordedRound: Sendable {
         var version: Int
         var digest: Digest
         var parent: ModuleVersionID?
+        /// What the optimizer left with it.
+        var state: Digest?
         var weights: [UpdateID: Double] = [:]
     }
 
@@ -22,7 +24,8 @@ struct RecordedRound: Sendable {
         var inputs: [(update: UpdateID, weight: Double, applied: ModuleVersionID?)] = []
     }
 
-    var baseRelease: Int
+    /// What it started from.
+    var base: RoundBase
     var policy: RoundPolicy
     /// The updates it counted, in ascending order.
     var updates: [ClaimedUpdate]
@@ -34,6 +37,8 @@ struct RecordedRound: Sendable {
     var recomputed: [Recomputed]
     /// The versions that updates were trained from or, in ``recomputed``, applied to.
     var inputVersions: [ModuleVersionID: ModuleVersionRecord]
+    /// What the optimizer had left with the base release's versions.
+    var states: [ModuleVersionID: OptimizerState]
 
     /// Reads a round.
     ///
@@ -57,7 +62,8 @@ struct RecordedRound: Sendable {
         }
         let roundID: Int64 = try row.decode("round_id")
         let base = RoundBase(
-            modelID: ModelID(try row.decode("model_id")), releaseID: ReleaseID(try row.decode("base_release_id")))
+            modelID: ModelID(try row.decode("model_id")), releaseID: ReleaseID(try row.decode("base_release_id")),
+            number: Int(try row.decode("base_release", as: Int32.self)))
         let policy = try await policy(
             of: base.modelID, revision: try row.decode("policy_revision", as: Int32?.self).map(Int.init),
             rule: try row.decode("rule"), on: connection)
@@ -65,14 +71,20 @@ struct RecordedRound: Sendable {
         let made = try await made(in: roundID, on: connection)
         let recomputed = try await recomputed(of: roundID, on: connection)
         let inputs = recomputed.isEmpty ? [] : updates.flatMap { $0.modules.map(\.baseVersionID) }
+        let bases = try await base.versions(
+            of: Set(updates.flatMap { $0.modules.map(\.moduleID) }).union(made.keys), on: connection)
+        var states: [ModuleVersionID: OptimizerState] = [:]
+        if let optimizer = policy.optimizer {
+            states = try await OptimizerState.read(
+                of: bases.values.map(\.moduleVersionID), by: optimizer, on: connection)
+        }
         return RecordedRound(
-            baseRelease: Int(try row.decode("base_release", as: Int32.self)), policy: policy, updates: updates,
-            bases: try await base.versions(
-                of: Set(updates.flatMap { $0.modules.map(\.moduleID) }).union(made.keys), on: connection),
-            differenceBases: try await base.differenceBases(of: updates, on: connection), made: made,
+            base: base, policy: policy, updates: updates, bases: bases,
+            differenceBases: try await RoundBase.differenceBases(of: updates, on: connection), made: made,
             recomputed: recomputed,
             inputVersions: try await versions(
-                Set(inputs).union(recomputed.flatMap { $0.inputs.compactMap(\.applied) }), on: connection))
+                Set(inputs).union(recomputed.flatMap { $0.inputs.compactMap(\.applied) }), on: connection),
+            states: states)
     }
 
     /// The rule with the parameters that it had then.
@@ -171,9 +183,10 @@ struct RecordedRound: Sendable {
     private static func made(in round: Int64, on connection: PostgresConnection) async throws -> [ModuleID: Made] {
         let rows = try await connection.query(
             """
-            SELECT v.module_id, v.version, v.digest, l.parent_version_id, l.update_id, l.weight
+            SELECT v.module_id, v.version, v.digest, l.parent_version_id, l.update_id, l.weight, s.digest AS state
             FROM eclm.module_versions v
             LEFT JOIN eclm.lineage l USING (module_version_id)
+            LEFT JOIN eclm.optimizer_states s USING (module_version_id)
             WHERE v.round_id = \(round)
             """)
         var made: [ModuleID: Made] = [:]
@@ -181,7 +194,9 @@ struct RecordedRound: Sendable {
             let moduleID = ModuleID(try row.decode("module_id"))
             var version =
                 try made[moduleID]
-                ?? Made(version: Int(row.decode("version", as: Int32.self)), digest: row.digest("digest"))
+                ?? Made(
+                    version: Int(row.decode("version", as: Int32.self)), digest: row.digest("digest"),
+                    state: row.decode("state", as: [UInt8]?.self) == nil ? nil : row.digest("state"))
             if let parent = try row.decode("parent_version_id", as: Int64?.self) {
                 version.parent = ModuleVersionID(parent)
             } else if let update = try row.decode("update_id", as: Int64?.self) {
@@ -202,7 +217,9 @@ extension RoundPolicy {
         let suffix = "_selector"
         let trainsSelector = name.hasSuffix(suffix)
         let plain = trainsSelector ? String(name.dropLast(suffix.count)) : name
-        guard let kind = RuleSpecification.kinds.first(where: { $0.name == plain }), kind.parameters.isEmpty else {
+        guard let kind = RuleSpecification.kinds.first(where: { $0.name == plain }),
+            kind.parameters.allSatisfy({ $0 == RuleSpecification.staleness })
+        else {
             throw RegistryError(
                 .failedPrecondition,
                 "the round followed the rule \(name) without a policy: its parameters are recorded nowhere, so it "

@@ -38,14 +38,17 @@ public struct RoundReplayer: Sendable {
         let record = try await registry.pool.registryTransaction(readOnly: true) { connection in
             try await RecordedRound.read(number, of: model, on: connection)
         }
-        let sources = record.updates.sources(record.differenceBases)
+        let sources = record.updates.sources(record.differenceBases, since: record.base)
         var replay = RoundReplay(
-            model: model, round: number, baseRelease: record.baseRelease, rule: record.policy.rule.name,
+            model: model, round: number, baseRelease: record.base.number, rule: record.policy.rule.name,
             policyRevision: record.policy.revision, updates: record.updates.count, modules: [])
         let trained = Set(sources.keys).union(record.made.keys).sorted()
         for moduleID in trained {
             guard let base = record.bases[moduleID] else { continue }
-            if let module = try await compute(base, record.made[moduleID], sources[moduleID] ?? [], record.policy) {
+            let module = try await compute(
+                base, record.made[moduleID], sources[moduleID] ?? [], record.policy,
+                record.states[base.moduleVersionID])
+            if let module {
                 replay.modules.append(module)
             }
         }
@@ -116,7 +119,7 @@ public struct RoundReplayer: Sendable {
     /// One module; `nil` where the rule makes nothing of it, and nothing was made.
     private func compute(
         _ base: ModuleVersionRecord, _ made: RecordedRound.Made?, _ sources: [ModuleAggregation.Source],
-        _ policy: RoundPolicy
+        _ policy: RoundPolicy, _ state: OptimizerState?
     ) async throws -> RoundReplay.Module? {
         var module = RoundReplay.Module(
             module: base.module, baseVersion: base.version, version: made?.version, updates: sources.count,
@@ -131,8 +134,18 @@ public struct RoundReplayer: Sendable {
             let aggregation = ModuleAggregation(
                 blobs: registry.blobs, rule: policy.rule, clipNorm: policy.clipNorm, blockMemory: blockMemory)
             let aggregate = try await aggregation.aggregate(sources, onto: base.aggregationBase)
-            module.recomputed = Digest.of(aggregate.file)
-            if let made { module.problem = made.difference(from: base, sources, aggregate.weights) }
+            var (file, memory) = (aggregate.file, Digest?.none)
+            if let optimizer = policy.optimizer {
+                let next = try await OptimizerStep(blobs: registry.blobs, optimizer: optimizer).move(
+                    base.aggregationBase, toward: file, from: state)
+                (file, memory) = (next.file, Digest.of(next.state))
+            }
+            module.recomputed = Digest.of(file)
+            if let made {
+                module.problem =
+                    made.difference(from: base, sources, aggregate.weights)
+                    ?? (made.state == memory ? nil : "what the optimizer left with the version is something else")
+            }
         }
         return module
     }

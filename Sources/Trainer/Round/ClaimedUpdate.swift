@@ -8,6 +8,7 @@ struct ClaimedUpdate: Sendable {
     struct Module: Sendable {
         var moduleID: ModuleID
         var name: String
+        var kind: ModuleKind
         var baseVersionID: ModuleVersionID
         var baseVersion: Int
         var baseWithdrawn: Bool
@@ -80,8 +81,8 @@ extension ClaimedUpdate {
         for (index, update) in updates.enumerated() { places[update.updateID] = index }
         let rows = try await connection.query(
             """
-            SELECT um.update_id, um.module_id, um.base_version_id, m.name, v.version, um.digest, b.size, um.encoding, um.importance,
-                um.sample_count
+            SELECT um.update_id, um.module_id, um.base_version_id, m.name, m.kind, m.layer, m.index, v.version, um.digest,
+                b.size, um.encoding, um.importance, um.sample_count
             FROM eclm.update_modules um
             JOIN eclm.modules m ON m.module_id = um.module_id
             JOIN eclm.module_versions v ON v.module_version_id = um.base_version_id
@@ -94,7 +95,7 @@ extension ClaimedUpdate {
             updates[place].modules.append(
                 Module(
                     moduleID: ModuleID(try row.decode("module_id")), name: try row.decode("name"),
-                    baseVersionID: ModuleVersionID(try row.decode("base_version_id")),
+                    kind: try row.slot().kind, baseVersionID: ModuleVersionID(try row.decode("base_version_id")),
                     baseVersion: Int(try row.decode("version", as: Int32.self)), baseWithdrawn: false,
                     digest: try row.digest("digest"), size: try row.decode("size"),
                     encoding: try row.decode("encoding"), importance: try row.decode("importance"),
@@ -127,15 +128,31 @@ extension ClaimedUpdate {
 }
 
 extension [ClaimedUpdate] {
+    /// Whether at least `quorum` of them train the same module, one that the rule trains.
+    func reach(_ quorum: Int, by rule: any AggregationRule) -> Bool {
+        guard quorum > 0 else { return false }
+        var counts: [ModuleID: Int] = [:]
+        for module in lazy.flatMap(\.modules) where rule.trains(module.kind) {
+            counts[module.moduleID, default: 0] += 1
+            if counts[module.moduleID, default: 0] >= quorum { return true }
+        }
+        return false
+    }
+
     /// What a round mixes of accepted updates, module by module, in the order of the updates.
-    func sources(_ bases: [ModuleVersionID: ModuleVersionRecord]) -> [ModuleID: [ModuleAggregation.Source]] {
+    ///
+    /// - Parameter base: What the round starts from.
+    func sources(
+        _ bases: [ModuleVersionID: ModuleVersionRecord], since base: RoundBase
+    ) -> [ModuleID: [ModuleAggregation.Source]] {
         var sources: [ModuleID: [ModuleAggregation.Source]] = [:]
         for update in self {
             for module in update.modules {
                 sources[module.moduleID, default: []].append(
                     ModuleAggregation.Source(
                         contribution: Contribution(
-                            updateID: update.updateID, importance: module.importance, sampleCount: module.sampleCount),
+                            updateID: update.updateID, importance: module.importance, sampleCount: module.sampleCount,
+                            staleness: base.staleness(of: update)),
                         update: module.file(bases)))
             }
         }

@@ -43,6 +43,8 @@ struct Round: Sendable {
         var base: ModuleVersionRecord
         var digest: Digest
         var contributions: [(update: UpdateID, weight: Double)]
+        /// What the optimizer remembers with the version; `nil` without one.
+        var state: NewOptimizerState?
     }
 
     /// Runs the round.
@@ -59,129 +61,90 @@ struct Round: Sendable {
         let base = try await RoundBase.read(model: model, channel: channel, on: connection)
         guard !base.isOnTrial else { return nil }
         let policy = try await RoundPolicy.read(of: base.modelID, else: settings, on: connection)
+        let requests = try await RoundRequests.claim(of: base.modelID, on: connection)
         let updates = try await ClaimedUpdate.claim(
             of: base.modelID, limit: min(limit ?? .max, policy.maximumUpdates), on: connection)
-        guard let oldest = updates.map(\.age).max() else { return nil }
-        guard updates.count >= minimum ?? policy.minimumUpdates || oldest >= policy.maximumWait else { return nil }
+        guard let oldest = updates.map(\.age).max() else {
+            try await requests.answerIfNothingWaits()
+            return nil
+        }
+        guard
+            !requests.isEmpty || updates.count >= minimum ?? policy.minimumUpdates || oldest >= policy.maximumWait
+                || updates.reach(policy.quorum, by: policy.rule)
+        else { return nil }
         // Where a failure is narrowed down, the rule sees to each module alone.
         let needed = limit == nil ? policy.rule.minimumContributions : 1
-        guard updates.count >= needed else { return nil }
+        guard updates.count >= needed else {
+            try await requests.answer(
+                "no round: rule \(policy.rule.name) needs \(needed) updates, and \(updates.count) wait")
+            return nil
+        }
         claimed.updates = updates.map(\.updateID)
 
         var outcome = RoundOutcome(model: model)
         let versions = try await base.versions(of: Set(updates.flatMap { $0.modules.map(\.moduleID) }), on: connection)
-        let bases = try await base.differenceBases(of: updates, on: connection)
-        let validation = UpdateValidation(blobs: registry.blobs, versions: versions, bases: bases)
+        let bases = try await RoundBase.differenceBases(of: updates, on: connection)
+        let validation = UpdateValidation(
+            blobs: registry.blobs, versions: versions, bases: bases, base: base,
+            maximumStaleness: policy.maximumStaleness)
         var changed: [Aggregate] = []
-        if let whole = try await aggregateAtOnce(updates, versions, bases, validation, policy, needed, on: connection) {
+        let whole = try await aggregateAtOnce(
+            onto: base, updates, versions, bases, validation, policy, needed, on: connection)
+        if let whole {
             (outcome, changed) = whole
         } else {
-            var accepted: [ClaimedUpdate] = []
-            for update in updates {
-                if let reason = try await validation.refusal(of: update) {
-                    outcome.quarantined.append(.init(updateID: update.updateID, reason: reason))
-                } else {
-                    accepted.append(update)
-                }
-            }
+            let accepted = try await accept(updates, by: validation, policy, on: connection, into: &outcome)
             try await Self.quarantine(outcome.quarantined, on: connection)
-            guard accepted.count >= needed else { return outcome }
+            guard accepted.count >= needed else {
+                try await requests.answer(
+                    "no round: \(outcome.quarantined.count) of \(updates.count) updates were quarantined, and rule "
+                        + "\(policy.rule.name) needs \(needed)")
+                return outcome
+            }
             changed = try await aggregate(
-                accepted, versions, bases, policy, checksUpdates: false, on: connection, into: &outcome)
+                accepted, onto: base, versions, bases, policy, checksUpdates: false, on: connection, into: &outcome)
         }
         outcome.newVersions = changed.count
         try await RoundCommit(round: self, policy: policy, base: base, connection: connection).commit(
             changed, accepted: outcome.updates, into: &outcome)
+        if let number = outcome.round {
+            try await requests.answer(
+                "round \(number) of \(outcome.updates.count) update\(outcome.updates.count == 1 ? "" : "s")",
+                round: number)
+        }
         return outcome
     }
 
-    /// Reads every blob once, looking at it while it is summed, where the rule is a sum whose weights do not depend on what
-    /// the updates hold.
+    /// Looks at everything that the updates bring, and compares them with others where the policy says so.
     ///
-    /// - Returns: `nil`, with nothing changed, where the rule is another, a module is too large to be read whole, or an
-    ///   update is at fault: then all are looked at before any is mixed with others.
-    private func aggregateAtOnce(
-        _ updates: [ClaimedUpdate], _ versions: [ModuleID: ModuleVersionRecord],
-        _ bases: [ModuleVersionID: ModuleVersionRecord], _ validation: UpdateValidation, _ policy: RoundPolicy,
-        _ needed: Int, on connection: PostgresConnection
-    ) async throws -> (RoundOutcome, [Aggregate])? {
-        guard case .weightedSum = policy.rule.method, policy.clipNorm == nil, updates.count >= needed else {
-            return nil
-        }
-        let aggregation = ModuleAggregation(blobs: registry.blobs, rule: policy.rule, blockMemory: blockMemory)
-        let sizes =
-            updates.flatMap { $0.modules.compactMap(\.size) } + versions.values.map(\.costs.bytes)
-            + bases.values.map(\.costs.bytes)
-        guard aggregation.readsWhole(sizes) else { return nil }
-        // Modules that are not summed are looked at by themselves.
-        var counts: [ModuleID: Int] = [:]
-        for module in updates.flatMap(\.modules) { counts[module.moduleID, default: 0] += 1 }
-        let summed = Set(
-            versions.values.filter {
-                policy.rule.trains($0.slot.kind) && counts[$0.moduleID, default: 0] >= policy.rule.minimumContributions
-            }.map(\.moduleID))
-        for update in updates {
-            let reason = try await validation.refusal(of: update) { summed.contains($0.moduleID) }
-            guard reason == nil else { return nil }
-        }
-        try await connection.query("SAVEPOINT aggregated_at_once")
-        do {
-            var outcome = RoundOutcome(model: model)
-            let changed = try await aggregate(
-                updates, versions, bases, policy, checksUpdates: true, on: connection, into: &outcome)
-            try await connection.query("RELEASE SAVEPOINT aggregated_at_once")
-            return (outcome, changed)
-        } catch is UpdateFile.Refusal {
-            try await connection.query("ROLLBACK TO SAVEPOINT aggregated_at_once")
-            return nil
-        }
-    }
-
-    /// Aggregates the modules that the accepted updates trained.
-    private func aggregate(
-        _ accepted: [ClaimedUpdate], _ versions: [ModuleID: ModuleVersionRecord],
-        _ bases: [ModuleVersionID: ModuleVersionRecord], _ policy: RoundPolicy, checksUpdates: Bool,
+    /// - Returns: Those that count.
+    private func accept(
+        _ updates: [ClaimedUpdate], by validation: UpdateValidation, _ policy: RoundPolicy,
         on connection: PostgresConnection, into outcome: inout RoundOutcome
-    ) async throws -> [Aggregate] {
-        outcome.updates = accepted.map(\.updateID)
-        let sources = accepted.sources(bases)
-        var changed: [Aggregate] = []
-        for version in versions.values.sorted(by: { $0.moduleID < $1.moduleID })
-        where policy.rule.trains(version.slot.kind) {
-            guard let sources = sources[version.moduleID] else { continue }
-            guard sources.count >= policy.rule.minimumContributions else {
-                outcome.heldBack.append(version.module)
-                continue
-            }
-            let aggregate = try await aggregate(
-                version, from: sources, policy, checksUpdates: checksUpdates, on: connection)
-            if aggregate.digest == version.digest {
-                outcome.keptVersions += 1
+    ) async throws -> [ClaimedUpdate] {
+        var duplicates =
+            policy.refusesDuplicates ? try await DuplicateCheck(of: updates, on: connection) : nil
+        var accepted: [ClaimedUpdate] = []
+        for update in updates {
+            var reason = try await validation.refusal(of: update)
+            if reason == nil { reason = duplicates?.refusal(of: update) }
+            if let reason {
+                outcome.quarantined.append(.init(updateID: update.updateID, reason: reason))
             } else {
-                changed.append(aggregate)
-                outcome.bytes += version.costs.bytes
+                duplicates?.accept(update)
+                accepted.append(update)
             }
         }
-        return changed
-    }
-
-    /// Aggregates one module and stores the blob.
-    private func aggregate(
-        _ version: ModuleVersionRecord, from sources: [ModuleAggregation.Source], _ policy: RoundPolicy,
-        checksUpdates: Bool, on connection: PostgresConnection
-    ) async throws -> Aggregate {
-        let aggregation = ModuleAggregation(
-            blobs: registry.blobs, rule: policy.rule, clipNorm: policy.clipNorm, blockMemory: blockMemory,
-            checksUpdates: checksUpdates)
-        let aggregate = try await aggregation.aggregate(sources, onto: version.aggregationBase)
-        let (file, weights) = (aggregate.file, aggregate.weights)
-        let digest = Digest.of(file)
-        if digest != version.digest {
-            try await registry.blobs.write(file, digest: digest, on: connection)
-        }
-        return Aggregate(
-            base: version, digest: digest,
-            contributions: zip(sources, weights).map { ($0.contribution.updateID, $1) })
+        guard let threshold = policy.normThreshold else { return accepted }
+        let check = NormCheck(
+            aggregation: ModuleAggregation(
+                blobs: registry.blobs, rule: policy.rule, blockMemory: blockMemory), versions: validation.versions,
+            threshold: threshold, connection: connection)
+        let refusals = try await check.refusals(of: accepted)
+        accepted.removeAll { refusals[$0.updateID] != nil }
+        outcome.quarantined += refusals.map { .init(updateID: $0, reason: $1) }
+        outcome.quarantined.sort { $0.updateID < $1.updateID }
+        return accepted
     }
 
     /// Takes updates out of the queue, each with its reason.

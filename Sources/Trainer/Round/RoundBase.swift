@@ -6,8 +6,13 @@ import Registry
 struct RoundBase: Sendable {
     var modelID: ModelID
     var releaseID: ReleaseID
+    /// The release's number within the model.
+    var number: Int
     /// Whether a canary compares the release with another, so that the channel must stay.
     var isOnTrial = false
+
+    /// How many releases of the model were made from the one an update was trained on to this one.
+    func staleness(of update: ClaimedUpdate) -> Int { max(0, number - update.baseRelease) }
 
     /// Where the channel points now.
     ///
@@ -17,10 +22,11 @@ struct RoundBase: Sendable {
     ) async throws -> RoundBase {
         let row = try await connection.query(
             """
-            SELECT mo.model_id, c.release_id, EXISTS (SELECT FROM eclm.canaries y
+            SELECT mo.model_id, c.release_id, r.number, EXISTS (SELECT FROM eclm.canaries y
                 WHERE y.channel_id = c.channel_id AND y.state = 'running') AS on_trial
             FROM eclm.models mo
             LEFT JOIN eclm.channels c ON c.model_id = mo.model_id AND c.name = \(channel)
+            LEFT JOIN eclm.releases r ON r.release_id = c.release_id
             WHERE mo.name = \(model)
             """
         ).oneOrNone()
@@ -32,7 +38,7 @@ struct RoundBase: Sendable {
         }
         return RoundBase(
             modelID: ModelID(try row.decode("model_id")), releaseID: ReleaseID(release),
-            isOnTrial: try row.decode("on_trial"))
+            number: Int(try row.decode("number", as: Int32.self)), isOnTrial: try row.decode("on_trial"))
     }
 
     /// The release's versions of some modules.
@@ -54,11 +60,14 @@ struct RoundBase: Sendable {
     }
 
     /// The versions that updates tell their differences to: those they were trained from, however old.
-    func differenceBases(
-        of updates: [ClaimedUpdate], on connection: PostgresConnection
+    ///
+    /// - Parameter all: Also those of updates that bring the weights themselves.
+    static func differenceBases(
+        of updates: [ClaimedUpdate], all: Bool = false, on connection: PostgresConnection
     ) async throws -> [ModuleVersionID: ModuleVersionRecord] {
         let wanted = Set(
-            updates.flatMap(\.modules).filter { $0.encoding != UpdateEncoding.full.rawValue }.map(\.baseVersionID))
+            updates.flatMap(\.modules).filter { all || $0.encoding != UpdateEncoding.full.rawValue }
+                .map(\.baseVersionID))
         guard !wanted.isEmpty else { return [:] }
         let rows = try await connection.query(
             """

@@ -9,6 +9,16 @@ struct RoundPolicy: Sendable {
     var rule: any AggregationRule
     /// The largest norm of an update's difference to the version it is folded onto, for each module.
     var clipNorm: Double?
+    /// The most releases that an update may be behind.
+    var maximumStaleness: Int?
+    /// The most robust standard deviations that a norm may lie above the median.
+    var normThreshold: Double?
+    /// Whether a file counts once alone, however many updates bring it.
+    var refusesDuplicates = false
+    /// What makes a version of the aggregate; `nil` where it is the aggregate.
+    var optimizer: ServerOptimizer?
+    /// Updates of one module that make a round worth while; 0 for none.
+    var quorum = 0
     var minimumUpdates: Int
     var maximumUpdates: Int
     var maximumWait: Duration
@@ -41,6 +51,10 @@ struct RoundPolicy: Sendable {
             let policy = try record.policy()
             rule = try policy.rule.rule(trainsSelector: policy.trainsSelector)
             clipNorm = policy.rule.value(RuleSpecification.clipNorm.name)
+            maximumStaleness = policy.rule.value(RuleSpecification.maximumStaleness.name).map { Int($0) }
+            normThreshold = policy.rule.value(RuleSpecification.normThreshold.name)
+            optimizer = try policy.optimizer.optimizer()
+            refusesDuplicates = policy.rule.value(RuleSpecification.refusesDuplicates.name) == 1
         } catch {
             let detail = (error as? TrainerError)?.message ?? RegistryError(wrapping: error).message
             let message =
@@ -50,6 +64,7 @@ struct RoundPolicy: Sendable {
                 .failedPrecondition, message, cause: TrainerError(.registryUnfit, message, cause: error))
         }
         revision = record.revision
+        quorum = record.quorum
         minimumUpdates = record.minimumUpdates
         maximumUpdates = record.maximumUpdates
         maximumWait = .seconds(record.maximumWait)

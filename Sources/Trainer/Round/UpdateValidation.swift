@@ -13,6 +13,10 @@ struct UpdateValidation {
     let versions: [ModuleID: ModuleVersionRecord]
     /// The versions that differences are told to.
     let bases: [ModuleVersionID: ModuleVersionRecord]
+    /// What the round starts from.
+    let base: RoundBase
+    /// The most releases that an update may be behind.
+    let maximumStaleness: Int?
 
     /// Why the update must be quarantined; `nil` when it counts.
     ///
@@ -33,6 +37,11 @@ struct UpdateValidation {
     private func checkBase(of update: ClaimedUpdate) throws(Refusal) {
         guard !update.baseWithdrawn else {
             throw Refusal(reason: "base release \(update.baseRelease) was rolled back")
+        }
+        if let maximumStaleness, base.staleness(of: update) > maximumStaleness {
+            throw Refusal(
+                reason: "base release \(update.baseRelease) is \(base.staleness(of: update)) releases behind release "
+                    + "\(base.number); the policy takes at most \(maximumStaleness)")
         }
         guard !update.modules.isEmpty else { throw Refusal(reason: "it brings no module") }
         for module in update.modules {

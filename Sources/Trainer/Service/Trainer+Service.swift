@@ -4,9 +4,12 @@ import Registry
 import ServiceLifecycle
 
 extension Trainer: Service {
-    /// The channels of `pg_notify` that tell of new updates, policies and reports to canaries; the payload says no more
-    /// than a look at the database.
-    static let notifications = ["eclm_updates", "eclm_policies", "eclm_canaries"]
+    /// The channels of `pg_notify` that tell of new updates, policies, requests and reports to canaries; the payload says no
+    /// more than a look at the database.
+    static let notifications = ["eclm_updates", "eclm_policies", "eclm_round_requests", "eclm_canaries"]
+
+    /// How long to leave a request alone that could not be answered.
+    private static let askedPause = Duration.milliseconds(500)
 
     /// Runs rounds as updates arrive, until a graceful shutdown, which lets the round in hand finish, or cancellation,
     /// which rolls it back.
@@ -120,7 +123,12 @@ extension Trainer: Service {
                 continue
             }
             do {
-                if try await runRound(model: model.name) != nil { progressed = true }
+                if try await runRound(model: model.name) != nil {
+                    progressed = true
+                } else if model.isAsked {
+                    // Another trainer holds what waits, or is about to answer.
+                    pause = min(pause, Self.askedPause)
+                }
                 memory.backoff.succeeded(model.name)
             } catch {
                 if Task.isCancelled { return .zero }

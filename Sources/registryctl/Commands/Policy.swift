@@ -61,15 +61,16 @@ struct PolicyHistory: RegistryCommand {
         try output.listing(
             listing,
             columns: [
-                .number("revision"), "rule", "parameters", .number("minimum"), .number("maximum"), .number("wait"),
-                "selector", "set", "by", "reason",
+                .number("revision"), "rule", "parameters", "optimizer", .number("minimum"), .number("maximum"),
+                .number("quorum"), .number("wait"), "selector", "set", "by", "reason",
             ],
             ifEmpty: "Model \(model) has no policy: the settings of trainerd count."
         ) { policy in
             [
-                "\(policy.revision)", policy.rule, policy.parameterText, "\(policy.minimumUpdates)",
-                "\(policy.maximumUpdates)", policy.waitText, policy.trainSelector ? "trained" : "frozen",
-                policy.createdAt.brief, policy.createdBy, policy.reason,
+                "\(policy.revision)", policy.rule, policy.parameterText, policy.optimizerText,
+                "\(policy.minimumUpdates)", "\(policy.maximumUpdates)", policy.quorum == 0 ? "" : "\(policy.quorum)",
+                policy.waitText, policy.trainSelector ? "trained" : "frozen", policy.createdAt.brief, policy.createdBy,
+                policy.reason,
             ]
         }
     }
@@ -83,12 +84,17 @@ struct PolicySet: RegistryCommand {
             mean of 1 to 256 updates that wait 60 s at most. Another rule begins without parameters, with --parameter \
             NAME= one is taken away. A change that changes nothing makes no revision. Rules:
             \(Self.rules)
-            Each rule takes \(RuleSpecification.clipNorm.name): \(RuleSpecification.clipNorm.summary).
+            Each rule takes as well:
+            \(Self.common)
+            Optimizers, which make a module's version of the rule's aggregate:
+            \(Self.optimizers)
 
             Examples:
               registryctl policy set minilm --rule multi_krum --parameter f=2 --parameter m=4 --minimum-updates 10 \
             --reason "rounds 12 to 14 were poisoned"
               registryctl policy set minilm --parameter clip_norm=0.5 --reason "bound each device"
+              registryctl policy set minilm --optimizer fedadam --optimizer-parameter learning_rate=0.03 --quorum 8 \
+            --reason "few devices a round"
             """)
 
     @Argument(help: "The model's name.")
@@ -99,8 +105,18 @@ struct PolicySet: RegistryCommand {
         name: .long,
         help: ArgumentHelp("A parameter of the rule; may be repeated.", valueName: "name=value"))
     var parameter: [ParameterAssignment] = []
+    @Option(name: .long, help: ArgumentHelp("The server optimizer.", valueName: "name"))
+    var optimizer: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp("A parameter of the optimizer; may be repeated.", valueName: "name=value"))
+    var optimizerParameter: [ParameterAssignment] = []
     @Option(name: .long, help: ArgumentHelp("Updates that make a round.", valueName: "number"))
     var minimumUpdates: Int?
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Updates of one module that make a round as well; 0 for none.", valueName: "number"))
+    var quorum: Int?
     @Option(name: .long, help: ArgumentHelp("Updates that one round takes at most.", valueName: "number"))
     var maximumUpdates: Int?
     @Option(
@@ -113,23 +129,34 @@ struct PolicySet: RegistryCommand {
     @OptionGroup var options: GlobalOptions
     @OptionGroup var database: DatabaseOptions
 
+    /// What every rule takes, a line each.
+    static let common = RuleSpecification.common.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n")
+
     /// The rules with their parameters, a line each.
-    static let rules = RuleSpecification.kinds.map { kind in
-        let parameters = kind.parameters.map { parameter in
+    static let rules = RuleSpecification.kinds.map { line($0.name, $0.parameters, $0.summary) }.joined(separator: "\n")
+
+    /// The optimizers with their parameters, a line each.
+    static let optimizers = OptimizerSpecification.kinds.map { line($0.name, $0.parameters, $0.summary) }
+        .joined(separator: "\n")
+
+    private static func line(_ name: String, _ taken: [RuleSpecification.Parameter], _ summary: String) -> String {
+        let parameters = taken.map { parameter in
             parameter.name + (parameter.standard.map { "=\(Figure.number($0))" } ?? "")
         }
         let names = parameters.isEmpty ? "" : " (\(parameters.joined(separator: ", ")))"
-        return "  \(kind.name)\(names): \(kind.summary)"
-    }.joined(separator: "\n")
+        return "  \(name)\(names): \(summary)"
+    }
 
     func validate() throws {
-        var names: Set<String> = []
-        for assignment in parameter where !names.insert(assignment.name).inserted {
-            throw ValidationError("--parameter names \(assignment.name) twice")
+        for (option, given) in [("--parameter", parameter), ("--optimizer-parameter", optimizerParameter)] {
+            var names: Set<String> = []
+            for assignment in given where !names.insert(assignment.name).inserted {
+                throw ValidationError("\(option) names \(assignment.name) twice")
+            }
         }
         guard
             rule != nil || !parameter.isEmpty || minimumUpdates != nil || maximumUpdates != nil || maximumWait != nil
-                || trainSelector != nil
+                || trainSelector != nil || optimizer != nil || !optimizerParameter.isEmpty || quorum != nil
         else {
             throw ValidationError("name what to set, such as --rule NAME or --minimum-updates NUMBER")
         }
@@ -145,7 +172,10 @@ struct PolicySet: RegistryCommand {
             rule: rule,
             parameters: Dictionary(parameter.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first }),
             minimumUpdates: minimumUpdates, maximumUpdates: maximumUpdates,
-            maximumWait: maximumWait.map { Double($0.seconds) }, trainsSelector: trainSelector)
+            maximumWait: maximumWait.map { Double($0.seconds) }, trainsSelector: trainSelector, optimizer: optimizer,
+            optimizerParameters: Dictionary(
+                optimizerParameter.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first }),
+            quorum: quorum)
         let result = try await session.registry.setPolicy(
             of: model, change, as: database.provenance(reason: why.reason))
         let document = Document(policy: PolicyDocument(result.policy), isNew: result.isNew)

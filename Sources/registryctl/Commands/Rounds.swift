@@ -5,13 +5,14 @@ import RegistryPrograms
 
 struct Rounds: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists the rounds of a model, and computes them again.",
+        abstract: "Lists the rounds of a model, asks for one, and computes past ones again.",
         discussion: """
             Examples:
               registryctl rounds minilm
+              registryctl rounds run minilm --wait 2m
               registryctl rounds replay minilm 17
             """,
-        subcommands: [RoundList.self, ReplayRound.self], defaultSubcommand: RoundList.self)
+        subcommands: [RoundList.self, RunRound.self, ReplayRound.self], defaultSubcommand: RoundList.self)
 }
 
 struct RoundList: RegistryCommand {

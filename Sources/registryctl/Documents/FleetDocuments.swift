@@ -109,3 +109,25 @@ struct RoundDocument: Encodable {
         committedAt = Timestamp(record.committedAt)
     }
 }
+
+struct RoundRequestDocument: Encodable {
+    var request: RoundRequestID
+    var model: String
+    var reason: String
+    var requestedAt: Timestamp
+    var requestedBy: String
+    var answeredAt: Timestamp?
+    var answer: String?
+    var round: Int?
+
+    init(_ record: RoundRequestRecord) {
+        request = record.requestID
+        model = record.model
+        reason = record.reason
+        requestedAt = Timestamp(record.requestedAt)
+        requestedBy = record.requestedBy
+        answeredAt = record.answeredAt.map { Timestamp($0) }
+        answer = record.answer
+        round = record.round
+    }
+}

@@ -12,6 +12,10 @@ struct PolicyDocument: Encodable {
     /// Seconds.
     var maximumWait: Double
     var trainSelector: Bool
+    var optimizer: String
+    var optimizerParameters: [String: Double]
+    /// 0 for none.
+    var quorum: Int
     var reason: String
     var createdAt: Timestamp
     var createdBy: String
@@ -25,12 +29,23 @@ struct PolicyDocument: Encodable {
         maximumUpdates = record.maximumUpdates
         maximumWait = record.maximumWait
         trainSelector = record.trainsSelector
+        optimizer = record.optimizer
+        optimizerParameters = record.optimizerParameters
+        quorum = record.quorum
         reason = record.reason
         createdAt = Timestamp(record.createdAt)
         createdBy = record.createdBy
     }
 
-    var parameterText: String {
+    var parameterText: String { Self.text(parameters) }
+
+    /// The optimizer with its parameters; empty where there is none.
+    var optimizerText: String {
+        guard optimizer != "none" else { return "" }
+        return optimizerParameters.isEmpty ? optimizer : "\(optimizer) \(Self.text(optimizerParameters))"
+    }
+
+    private static func text(_ parameters: [String: Double]) -> String {
         parameters.sorted { $0.key < $1.key }.map { "\($0.key)=\(Figure.number($0.value))" }.joined(separator: " ")
     }
 
@@ -42,8 +57,10 @@ struct PolicyDocument: Encodable {
         fields.add("revision", revision)
         fields.add("rule", rule)
         fields.add("parameters", parameterText.isEmpty ? nil : parameterText)
+        fields.add("optimizer", optimizerText.isEmpty ? nil : optimizerText)
         fields.add("minimum updates", minimumUpdates)
         fields.add("maximum updates", maximumUpdates)
+        fields.add("quorum", quorum == 0 ? nil : quorum)
         fields.add("maximum wait", waitText)
         fields.add("selector", trainSelector ? "trained" : "frozen")
         fields.add("set", createdAt.brief)

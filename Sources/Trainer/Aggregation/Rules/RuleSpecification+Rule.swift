@@ -7,8 +7,8 @@ extension RuleSpecification {
     func rule(trainsSelector: Bool) throws(TrainerError) -> any AggregationRule {
         func whole(_ name: String) -> Int { Int(value(name) ?? 0) }
         switch kind.name {
-        case "importance_mean": return ImportanceWeightedMean(trainsSelector: trainsSelector)
-        case "sample_mean": return SampleWeightedMean(trainsSelector: trainsSelector)
+        case "importance_mean": return try discounted(ImportanceWeightedMean(trainsSelector: trainsSelector))
+        case "sample_mean": return try discounted(SampleWeightedMean(trainsSelector: trainsSelector))
         case "median": return CoordinateMedian(trainsSelector: trainsSelector)
         case "trimmed_mean":
             return try TrimmedMean(fraction: value("fraction") ?? 0, trainsSelector: trainsSelector)
@@ -22,5 +22,10 @@ extension RuleSpecification {
             throw TrainerError(
                 .registryUnfit, "this trainer has no rule \(kind.name); update it, or set another policy")
         }
+    }
+
+    private func discounted(_ mean: any AggregationRule) throws(TrainerError) -> any AggregationRule {
+        guard let exponent = value(RuleSpecification.staleness.name), exponent > 0 else { return mean }
+        return try StalenessDiscount(mean, exponent: exponent)
     }
 }

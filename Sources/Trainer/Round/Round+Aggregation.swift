@@ -1,0 +1,119 @@
+import Core
+import PostgreSQL
+import Registry
+
+extension Round {
+    /// Reads every blob once, looking at it while it is summed, where the rule is a sum whose weights do not depend on what
+    /// the updates hold.
+    ///
+    /// - Returns: `nil`, with nothing changed, where the rule is another, the updates are to be compared with others, a
+    ///   module is too large to be read whole, or an update is at fault: then all are looked at before any is mixed with
+    ///   others.
+    func aggregateAtOnce(
+        onto base: RoundBase, _ updates: [ClaimedUpdate], _ versions: [ModuleID: ModuleVersionRecord],
+        _ bases: [ModuleVersionID: ModuleVersionRecord], _ validation: UpdateValidation, _ policy: RoundPolicy,
+        _ needed: Int, on connection: PostgresConnection
+    ) async throws -> (RoundOutcome, [Aggregate])? {
+        guard case .weightedSum = policy.rule.method, policy.clipNorm == nil, policy.normThreshold == nil,
+            !policy.refusesDuplicates, updates.count >= needed
+        else { return nil }
+        let aggregation = ModuleAggregation(blobs: registry.blobs, rule: policy.rule, blockMemory: blockMemory)
+        let sizes =
+            updates.flatMap { $0.modules.compactMap(\.size) } + versions.values.map(\.costs.bytes)
+            + bases.values.map(\.costs.bytes)
+        guard aggregation.readsWhole(sizes) else { return nil }
+        // Modules that are not summed are looked at by themselves.
+        var counts: [ModuleID: Int] = [:]
+        for module in updates.flatMap(\.modules) { counts[module.moduleID, default: 0] += 1 }
+        let summed = Set(
+            versions.values.filter {
+                policy.rule.trains($0.slot.kind) && counts[$0.moduleID, default: 0] >= policy.rule.minimumContributions
+            }.map(\.moduleID))
+        for update in updates {
+            let reason = try await validation.refusal(of: update) { summed.contains($0.moduleID) }
+            guard reason == nil else { return nil }
+        }
+        try await connection.query("SAVEPOINT aggregated_at_once")
+        do {
+            var outcome = RoundOutcome(model: model)
+            let changed = try await aggregate(
+                updates, onto: base, versions, bases, policy, checksUpdates: true, on: connection, into: &outcome)
+            try await connection.query("RELEASE SAVEPOINT aggregated_at_once")
+            return (outcome, changed)
+        } catch is UpdateFile.Refusal {
+            try await connection.query("ROLLBACK TO SAVEPOINT aggregated_at_once")
+            return nil
+        }
+    }
+
+    /// Aggregates the modules that the accepted updates trained.
+    func aggregate(
+        _ accepted: [ClaimedUpdate], onto base: RoundBase, _ versions: [ModuleID: ModuleVersionRecord],
+        _ bases: [ModuleVersionID: ModuleVersionRecord], _ policy: RoundPolicy, checksUpdates: Bool,
+        on connection: PostgresConnection, into outcome: inout RoundOutcome
+    ) async throws -> [Aggregate] {
+        outcome.updates = accepted.map(\.updateID)
+        let sources = accepted.sources(bases, since: base)
+        var changed: [Aggregate] = []
+        for version in versions.values.sorted(by: { $0.moduleID < $1.moduleID })
+        where policy.rule.trains(version.slot.kind) {
+            guard let sources = sources[version.moduleID] else { continue }
+            guard sources.count >= policy.rule.minimumContributions else {
+                outcome.heldBack.append(version.module)
+                continue
+            }
+            let aggregate = try await aggregate(
+                version, from: sources, policy, checksUpdates: checksUpdates, on: connection)
+            if aggregate.digest == version.digest {
+                outcome.keptVersions += 1
+            } else {
+                changed.append(aggregate)
+                outcome.bytes += version.costs.bytes
+            }
+        }
+        return changed
+    }
+
+    /// Aggregates one module and stores the blob.
+    private func aggregate(
+        _ version: ModuleVersionRecord, from sources: [ModuleAggregation.Source], _ policy: RoundPolicy,
+        checksUpdates: Bool, on connection: PostgresConnection
+    ) async throws -> Aggregate {
+        let aggregation = ModuleAggregation(
+            blobs: registry.blobs, rule: policy.rule, clipNorm: policy.clipNorm, blockMemory: blockMemory,
+            checksUpdates: checksUpdates)
+        let aggregate = try await aggregation.aggregate(sources, onto: version.aggregationBase)
+        var result = Aggregate(
+            base: version, digest: version.digest,
+            contributions: zip(sources, aggregate.weights).map { ($0.contribution.updateID, $1) })
+        guard let optimizer = policy.optimizer else {
+            result.digest = try await store(aggregate.file, unless: version, on: connection)
+            return result
+        }
+        let id = version.moduleVersionID
+        let state = try await OptimizerState.read(of: [id], by: optimizer, on: connection)[id]
+        let next = try await OptimizerStep(blobs: registry.blobs, optimizer: optimizer).move(
+            version.aggregationBase, toward: aggregate.file, from: state)
+        result.digest = try await store(next.file, unless: version, on: connection)
+        guard result.digest != version.digest else { return result }
+        let digest = Digest.of(next.state)
+        do {
+            try await registry.blobs.write(next.state, digest: digest, on: connection)
+        } catch {
+            throw OptimizerStep.unfit(version.aggregationBase, error)
+        }
+        result.state = NewOptimizerState(
+            optimizer: optimizer.name, previous: state?.version, step: (state?.step ?? 0) + 1, digest: digest,
+            size: Int64(next.state.count))
+        return result
+    }
+
+    /// Stores a module's file, unless it is the version's own.
+    private func store(
+        _ file: [UInt8], unless version: ModuleVersionRecord, on connection: PostgresConnection
+    ) async throws -> Digest {
+        let digest = Digest.of(file)
+        if digest != version.digest { try await registry.blobs.write(file, digest: digest, on: connection) }
+        return digest
+    }
+}
