@@ -15,6 +15,10 @@ public protocol AggregationRule: Sendable {
     /// to learn than to learn from few updates without the protection that the rule was chosen for.
     var minimumContributions: Int { get }
 
+    /// Whether a part of the updates can be aggregated first and count as one update: a weighted mean whose weights are
+    /// shares of importances, or of sample counts, so that a partial aggregate weighs what its updates weigh together.
+    var mergesPartials: Bool { get }
+
     /// How the new version comes from the updates.
     ///
     /// Functions in it must depend on their arguments alone, so that a round can be computed again.
@@ -24,6 +28,8 @@ public protocol AggregationRule: Sendable {
 extension AggregationRule {
     /// One is enough.
     public var minimumContributions: Int { 1 }
+    /// No: most rules must see every update by itself.
+    public var mergesPartials: Bool { false }
 }
 
 /// How a module's new version comes from the updates, which are always in ascending order of their numbers.

@@ -95,10 +95,9 @@ struct ModuleAggregation {
 
     /// What is summed: Σ a_k (base + s_k (w_k - base)) takes each update once, and each version only where something was
     /// clipped or updates are differences to it: Σ a_k (base_k + difference_k) is a sum of differences and one of versions.
-    private func appendSum(
-        _ sources: [Source], _ weights: [Double], _ scales: [Double], onto base: AggregationBase,
-        _ header: SafetensorsHeader, to file: inout [UInt8]
-    ) async throws {
+    func terms(
+        _ sources: [Source], _ weights: [Double], _ scales: [Double], onto base: AggregationBase
+    ) -> (updates: [(update: UpdateFile, weight: Double)], versions: [(base: AggregationBase, weight: Double)]) {
         var updates: [(update: UpdateFile, weight: Double)] = []
         var versions: [(base: AggregationBase, weight: Double)] = []
         func count(_ base: AggregationBase, _ weight: Double) {
@@ -115,6 +114,14 @@ struct ModuleAggregation {
         }
         let rest = zip(weights, scales).reduce(0.0) { $0 + $1.0 * (1 - $1.1) }
         if rest > 0 { count(base, rest) }
+        return (updates, versions)
+    }
+
+    private func appendSum(
+        _ sources: [Source], _ weights: [Double], _ scales: [Double], onto base: AggregationBase,
+        _ header: SafetensorsHeader, to file: inout [UInt8]
+    ) async throws {
+        let (updates, versions) = terms(sources, weights, scales, onto: base)
         // Both sum in the order of the updates, and the versions behind them.
         if let memory = blobs as? MemoryBlobs {
             try sumInPlace(updates, versions, onto: base, header, memory, to: &file)
@@ -156,10 +163,10 @@ struct ModuleAggregation {
         return (bytes, try SafetensorsHeader(prefix: bytes, fileByteCount: bytes.count, limits: .module))
     }
 
-    private func sumInPlace(
+    func memorySum(
         _ updates: [(update: UpdateFile, weight: Double)], _ versions: [(base: AggregationBase, weight: Double)],
-        onto base: AggregationBase, _ header: SafetensorsHeader, _ memory: MemoryBlobs, to file: inout [UInt8]
-    ) throws {
+        onto base: AggregationBase, _ header: SafetensorsHeader, _ memory: MemoryBlobs
+    ) throws -> MemorySum {
         var sum = MemorySum(header: header, cores: cores)
         for (update, weight) in updates {
             let (bytes, found) = try read(update.file, in: memory)
@@ -176,6 +183,14 @@ struct ModuleAggregation {
             try TensorMatch.check(found.tensors, against: base.tensors, owner: base.module)
             sum.add(bytes, weight: weight, found)
         }
+        return sum
+    }
+
+    private func sumInPlace(
+        _ updates: [(update: UpdateFile, weight: Double)], _ versions: [(base: AggregationBase, weight: Double)],
+        onto base: AggregationBase, _ header: SafetensorsHeader, _ memory: MemoryBlobs, to file: inout [UInt8]
+    ) throws {
+        let sum = try memorySum(updates, versions, onto: base, header, memory)
         file = sum.file(file, unlearned: header.unlearned(in: try memory.contents(of: base.file)))
     }
 
@@ -237,7 +252,7 @@ struct ModuleAggregation {
         }
     }
 
-    private func checked(
+    func checked(
         _ weights: [Double], _ sources: [Source], _ base: AggregationBase
     ) throws(RegistryError) -> [Double] {
         guard weights.count == sources.count, weights.allSatisfy({ (0...1).contains($0) }) else {

@@ -46,6 +46,21 @@ public struct ModuleAggregator: Sendable {
         /// Samples it was trained on, at least 1.
         public var sampleCount: Int64
 
+        /// What lineages call it; its number among the updates, from 1, where it has no name. At most 256 bytes.
+        public var name: String?
+        /// What it stands for, where it is a region's: see ``PartialAggregate``.
+        public var partial: Partial?
+
+        /// A region's part of the updates.
+        public struct Partial: Sendable, Hashable {
+            /// The rule that made it.
+            public var rule: String
+            /// Updates of devices in it.
+            public var updates: Int
+            /// The digest of its lineage document.
+            public var lineage: Digest
+        }
+
         /// An update from its parts.
         public init(
             file: [UInt8], encoding: UpdateEncoding = .full, base: [UInt8]? = nil, importance: Double = 1,
@@ -78,41 +93,8 @@ public struct ModuleAggregator: Sendable {
     public func aggregate(_ updates: [Update], of kind: ModuleKind, onto base: [UInt8]) async throws -> Aggregate {
         let kept = Aggregate(file: base, weights: [])
         guard rule.trains(kind), !updates.isEmpty, updates.count >= rule.minimumContributions else { return kept }
-        guard updates.count <= Self.maximumUpdates else {
-            throw TrainerError(
-                .invalidWeights, "\(updates.count) updates are more than the \(Self.maximumUpdates) of a round")
-        }
         do {
-            var blobs = MemoryBlobs()
-            // Digests tell whether two versions are one; without other versions they would be the longest step.
-            let hasVersions = updates.contains { $0.encoding.isDifference && $0.base != nil }
-            let current = try Self.version(base, kind, "the base", named: hasVersions, &blobs)
-            var versions = [current.file.digest: current]
-            var sources: [ModuleAggregation.Source] = []
-            for (number, update) in updates.enumerated() {
-                guard update.importance.isFinite, update.importance >= 0, update.sampleCount > 0 else {
-                    throw TrainerError(
-                        .invalidWeights,
-                        "update \(number) has importance \(update.importance) and \(update.sampleCount) samples; at least "
-                            + "0 and 1 are needed")
-                }
-                var own: AggregationBase?
-                if update.encoding.isDifference {
-                    if let bytes = update.base {
-                        let version = try Self.version(bytes, kind, "the base of update \(number)", named: true, &blobs)
-                        own = versions[version.file.digest] ?? version
-                        versions[version.file.digest] = own
-                    } else {
-                        own = current
-                    }
-                }
-                let file = UpdateFile(file: blobs.addUnnamed(update.file), encoding: update.encoding, base: own)
-                sources.append(
-                    ModuleAggregation.Source(
-                        contribution: Contribution(
-                            updateID: UpdateID(Int64(number + 1)), importance: update.importance,
-                            sampleCount: update.sampleCount), update: file))
-            }
+            let (blobs, current, sources) = try inputs(of: updates, of: kind, onto: base)
             if checksValues { try check(sources.map(\.update), updates, against: current) }
             let aggregation = ModuleAggregation(
                 blobs: blobs, rule: rule, clipNorm: clipNorm, blockMemory: blockMemory, cores: cores)
@@ -123,8 +105,50 @@ public struct ModuleAggregator: Sendable {
         }
     }
 
+    /// What is aggregated, as files in memory.
+    func inputs(
+        of updates: [Update], of kind: ModuleKind, onto base: [UInt8]
+    ) throws -> (blobs: MemoryBlobs, current: AggregationBase, sources: [ModuleAggregation.Source]) {
+        guard updates.count <= Self.maximumUpdates else {
+            throw TrainerError(
+                .invalidWeights, "\(updates.count) updates are more than the \(Self.maximumUpdates) of a round")
+        }
+        var blobs = MemoryBlobs()
+        // Digests tell whether two versions are one; without other versions they would be the longest step.
+        let hasVersions = updates.contains { $0.encoding.isDifference && $0.base != nil }
+        let current = try Self.version(base, kind, "the base", named: hasVersions, &blobs)
+        var versions = [current.file.digest: current]
+        var sources: [ModuleAggregation.Source] = []
+        for (number, update) in updates.enumerated() {
+            try checkPartial(update, number)
+            guard update.importance.isFinite, update.importance >= 0, update.sampleCount > 0 else {
+                throw TrainerError(
+                    .invalidWeights,
+                    "update \(number) has importance \(update.importance) and \(update.sampleCount) samples; at least "
+                        + "0 and 1 are needed")
+            }
+            var own: AggregationBase?
+            if update.encoding.isDifference {
+                if let bytes = update.base {
+                    let version = try Self.version(bytes, kind, "the base of update \(number)", named: true, &blobs)
+                    own = versions[version.file.digest] ?? version
+                    versions[version.file.digest] = own
+                } else {
+                    own = current
+                }
+            }
+            let file = UpdateFile(file: blobs.addUnnamed(update.file), encoding: update.encoding, base: own)
+            sources.append(
+                ModuleAggregation.Source(
+                    contribution: Contribution(
+                        updateID: UpdateID(Int64(number + 1)), importance: update.importance,
+                        sampleCount: update.sampleCount), update: file))
+        }
+        return (blobs, current, sources)
+    }
+
     /// Looks at every value of every update.
-    private func check(_ files: [UpdateFile], _ updates: [Update], against current: AggregationBase) throws {
+    func check(_ files: [UpdateFile], _ updates: [Update], against current: AggregationBase) throws {
         let failures = Mutex<[Int: any Error]>([:])
         Parallel.perform(files.count, on: cores) { number in
             do {

@@ -15,7 +15,7 @@ struct RegistrySum {
 
     /// An update or a version.
     struct Term: Sendable {
-        /// 0 for a file that is only looked at.
+        /// 0 for a file that is only looked at; below 0 for a version that is subtracted.
         var weight: Double
         var update: UpdateFile
         /// The version, where it is one.
@@ -35,9 +35,17 @@ struct RegistrySum {
     func file(_ headerBytes: [UInt8], of terms: [Term], unlearned: [Unlearned]) async throws -> [UInt8] {
         let batches = batches(of: terms)
         if batches.count == 1 { return try await sum(of: batches[0]).file(headerBytes, unlearned: unlearned) }
+        return MemorySum.file(
+            of: try await sums(of: terms), header, headerBytes, unlearned: unlearned, cores: cores)
+    }
+
+    /// The sums themselves, one for each coordinate of the learned tensors in their order.
+    ///
+    /// - Throws: As ``file(_:of:unlearned:)``.
+    func sums(of terms: [Term]) async throws -> [Double] {
         var sums = [Double](repeating: -0.0, count: MemorySum.coordinates(header))
-        for batch in batches { try await sum(of: batch).add(to: &sums) }
-        return MemorySum.file(of: sums, header, headerBytes, unlearned: unlearned, cores: cores)
+        for batch in batches(of: terms) { try await sum(of: batch).add(to: &sums) }
+        return sums
     }
 
     private func batches(of terms: [Term]) -> [ArraySlice<Term>] {
@@ -58,7 +66,7 @@ struct RegistrySum {
     private func sum(of terms: ArraySlice<Term>) async throws -> MemorySum {
         let files = try await read(terms)
         var sum = MemorySum(header: header, cores: cores)
-        for term in terms.indices where terms[term].weight > 0 {
+        for term in terms.indices where terms[term].weight != 0 {
             let bytes = files[term] ?? []
             let (update, weight) = (terms[term].update, terms[term].weight)
             do {

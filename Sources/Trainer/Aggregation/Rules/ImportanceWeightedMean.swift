@@ -19,6 +19,8 @@ public struct ImportanceWeightedMean: AggregationRule {
     /// Everything but, unless told otherwise, the selector.
     public func trains(_ kind: ModuleKind) -> Bool { kind != .selector || trainsSelector }
 
+    /// Yes: sums of importances and of samples are all that it needs of a part.
+    public var mergesPartials: Bool { true }
     /// A weighted sum.
     public var method: AggregationMethod { .weightedSum { weights(of: $0, kind: $1) } }
 

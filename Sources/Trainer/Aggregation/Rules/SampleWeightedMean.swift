@@ -12,6 +12,8 @@ public struct SampleWeightedMean: AggregationRule {
     public var name: String { trainsSelector ? "sample_mean_selector" : "sample_mean" }
     /// Everything but, unless told otherwise, the selector.
     public func trains(_ kind: ModuleKind) -> Bool { kind != .selector || trainsSelector }
+    /// Yes: sums of importances and of samples are all that it needs of a part.
+    public var mergesPartials: Bool { true }
     /// A weighted sum.
     public var method: AggregationMethod {
         .weightedSum { contributions, _ in
