@@ -23,6 +23,26 @@ struct ForgetTests {
         Case(rule: "multi_krum", parameters: ["f": 1, "m": 3], honest: 6), Case(rule: "geometric_median", honest: 4),
     ]
 
+    @Test(
+        "cannot be where a round had a server optimizer or a staleness discount, and nothing changes",
+        arguments: [
+            PolicyChange(rule: "importance_mean", optimizer: "fedavgm"),
+            PolicyChange(rule: "importance_mean", parameters: ["staleness": 0.5]),
+        ])
+    func refused(policy: PolicyChange) async throws {
+        try await withBench(width: 20) { bench in
+            let story = Story(bench: bench)
+            _ = try await bench.model.registry.setPolicy(
+                of: bench.model.name, policy, as: Provenance(actor: "operator", reason: "test"))
+            for device in ["good", "bad"] { try await story.submit(to: bench.model, from: device, round: 0) }
+            try await story.round(of: bench.model)
+            let before = try await bench.model.versions()
+            let error = try await #require(throws: TrainerError.self) { _ = try await story.forget("bad") }
+            #expect(error.message.contains("round 1 followed") && error.message.contains("roll back"))
+            #expect(try await bench.model.versions().mapValues(\.digest) == before.mapValues(\.digest))
+        }
+    }
+
     @Test("leaves the bytes and weights of a history in which it never took part", arguments: cases)
     func twin(example: Case) async throws {
         try await withBench(width: 300) { bench in

@@ -78,10 +78,11 @@ struct RecomputationPlan: Sendable {
         // What an optimizer remembers, and how stale an update was, would have to be followed through the new history.
         guard followed.optimizer == nil, !(followed.rule is StalenessDiscount) else {
             let number = history.rounds[round]?.number ?? 0
+            let means = followed.optimizer.map { "the optimizer \($0.name)" } ?? "the rule \(followed.rule.name)"
             throw RegistryError(
                 .failedPrecondition,
-                "round \(number) followed \(followed.optimizer.map { "the optimizer \($0.name)" } ?? "the rule \(followed.rule.name)"), "
-                    + "which cannot be computed again without a device; roll back to a release before the device came in")
+                "round \(number) followed \(means), which cannot be computed again without a device; roll back to a "
+                    + "release before the device came in")
         }
         return followed
     }
