@@ -98,7 +98,7 @@ public struct DeviceForgetter: Sendable {
                 return try await registry.pool.registryTransaction { connection in
                     try await commit(finished, removal, in: model, channel: channel, as: provenance, on: connection)
                 }
-            } catch let error as RegistryError {
+            } catch {
                 guard error.cause is RoundOutdated else { throw error }
             }
         }
