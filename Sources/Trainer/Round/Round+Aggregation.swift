@@ -54,7 +54,7 @@ extension Round {
     ) async throws -> [Aggregate] {
         outcome.updates = accepted.map(\.updateID)
         let sources = accepted.sources(bases, since: base)
-        var changed: [Aggregate] = []
+        var trained: [(version: ModuleVersionRecord, sources: [ModuleAggregation.Source])] = []
         for version in versions.values.sorted(by: { $0.moduleID < $1.moduleID })
         where policy.rule.trains(version.slot.kind) {
             guard let sources = sources[version.moduleID] else { continue }
@@ -62,27 +62,40 @@ extension Round {
                 outcome.heldBack.append(version.module)
                 continue
             }
-            let aggregate = try await aggregate(
-                version, from: sources, policy, checksUpdates: checksUpdates, on: connection)
-            if aggregate.digest == version.digest {
-                outcome.keptVersions += 1
-            } else {
-                changed.append(aggregate)
-                outcome.bytes += version.costs.bytes
+            trained.append((version, sources))
+        }
+        let aggregation = ModuleAggregation(
+            blobs: registry.blobs, rule: policy.rule, clipNorm: policy.clipNorm, blockMemory: blockMemory,
+            checksUpdates: checksUpdates)
+        var changed: [Aggregate] = []
+        // While one module is stored over the round's connection, the next one is read over another.
+        try await withThrowingTaskGroup(of: ModuleAggregation.Aggregate.self) { group in
+            var following = trained.makeIterator()
+            func start() {
+                guard let (version, sources) = following.next() else { return }
+                group.addTask { try await aggregation.aggregate(sources, onto: version.aggregationBase) }
+            }
+            start()
+            for (version, sources) in trained {
+                guard let made = try await group.next() else { break }
+                start()
+                let aggregate = try await store(made, of: version, from: sources, policy, on: connection)
+                if aggregate.digest == version.digest {
+                    outcome.keptVersions += 1
+                } else {
+                    changed.append(aggregate)
+                    outcome.bytes += version.costs.bytes
+                }
             }
         }
         return changed
     }
 
-    /// Aggregates one module and stores the blob.
-    private func aggregate(
-        _ version: ModuleVersionRecord, from sources: [ModuleAggregation.Source], _ policy: RoundPolicy,
-        checksUpdates: Bool, on connection: PostgresConnection
+    /// Stores what came of a module, behind the optimizer's step where there is one.
+    private func store(
+        _ aggregate: ModuleAggregation.Aggregate, of version: ModuleVersionRecord,
+        from sources: [ModuleAggregation.Source], _ policy: RoundPolicy, on connection: PostgresConnection
     ) async throws -> Aggregate {
-        let aggregation = ModuleAggregation(
-            blobs: registry.blobs, rule: policy.rule, clipNorm: policy.clipNorm, blockMemory: blockMemory,
-            checksUpdates: checksUpdates)
-        let aggregate = try await aggregation.aggregate(sources, onto: version.aggregationBase)
         var result = Aggregate(
             base: version, digest: version.digest,
             contributions: zip(sources, aggregate.weights).map { ($0.contribution.updateID, $1) })
