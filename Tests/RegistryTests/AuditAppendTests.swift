@@ -1,3 +1,4 @@
+import Logging
 import PostgreSQL
 import Registry
 import TestSupport
@@ -64,7 +65,9 @@ struct AuditAppendTests {
             #expect(try await work(of: devices, in: database) == Work(heads: 1, rows: 300, pending: 300))
             #expect(try await database.pool.query("SELECT FROM eclm.audit_pending").isEmpty)
             #expect(try await database.pool.query("SELECT * FROM eclm.audit_breaks()").isEmpty)
-            let verification = try await Registry(pool: database.pool).verifyAudit()
+            let verification = try await Registry(
+                pool: database.pool, blobs: BlobStore(pool: database.pool), logger: Logger(label: "test")
+            ).verifyAudit()
             #expect(verification.breaks.isEmpty && verification.rows > 5000)
         }
     }
