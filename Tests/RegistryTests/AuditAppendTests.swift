@@ -87,7 +87,7 @@ struct AuditAppendTests {
                         UPDATE eclm.updates SET status = 'quarantined', quarantine_reason = 'r', decided_at = now()
                             WHERE idempotency_key = 'more-3';
                         ROLLBACK TO SAVEPOINT taken_back;
-                        UPDATE eclm.updates SET status = status;
+                        UPDATE eclm.updates SET status = status WHERE status = 'pending';
                         UPDATE eclm.devices SET token_digest = sha256('other') WHERE device_id = 'phone';
                         SET LOCAL eclm.actor = 'late'; SET LOCAL eclm.reason = 'why not';
                         COMMIT;
