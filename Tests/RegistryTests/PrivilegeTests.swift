@@ -95,7 +95,9 @@ struct PrivilegeTests {
                 for statement in [
                     "INSERT INTO eclm.audit SELECT * FROM eclm.audit", "UPDATE eclm.audit SET actor = 'x'",
                     "DELETE FROM eclm.audit", "UPDATE eclm.audit_head SET sequence = 0",
-                    "SELECT eclm.append_audit('a', 'b', 'c', '{}')", "INSERT INTO eclm.channel_moves DEFAULT VALUES",
+                    "SELECT eclm.append_audit('a', 'b', 'c', '{}')", "SELECT * FROM eclm.audit_pending",
+                    "DELETE FROM eclm.audit_pending", "INSERT INTO eclm.audit_pending DEFAULT VALUES",
+                    "INSERT INTO eclm.channel_moves DEFAULT VALUES",
                     "DELETE FROM eclm_meta.migrations", "CREATE TABLE eclm.mine (x int)", "DELETE FROM eclm.blobs",
                     "ALTER TABLE eclm.audit DISABLE TRIGGER ALL", "DROP TABLE eclm.audit", "TRUNCATE eclm.audit",
                     "SET session_replication_role = replica", "UPDATE eclm.blobs SET size = 1",

@@ -50,7 +50,8 @@ struct SchemaTests {
 
     /// Every table, and the columns that may change; `nil` where rows may also be deleted.
     static let mutable: [String: [String]?] = [
-        "audit": [], "audit_head": ["sequence", "hash"], "blobs": ["wanted_at"], "blob_chunks": [], "blob_uploads": nil,
+        "audit": [], "audit_head": ["sequence", "hash"], "audit_pending": [], "blobs": ["wanted_at"], "blob_chunks": [],
+        "blob_uploads": nil,
         "canaries": [
             "blocks", "candidate_count", "candidate_mean", "candidate_m2", "control_count", "control_mean",
             "control_m2",
