@@ -43,9 +43,11 @@ struct LibTorch {
 
     var libraries: [String] { ["torch", "torch_cpu", "c10"] + (isCUDA ? ["torch_cuda", "c10_cuda"] : []) }
 
+    /// The libraries of a named root are linked by their full paths: by name, a libtorch of the system is found first.
     var linkerSettings: [LinkerSetting] {
-        libraries.map { .linkedLibrary($0) }
-            + (libraryDirectory.map { [.unsafeFlags(["-L\($0)", "-Xlinker", "-rpath", "-Xlinker", $0])] } ?? [])
+        guard let libraryDirectory else { return libraries.map { .linkedLibrary($0) } }
+        let inputs = libraries.map { "\(libraryDirectory)/lib\($0).so" } + ["-rpath", libraryDirectory]
+        return [.unsafeFlags(inputs.flatMap { ["-Xlinker", $0] })]
     }
 }
 let torch = LibTorch.installed
