@@ -40,9 +40,14 @@ inline at::IntArrayRef sizes(const ptrdiff_t *values, ptrdiff_t count) {
     return at::IntArrayRef(values, static_cast<size_t>(count));
 }
 
+/// Makes the calling thread use as many threads as ct_set_threads() said: libtorch's own number is each thread's, and a
+/// thread that has computed once does not hear of a later one.
+void follow_thread_count();
+
 /// Runs an operation that makes a tensor.
 template <class Body> ct_tensor making(Body body) noexcept {
     try {
+        follow_thread_count();
         return hand_over(body());
     } catch (...) {
         record_failure();
@@ -53,6 +58,7 @@ template <class Body> ct_tensor making(Body body) noexcept {
 /// Runs an operation that changes or reads one.
 template <class Body> int doing(Body body) noexcept {
     try {
+        follow_thread_count();
         body();
         return 0;
     } catch (...) {

@@ -1,6 +1,7 @@
 #include "Internal.h"
 
 #include <ATen/Parallel.h>
+#include <atomic>
 #include <cstring>
 #include <dlfcn.h>
 #include <exception>
@@ -34,9 +35,22 @@ const char *ct_version(void) { return TORCH_VERSION; }
 
 const char *ct_last_error(void) { return last_error.c_str(); }
 
+static std::atomic<int> thread_count{0};
+static thread_local int followed_count = 0;
+
+void ct::follow_thread_count() {
+    const int count = thread_count.load(std::memory_order_relaxed);
+    if (count != followed_count) {
+        at::set_num_threads(count);
+        followed_count = count;
+    }
+}
+
 int ct_set_threads(int count) {
     return ct::doing([&] {
         at::set_num_threads(count);
+        followed_count = count;
+        thread_count.store(count, std::memory_order_relaxed);
         // OpenBLAS with threads of its own, not OpenMP's, is not told by libtorch.
         if (void *symbol = dlsym(RTLD_DEFAULT, "openblas_set_num_threads")) {
             reinterpret_cast<void (*)(int)>(symbol)(count);

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import Learning
 import Registry
 import TestSupport
 import Testing
@@ -46,6 +47,34 @@ struct AdaptEncodingTests {
             }
             let rows = try await bench.database.pool.query("SELECT DISTINCT encoding FROM eclm.update_modules")
             #expect(try rows.map { try $0.decode("encoding", as: String.self) } == [encoding.rawValue])
+        }
+    }
+
+    @Test("learns from modules in half precision, and sends what stays in it", arguments: UpdateEncoding.allCases)
+    func halfPrecision(_ encoding: UpdateEncoding) async throws {
+        try await withAdaptationBench { bench in
+            let network = try ModularNetwork(fromBlobs: AdaptationBench.prototype.get())
+            try await bench.publish(AdaptationBench.files(of: network, dtype: .f16))
+            let state = try await bench.device("d1")
+            for day in 1...2 {
+                let file = try bench.write(
+                    AdaptationBench.data(classes: [1, 3], count: 40, seed: UInt64(6 + day)), to: "day-\(day)")
+                let result = try await bench.edgectl(
+                    state,
+                    [
+                        "adapt", "--model", "toy", "--data", file, "--epochs", "2", "--rate", "0.01",
+                        "--encoding", encoding.rawValue, "--output", "json",
+                    ]
+                ).finish()
+                #expect(result.status == 0, "\(result.errors)")
+                #expect(try result.json(Report.self).release == day + 1)
+                let round = try await bench.runTrainer()
+                #expect(round.status == 0, "\(round.errors)")
+            }
+            #expect(try await bench.updates().allSatisfy { $0.status == .aggregated })
+            let dtypes = try await bench.database.pool.query(
+                "SELECT DISTINCT dtype FROM eclm.module_versions WHERE origin = 'round'")
+            #expect(try dtypes.map { try $0.decode("dtype", as: String.self) } == ["F16"])
         }
     }
 

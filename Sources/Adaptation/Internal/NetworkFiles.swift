@@ -33,7 +33,11 @@ struct NetworkFiles: Sendable {
         try ModuleTensors(file(slot))
     }
 
-    func metadata(_ slot: ModuleSlot) throws -> [String: String] { try file(slot).header.metadata }
+    /// A module with other weights, as the file there is written: an update must have its version's dtype.
+    func bytes(_ slot: ModuleSlot, with tensors: ModuleTensors) throws -> [UInt8] {
+        let header = try file(slot).header
+        return try tensors.safetensors(metadata: header.metadata, dtype: header.tensors.first?.dtype ?? .f32)
+    }
 
     private func file(_ slot: ModuleSlot) throws -> SafetensorsFile {
         guard let path = modules[slot] else {

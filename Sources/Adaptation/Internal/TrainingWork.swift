@@ -32,7 +32,7 @@ struct TrainingWork: Sendable {
 
         for slot in LocalTraining.trainedSlots(of: network, settings: request.training) {
             guard let module = names[slot] else { continue }
-            let bytes = try network.tensors(of: slot).safetensors(metadata: files.metadata(slot))
+            let bytes = try files.bytes(slot, with: network.tensors(of: slot))
             try FileSystem.replace("\(target)/\(module.file)", with: bytes, mode: 0o600)
         }
         let model = AdaptedModel(

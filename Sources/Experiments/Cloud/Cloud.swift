@@ -58,6 +58,9 @@ public struct CloudPrototype: Sendable {
     /// The safetensors file of every module of the manifest.
     public var blobs: [Digest: [UInt8]]
 
+    /// The size of all modules in bytes.
+    var bytes: Int64 { manifest.modules.reduce(0) { $0 + $1.costs.bytes } }
+
     /// A prototype from its parts.
     public init(manifest: ModelManifest, blobs: [Digest: [UInt8]]) {
         self.manifest = manifest

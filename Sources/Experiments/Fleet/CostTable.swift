@@ -15,7 +15,10 @@ struct CostTable: Sendable {
     var full: Int64 { bytes(of: costs.keys) }
 
     /// The most bytes that a device may hold which affords a share of the full model, over 0 and at most 1.
-    func cap(share: Double) -> Int64 { share >= 1 ? full : Int64(Double(full) * share) }
+    func cap(share: Double) -> Int64 { Self.cap(share: share, of: full) }
+
+    /// The most bytes that a device may hold which affords a share of a model of `full` bytes, over 0 and at most 1.
+    static func cap(share: Double, of full: Int64) -> Int64 { share >= 1 ? full : Int64(Double(full) * share) }
 
     /// The size of some parts.
     func bytes(of slots: some Sequence<ModuleSlot>) -> Int64 { slots.reduce(0) { $0 + (costs[$1]?.bytes ?? 0) } }

@@ -69,13 +69,17 @@ extension Fleet {
     /// Runs a variant of ours with a cloud of its own: its prototype is published, its devices have joined. The cloud is
     /// closed afterwards.
     func withCloud<Result>(
-        for variant: ModularVariant, _ name: String, devices: [String], _ body: (any Cloud) async throws -> Result
+        for variant: ModularVariant, _ name: String, devices: [String], _ body: (ModularDevices) async throws -> Result
     ) async throws -> Result {
         let cloud = try await makeCloud(variant.exchange(exchange), "\(self.name) \(name)")
         do {
-            _ = try await cloud.publish(cloudPrototype(variant.prototype))
+            let prototype = try cloudPrototype(of: variant)
+            _ = try await cloud.publish(prototype)
             for device in devices { try await cloud.join(device) }
-            let result = try await body(cloud)
+            let result = try await body(
+                ModularDevices(
+                    fleet: self, cloud: cloud, variant: variant,
+                    fullModel: prototype.bytes))
             await cloud.close()
             return result
         } catch {
@@ -84,10 +88,10 @@ extension Fleet {
         }
     }
 
-    /// A modular network that the cloud has trained, as it is published.
-    func cloudPrototype(_ kind: Artifacts.Kind) throws -> CloudPrototype {
-        let network = try artifacts[kind].network(network, gating: .selector)
-        let publication = try NetworkPublication(network, costs: costs.costs)
+    /// The modular network that the cloud has trained, as a variant publishes it.
+    func cloudPrototype(of variant: ModularVariant) throws -> CloudPrototype {
+        let network = try artifacts[variant.prototype].network(network, gating: .selector)
+        let publication = try NetworkPublication(network, costs: costs.costs, dtype: variant.dtype)
         return CloudPrototype(manifest: publication.manifest, blobs: publication.blobs)
     }
 }

@@ -57,6 +57,7 @@ extension MethodCode {
         case .heteroFLMaskedFineTuned: "HeteroFL, masked logits, then local fine-tuning"
         case .ours: "Ours"
         case .oursFullWeights: "Ours, all weights sent in full"
+        case .oursHalfPrecision: "Ours, modules in half precision"
         case .oursRandomModules: "Ours with random modules"
         case .oursNoAbilityEnhancing: "Ours without ability enhancing"
         case .oursNoLocalTraining: "Ours without local training"

@@ -17,15 +17,15 @@ struct ModularMethod: AdaptationMethod {
     func artifacts(shares: [Double], costs: CostTable) throws -> [Artifacts.Kind] { [variant.prototype] }
 
     func run(on fleet: Fleet, _ hyperparameters: Hyperparameters) async throws -> [MethodCode: RunResult] {
-        try await fleet.withCloud(for: variant, "\(variant.code)", devices: fleet.devices.map(\.id)) { cloud in
-            try await run(on: fleet, cloud, hyperparameters)
+        try await fleet.withCloud(for: variant, "\(variant.code)", devices: fleet.devices.map(\.id)) { devices in
+            try await run(on: fleet, devices, hyperparameters)
         }
     }
 
     private func run(
-        on fleet: Fleet, _ cloud: any Cloud, _ hyperparameters: Hyperparameters
+        on fleet: Fleet, _ devices: ModularDevices, _ hyperparameters: Hyperparameters
     ) async throws -> [MethodCode: RunResult] {
-        let devices = ModularDevices(fleet: fleet, cloud: cloud, drawsRandomModules: variant == .randomModules)
+        let cloud = devices.cloud
         var meter = RunMeter(fleet)
 
         func evaluatePoint(_ round: Int) async throws {

@@ -1,9 +1,13 @@
+import Core
+
 /// Ours, and what it is without one of its parts.
 enum ModularVariant: CaseIterable, Sendable {
     /// The method.
     case whole
     /// Weights sent in full, both ways.
     case fullWeights
+    /// Modules published in half precision.
+    case halfPrecision
     /// Random modules in place of important ones.
     case randomModules
     /// The prototype after its first stage, trained for as many epochs as with the second.
@@ -24,6 +28,7 @@ enum ModularVariant: CaseIterable, Sendable {
         switch self {
         case .whole: .ours
         case .fullWeights: .oursFullWeights
+        case .halfPrecision: .oursHalfPrecision
         case .randomModules: .oursRandomModules
         case .noAbilityEnhancing: .oursNoAbilityEnhancing
         case .noLocalTraining: .oursNoLocalTraining
@@ -37,6 +42,9 @@ enum ModularVariant: CaseIterable, Sendable {
     var finetunes: Bool { self != .noLocalTraining }
     /// The prototype that it starts with.
     var prototype: Artifacts.Kind { .prototype(enhanced: self != .noAbilityEnhancing) }
+
+    /// What its modules are published in.
+    var dtype: ElementType { self == .halfPrecision ? .f16 : .f32 }
 
     /// How it exchanges weights.
     func exchange(_ settings: CloudSettings) -> CloudSettings {

@@ -90,7 +90,7 @@ extension ExperimentSettings {
                 model: "har-smoke", input: [harFeatures], classes: 6, stem: StemSpecification(kind: .none),
                 layers: [
                     LayerSpecification(
-                        name: "hidden", block: .dense, width: 12, modules: 10, inner: 4, bypass: false,
+                        name: "hidden", block: .dense, width: 12, modules: 10, inner: 6, bypass: false,
                         innerNorm: false)
                 ],
                 selector: SelectorSpecification(widths: [4], topK: 3))

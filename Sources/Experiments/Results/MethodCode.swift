@@ -33,6 +33,8 @@ public struct MethodCode: RawRepresentable, Codable, Sendable, Hashable, CustomS
     public static let ours = MethodCode(rawValue: "ours")
     /// Ours with every byte sent: full weights up, and down even what the device holds.
     public static let oursFullWeights = MethodCode(rawValue: "ours/full weights")
+    /// Ours with modules published in half precision, half as large; still quantised deltas up, and modules held.
+    public static let oursHalfPrecision = MethodCode(rawValue: "ours/half precision")
     /// Ours with random modules of the same size in place of the important ones.
     public static let oursRandomModules = MethodCode(rawValue: "ours/random modules")
     /// Ours on a prototype without the second offline stage.
@@ -45,9 +47,12 @@ public struct MethodCode: RawRepresentable, Codable, Sendable, Hashable, CustomS
     /// All methods known here, in the order of tables and legends.
     public static let known: [MethodCode] = [
         noAdaptation, localAdaptation, adaptiveNet, fedAvg, fedAvgFineTuned, heteroFL, heteroFLMasked,
-        heteroFLFineTuned, heteroFLMaskedFineTuned, ours, oursFullWeights, oursRandomModules,
+        heteroFLFineTuned, heteroFLMaskedFineTuned, ours, oursFullWeights, oursHalfPrecision, oursRandomModules,
         oursNoAbilityEnhancing, oursNoLocalTraining, oursNoCloud,
     ]
+
+    /// Whether it is ours with weights exchanged in another way: it differs in bytes, hardly in accuracy.
+    public var isExchangeVariant: Bool { self == .oursFullWeights || self == .oursHalfPrecision }
 
     /// Whether it is a variant of ours, and no method of its own.
     public var isAblation: Bool { rawValue.hasPrefix(Self.ours.rawValue + "/") }

@@ -112,13 +112,12 @@ struct ContinuousStream {
     }
 
     private func modular(_ variant: ModularVariant) async throws -> ContinuousRun {
-        try await fleet.withCloud(for: variant, "\(variant.code) continuous", devices: devices.map(\.id)) { cloud in
-            try await modular(variant, cloud)
+        try await fleet.withCloud(for: variant, "\(variant.code) continuous", devices: devices.map(\.id)) {
+            try await modular($0)
         }
     }
 
-    private func modular(_ variant: ModularVariant, _ cloud: any Cloud) async throws -> ContinuousRun {
-        let modular = ModularDevices(fleet: fleet, cloud: cloud, drawsRandomModules: variant == .randomModules)
+    private func modular(_ modular: ModularDevices) async throws -> ContinuousRun {
         var columns = Columns(seed: fleet.seed)
         var before = CloudTraffic()
         for step in 1..<(steps + 1) {
@@ -137,8 +136,8 @@ struct ContinuousStream {
                 guard made != nil, senders.contains(device.index) else { continue }
                 try await modular.submit(subModel, of: device)
             }
-            _ = try await cloud.closeRound()
-            let traffic = try await cloud.traffic()
+            _ = try await modular.cloud.closeRound()
+            let traffic = try await modular.cloud.traffic()
             columns.add(
                 accuracies, time, up: Int(traffic.up - before.up), down: Int(traffic.down - before.down))
             before = traffic

@@ -72,18 +72,29 @@ public struct ModuleTensors: Hashable, Sendable {
 
     /// A safetensors file of the weights: the same weights and metadata give the same bytes.
     ///
-    /// - Throws: ``LearningError`` when the tensors' names or shapes are not fit for a file.
-    public func safetensors(metadata: [String: String] = [:]) throws -> [UInt8] {
+    /// - Parameter dtype: The floating-point type to round them to.
+    /// - Throws: ``LearningError`` with `specification` when the tensors' names or shapes are not fit for a file, or a
+    ///   value is too large for `dtype`.
+    public func safetensors(metadata: [String: String] = [:], dtype: ElementType = .f32) throws -> [UInt8] {
+        if dtype == .f16,
+            let entry = entries.first(where: { $0.values.contains { !$0.isNaN && Float16($0).isInfinite } })
+        {
+            throw LearningError(
+                .specification,
+                "tensor \(entry.name) has values beyond ±65,504, the largest of F16; write the module as BF16 or F32")
+        }
         do {
             var builder = SafetensorsBuilder(metadata: metadata)
-            for entry in entries { try builder.add(entry.name, shape: entry.shape, floats: entry.values) }
+            for entry in entries {
+                try builder.add(entry.name, shape: entry.shape, dtype: dtype, floats: entry.values)
+            }
             return try builder.build()
         } catch {
             throw LearningError(.specification, "the module cannot be written: \(error)", cause: error)
         }
     }
 
-    /// Writes the bytes of ``safetensors(metadata:)`` to a file, which is there whole or as it was before.
+    /// Writes the bytes of ``safetensors(metadata:dtype:)`` to a file, which is there whole or as it was before.
     ///
     /// - Throws: `SafetensorsError` when the tensors' names or shapes are not fit for a file, or the system refuses.
     func write(to path: String, metadata: [String: String]) throws {

@@ -1,20 +1,20 @@
 import Core
 
-/// How modules of a network lie in blobs: safetensors files in single precision. The stem's and the selector's carry the
+/// How modules of a network lie in blobs: safetensors files of one floating-point type. The stem's and the selector's carry the
 /// network's specification, so that a device can build its sub-model, and the selector alone, from blobs and nothing else.
 enum NetworkBlob {
     /// The most bytes that a specification in a blob may have.
     static let maximumSpecification = 1 << 20
 
     static func bytes(
-        of tensors: ModuleTensors, slot: ModuleSlot, specification: NetworkSpecification
+        of tensors: ModuleTensors, slot: ModuleSlot, specification: NetworkSpecification, dtype: ElementType = .f32
     ) throws -> [UInt8] {
         // Without the module's name, two residual modules of equal weights would be one blob: right, and smaller.
         var metadata = ["format": "eclm.module"]
         if slot == .stem || slot == .selector {
             metadata[NetworkSpecification.metadataKey] = String(decoding: specification.json, as: UTF8.self)
         }
-        return try tensors.safetensors(metadata: metadata)
+        return try tensors.safetensors(metadata: metadata, dtype: dtype)
     }
 
     /// The specification that a stem's or selector's blob carries.
@@ -102,9 +102,11 @@ extension ModularNetwork {
 
     /// The blob of a present module, as it is published and as an update of it is submitted.
     ///
-    /// - Throws: ``LearningError`` with `specification` when the network has no such module.
-    public func blob(of slot: ModuleSlot) throws -> [UInt8] {
-        try NetworkBlob.bytes(of: tensors(of: slot), slot: slot, specification: specification)
+    /// - Parameter dtype: What its weights are rounded to: that of the publication.
+    /// - Throws: ``LearningError`` with `specification` when the network has no such module, or a weight is too large for
+    ///   `dtype`.
+    public func blob(of slot: ModuleSlot, dtype: ElementType = .f32) throws -> [UInt8] {
+        try NetworkBlob.bytes(of: tensors(of: slot), slot: slot, specification: specification, dtype: dtype)
     }
 }
 

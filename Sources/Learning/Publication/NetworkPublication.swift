@@ -24,11 +24,13 @@ public struct NetworkPublication: Sendable {
     ///     ``ImportanceScoring/importances(of:by:topK:)`` of the proxy data. `nil` gives each the same.
     ///   - name: The model's name in the registry; else the specification's.
     ///   - summary: What the model does, for people.
-    /// - Throws: ``LearningError`` with `specification` for a sub-model, importances of another network or weights that
-    ///   are not finite.
+    ///   - dtype: What weights are rounded to: modules in F16 or BF16 are half as large to store and to fetch. Devices
+    ///     compute in single precision all the same, so only the cost in bytes is halved.
+    /// - Throws: ``LearningError`` with `specification` for a sub-model, importances of another network, weights that are
+    ///   not finite or too large for `dtype`.
     public init(
         _ network: ModularNetwork, costs: [ModuleSlot: ModuleCosts]? = nil, importances: [[Double]]? = nil,
-        name: String? = nil, summary: String = ""
+        name: String? = nil, summary: String = "", dtype: ElementType = .f32
     ) throws {
         let specification = network.specification
         guard network.modules == specification.layers.map({ Array(0..<$0.choices) }) else {
@@ -52,7 +54,8 @@ public struct NetworkPublication: Sendable {
         for slot in network.slots {
             let tensors = try network.tensors(of: slot)
             try tensors.requireFinite(owner: slot.defaultName)
-            let bytes = try NetworkBlob.bytes(of: tensors, slot: slot, specification: specification)
+            let bytes = try NetworkBlob.bytes(
+                of: tensors, slot: slot, specification: specification, dtype: dtype)
             let digest = Digest.of(bytes)
             blobs[digest] = bytes
             guard var cost = costs[slot] else {
@@ -66,7 +69,7 @@ public struct NetworkPublication: Sendable {
                     tensors: try SafetensorsFile(bytes: bytes, limits: .module).header.entries.map(\.description),
                     costs: cost,
                     requirements: Requirements(
-                        dtypes: [.f32], operators: operations.operators(of: slot),
+                        dtypes: [dtype], operators: operations.operators(of: slot),
                         minimumRuntime: Self.minimumRuntime),
                     importance: slot.layer.map { importances[$0][slot.index] } ?? 0))
         }

@@ -2,8 +2,8 @@ import CTorch
 
 /// libtorch in this process.
 public enum TensorRuntime {
-    /// How many threads a single operation may use, 1 to 1024. With 1, results are the same in every run. Call it before
-    /// tensors are used: threads that have computed already keep their number.
+    /// How many threads a single operation may use, 1 to 1024, on whatever thread it is called from now on. With 1,
+    /// results are the same in every run.
     public static func setThreads(_ count: Int) throws {
         guard (1...1024).contains(count) else {
             throw LearningError(.tensor, "operations cannot use \(count) threads; choose 1 to 1024")

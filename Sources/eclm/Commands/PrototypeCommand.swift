@@ -22,6 +22,7 @@ struct PrototypeCommand: AsyncParsableCommand {
             Examples:
               eclm prototype --task har --output-directory out/har --checkpoint out/har
               eclm prototype --task images --classes 2 --seed 7 --publish --channel canary --reason "first prototype"
+              eclm prototype --task speech --dtype F16 --output-directory out/speech
               eclm prototype --data proxy.safetensors --spec net.json --settings fast.json --output-directory out
               registryctl publish --manifest out/manifest.json
 
@@ -52,7 +53,7 @@ struct PrototypeCommand: AsyncParsableCommand {
             let publication = try NetworkPublication(
                 made.network, costs: costs,
                 importances: ImportanceScoring.importances(of: prototype.data.training, by: made.network.selector),
-                summary: making.summary ?? source.summary)
+                summary: making.summary ?? source.summary, dtype: result.dtype)
             var document = PrototypeDocument(made, of: prototype, publication)
             if let directory = result.outputDirectory {
                 document.files = try write(publication, made, prototype, to: directory)

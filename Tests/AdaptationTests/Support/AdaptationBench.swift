@@ -52,12 +52,13 @@ struct AdaptationBench: Sendable {
         return try files(of: network)
     }
 
-    static func files(of network: ModularNetwork) throws -> [ModuleSlot: [UInt8]] {
+    static func files(of network: ModularNetwork, dtype: ElementType = .f32) throws -> [ModuleSlot: [UInt8]] {
         let json = String(decoding: specification.json, as: UTF8.self)
         var files: [ModuleSlot: [UInt8]] = [:]
         for slot in network.slots {
             let isShared = slot == .stem || slot == .selector
-            files[slot] = try network.tensors(of: slot).safetensors(metadata: isShared ? ["network": json] : [:])
+            files[slot] = try network.tensors(of: slot).safetensors(
+                metadata: isShared ? ["network": json] : [:], dtype: dtype)
         }
         return files
     }
@@ -76,7 +77,7 @@ struct AdaptationBench: Sendable {
                     costs: ModuleCosts(
                         bytes: Int64(bytes.count), parameters: 0, flops: slot.layer == nil ? 500 : 100,
                         peakMemory: slot.layer == nil ? 2000 : 1000),
-                    requirements: Requirements(dtypes: [.f32]), importance: 0.1))
+                    requirements: Requirements(dtypes: Set(file.header.tensors.map(\.dtype))), importance: 0.1))
         }
         let manifest = ModelManifest(
             model: Self.model, summary: "a toy",
@@ -163,7 +164,7 @@ func withAdaptationBench(_ body: (AdaptationBench) async throws -> Void) async t
         _ = try await registry.defineDeviceClass(
             "toy-class",
             traits: DeviceTraits(
-                memory: 1 << 30, flops: 1 << 30, dtypes: [.f32], operators: [], runtime: RuntimeVersion(1)),
+                memory: 1 << 30, flops: 1 << 30, dtypes: [.f32, .f16], operators: [], runtime: RuntimeVersion(1)),
             as: prepared.provenance)
         let file = "\(folder)/endpoint"
         server.addArguments(["--endpoint-file", file])

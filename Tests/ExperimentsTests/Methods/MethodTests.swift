@@ -99,17 +99,22 @@ struct MethodTests {
         #expect(try federation.global.tensors == expected.mean(over: start).tensors)
     }
 
-    @Test("Ours never exceeds a budget")
+    @Test("Ours never exceeds a budget, in half precision a share of the smaller model")
     func oursFits() async throws {
         let fleet = try SmallFleet.fleet()
-        let cloud = try InProcessCloud()
-        _ = try await cloud.publish(fleet.cloudPrototype(.prototype(enhanced: true)))
-        let devices = ModularDevices(fleet: fleet, cloud: cloud, drawsRandomModules: false)
-        for device in fleet.devices {
-            await cloud.join(device.id)
-            let subModel = try await devices.pull(device)
-            #expect(subModel.composition.bytes <= fleet.costs.cap(share: device.budgetShare))
-            #expect(subModel.network.modules.allSatisfy { !$0.isEmpty })
+        for variant in [ModularVariant.whole, .halfPrecision] {
+            let cloud = try InProcessCloud()
+            let prototype = try fleet.cloudPrototype(of: variant)
+            _ = try await cloud.publish(prototype)
+            let devices = ModularDevices(fleet: fleet, cloud: cloud, variant: variant, fullModel: prototype.bytes)
+            for device in fleet.devices {
+                await cloud.join(device.id)
+                let subModel = try await devices.pull(device)
+                #expect(subModel.composition.bytes <= CostTable.cap(share: device.budgetShare, of: prototype.bytes))
+                #expect(subModel.network.modules.allSatisfy { !$0.isEmpty })
+            }
+            #expect((prototype.bytes == fleet.costs.full) == (variant == .whole))
+            #expect(prototype.bytes <= fleet.costs.full)
         }
     }
 

@@ -106,6 +106,30 @@ struct PrototypeCommandTests {
         }
     }
 
+    @Test("writes modules of half the size where half precision is asked for, and refuses types without fractions")
+    func halfPrecision() async throws {
+        try await withFolder { folder in
+            var sizes: [String: Int] = [:]
+            for dtype in ["f16", "F32"] {
+                let out = folder.appendingPathComponent(dtype)
+                let result = try await run(in: folder, ["--output-directory", out.path, "--dtype", dtype])
+                #expect(result.status == 0, "\(result.errors)")
+                let text = try Data(contentsOf: out.appendingPathComponent("manifest.json"))
+                let manifest = try JSONDecoder().decode(ModelManifest.self, from: text)
+                #expect(
+                    manifest.modules.allSatisfy {
+                        $0.requirements.dtypes == [ElementType(rawValue: dtype.uppercased())]
+                    })
+                sizes[dtype] = manifest.modules.flatMap(\.tensors).reduce(0) {
+                    $0 + ($1.elementCount ?? 0) * $1.dtype.byteCount
+                }
+            }
+            #expect(try #require(sizes["F32"]) == 2 * #require(sizes["f16"]))
+            let refused = try await run(in: folder, ["--output-directory", folder.path, "--dtype", "I64"])
+            #expect(refused.status == 64 && refused.errors.contains("I64"))
+        }
+    }
+
     @Test("publishes to a registry, as registryctl would")
     func publishes() async throws {
         try await withDatabase { database in

@@ -68,6 +68,8 @@ struct SmokeTests {
         #expect(try #require(sizes[.ours]) < #require(sizes[.fedAvg]))
         let up = Dictionary(uniqueKeysWithValues: row.methods.map { ($0.method, $0.runs[0].bytesUp) })
         #expect(try #require(up[.ours]) < #require(up[.oursFullWeights]))
+        let down = Dictionary(uniqueKeysWithValues: row.methods.map { ($0.method, $0.runs[0].bytesDown) })
+        #expect(try #require(down[.oursHalfPrecision]) < #require(down[.ours]))
         #expect(outcome.search.contains { $0.isChosen })
         #expect(outcome.results.caps.allSatisfy { !$0.points.isEmpty })
         #expect(outcome.results.continuous.allSatisfy { $0.methods.allSatisfy { $0.runs[0].accuracies.count == 2 } })

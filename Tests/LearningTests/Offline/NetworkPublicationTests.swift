@@ -93,6 +93,46 @@ struct NetworkPublicationTests {
         #expect(throws: LearningError.self) { try publication.write(to: "/proc/nowhere") }
     }
 
+    @Test(
+        "in half precision has modules of half the size, which make the network to rounding", arguments: specifications)
+    func halfPrecision(_ specification: NetworkSpecification) throws {
+        let network = try network(specification)
+        let single = try NetworkPublication(network)
+        let header = { (bytes: [UInt8]) in try SafetensorsFile(bytes: bytes).header }
+        for (dtype, precision) in [(ElementType.f16, Float(0x1p-11)), (.bf16, 0x1p-8)] {
+            let half = try NetworkPublication(network, dtype: dtype)
+            for (small, large) in zip(half.manifest.modules, single.manifest.modules) {
+                #expect(small.requirements.dtypes == [dtype] && small.tensors.allSatisfy { $0.dtype == dtype })
+                let (file, other) = (try #require(half.blobs[small.digest]), try #require(single.blobs[large.digest]))
+                #expect(
+                    (try header(other).byteCount - header(other).dataOffset) == 2
+                        * (try header(file).byteCount - header(file).dataOffset))
+                #expect(small.costs.bytes == Int64(file.count) && small.costs.peakMemory == large.costs.peakMemory)
+                let (rounded, exact) = (try ModuleTensors(safetensors: file), try ModuleTensors(safetensors: other))
+                for (rounded, exact) in zip(rounded.entries, exact.entries) {
+                    #expect(
+                        zip(rounded.values, exact.values).allSatisfy { abs($0 - $1) <= abs($1) * precision + 0x1p-24 })
+                }
+            }
+            // What a device makes of the blobs, it writes as the same blobs.
+            let blobs = Dictionary(
+                uniqueKeysWithValues: half.manifest.modules.map { ($0.slot, half.blobs[$0.digest] ?? []) })
+            let again = try ModularNetwork(fromBlobs: blobs)
+            for slot in network.slots { #expect(try again.blob(of: slot, dtype: dtype) == blobs[slot]) }
+        }
+    }
+
+    @Test("is refused in half precision where a weight is beyond it")
+    func tooLarge() throws {
+        let tensors = ModuleTensors([.init(name: "w", shape: [2], values: [1, -65_520])])
+        #expect { try tensors.safetensors(dtype: .f16) } throws: {
+            ($0 as? LearningError)?.message.contains("BF16") ?? false
+        }
+        #expect(try ModuleTensors(safetensors: tensors.safetensors(dtype: .bf16)).entries[0].values[0] == 1)
+        let largest = ModuleTensors([.init(name: "w", shape: [1], values: [65_519])])
+        #expect(try ModuleTensors(safetensors: largest.safetensors(dtype: .f16)).entries[0].values == [65_504])
+    }
+
     @Test("takes the gradients of a view to the network it views")
     func view() throws {
         for specification in Self.specifications {

@@ -5,14 +5,16 @@ import Learning
 struct ModularDevices {
     let fleet: Fleet
     let cloud: any Cloud
-    /// Whether modules are chosen by chance and not by importance.
-    let drawsRandomModules: Bool
+    let variant: ModularVariant
+    /// The size of the published model in bytes, which budgets are shares of.
+    let fullModel: Int64
     let training: DeviceTraining
 
-    init(fleet: Fleet, cloud: any Cloud, drawsRandomModules: Bool) {
+    init(fleet: Fleet, cloud: any Cloud, variant: ModularVariant, fullModel: Int64) {
         self.fleet = fleet
         self.cloud = cloud
-        self.drawsRandomModules = drawsRandomModules
+        self.variant = variant
+        self.fullModel = fullModel
         training = DeviceTraining(fleet: fleet)
     }
 
@@ -53,7 +55,7 @@ struct ModularDevices {
         let network = subModel.network
         var trained: [ModuleSlot: [UInt8]] = [:]
         for slot in network.slots where slot.kind != .selector {
-            trained[slot] = try network.blob(of: slot)
+            trained[slot] = try network.blob(of: slot, dtype: variant.dtype)
         }
         try await cloud.submit(
             CloudUpdate(
@@ -86,12 +88,12 @@ struct ModularDevices {
         try await cloud.compose(
             CloudRequest(
                 device: device.id, importances: wanted(importances, device),
-                budget: Budget(fetchBytes: fleet.costs.cap(share: device.budgetShare)), isTrial: isTrial))
+                budget: Budget(fetchBytes: CostTable.cap(share: device.budgetShare, of: fullModel)), isTrial: isTrial))
     }
 
     /// What the device asks for: its importances, or random numbers of its own.
     private func wanted(_ importances: [[Double]], _ device: FleetDevice) -> [[Double]] {
-        guard drawsRandomModules else { return importances }
+        guard variant == .randomModules else { return importances }
         var generator = fleet.random(.randomModules, device.index)
         return importances.map { $0.map { _ in 0.5 + generator.uniform() } }
     }

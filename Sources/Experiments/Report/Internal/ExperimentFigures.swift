@@ -11,19 +11,19 @@ struct ExperimentFigures {
     func figures(of row: ExperimentResults.Row) -> [Figure] {
         let methods = row.methods.inOrder.filter { !$0.runs.isEmpty }
         let compared = methods.filter { !$0.method.isAblation }
-        // Sending more bytes changes no accuracy: that variant shows over bytes alone.
+        // How weights are sent hardly changes the accuracy: those variants show over bytes alone.
         let ablations = methods.filter {
-            $0.method == .ours || ($0.method.isAblation && $0.method != .oursFullWeights)
+            $0.method == .ours || ($0.method.isAblation && !$0.method.isExchangeVariant)
         }
         var figures: [Figure] = []
         if compared.contains(where: \.hasCurve) {
             figures.append(overRounds(compared, row, kind: "rounds", caption: "Accuracy over rounds"))
         }
         if methods.contains(where: { $0.hasCurve && $0.sendsBytes }) {
-            let sending = methods.filter { $0.method == .oursFullWeights || !$0.method.isAblation }
+            let sending = methods.filter { $0.method.isExchangeVariant || !$0.method.isAblation }
             figures.append(overBytes(sending, row))
         }
-        if !methods.isEmpty { figures.append(overSize(methods.filter { $0.method != .oursFullWeights }, row)) }
+        if !methods.isEmpty { figures.append(overSize(methods.filter { !$0.method.isExchangeVariant }, row)) }
         if ablations.contains(where: { $0.method.isAblation }), ablations.contains(where: \.hasCurve) {
             figures.append(
                 overRounds(ablations, row, kind: "ablations", caption: "Ours and its ablations over rounds"))

@@ -14,6 +14,7 @@ extension MethodCode {
         case .heteroFLFineTuned: LineChart.Style(.orange, marker: .triangle)
         case .heteroFLMaskedFineTuned: LineChart.Style(.orange, dash: .dashed, marker: .circle)
         case .oursFullWeights: LineChart.Style(.orange, dash: .dashed, marker: .square)
+        case .oursHalfPrecision: LineChart.Style(.vermillion, dash: .dashed, marker: .diamond)
         case .oursRandomModules: LineChart.Style(.ink, dash: .dashed, marker: .diamond)
         case .oursNoAbilityEnhancing: LineChart.Style(.blue, dash: .dashed, marker: .square)
         case .oursNoLocalTraining: LineChart.Style(.green, dash: .dashed, marker: .triangle)

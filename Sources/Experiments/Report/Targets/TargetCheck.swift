@@ -47,6 +47,7 @@ public struct TargetCheck: Sendable, Hashable {
         checks.append(meanLead(measured, over: [.localAdaptation, .adaptiveNet], called: "on-device", wanted: 9.06))
         checks.append(meanLead(measured, over: [.fedAvg, .heteroFL], called: "collaborative", wanted: 11.07))
         checks.append(fewerBytes(measured, method: .ours, how: "as ours runs"))
+        checks.append(fewerBytes(measured, method: .oursHalfPrecision, how: "and modules in half precision"))
         checks.append(fewerBytes(measured, method: .oursFullWeights, how: "full weights, nothing held"))
         for results in experiments {
             let rows = Dictionary(results.rows.map { ($0.name, $0) }) { first, _ in first }

@@ -1,0 +1,7 @@
+import ArgumentParser
+import Core
+
+extension ElementType: ExpressibleByArgument {
+    /// A type by its safetensors name, in either case.
+    public init?(argument: String) { self.init(rawValue: argument.uppercased()) }
+}
