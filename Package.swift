@@ -110,7 +110,7 @@ let package = Package(
         .target(name: "CAggregation"),
         .target(
             name: "Trainer",
-            dependencies: ["CAggregation", "Core", "Registry", "PostgreSQL", logging, metrics, lifecycle]),
+            dependencies: ["CAggregation", "Core", "Registry", "PostgreSQL", crypto, logging, metrics, lifecycle]),
         .target(
             name: "EdgeClient",
             dependencies: ["Core", "RPC", "RegistryProtocol", .product(name: "NIOCore", package: "swift-nio")]),

@@ -30,7 +30,8 @@ struct RegistryControl: AsyncParsableCommand {
                 name: "Publishing and rolling back",
                 subcommands: [Publish.self, Import.self, Channel.self, Canary.self, RollBack.self]),
             CommandGroup(
-                name: "Fleet and training", subcommands: [Devices.self, Updates.self, Rounds.self, Policy.self]),
+                name: "Fleet and training",
+                subcommands: [Devices.self, Updates.self, Rounds.self, Policy.self, Privacy.self]),
             CommandGroup(
                 name: "Running a registry",
                 subcommands: [Migrate.self, Audit.self, Doctor.self, CollectGarbage.self, Dev.self]),

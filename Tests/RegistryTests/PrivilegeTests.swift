@@ -14,6 +14,7 @@ struct PrivilegeTests {
                 "INSERT INTO eclm.blobs (digest, size) VALUES (sha256(''), 0)",
                 "UPDATE eclm.blobs SET wanted_at = now()",
                 "SELECT nextval('eclm.blob_storage_ids')", "SELECT eclm.observe_canaries('phone', 1, 1, '{}')",
+                "SELECT * FROM eclm.round_seeds",
             ]
         ),
         (
@@ -27,7 +28,7 @@ struct PrivilegeTests {
                 "UPDATE eclm.devices SET token_digest = sha256('x')", "INSERT INTO eclm.withdrawals DEFAULT VALUES",
                 "INSERT INTO eclm.round_updates VALUES (1, 1, 1)", "UPDATE eclm.costs SET memory = 1",
                 "INSERT INTO eclm.canary_observations (canary_id, device_id, candidate, value) VALUES (1, 'phone', true, 1)",
-                "UPDATE eclm.canaries SET state = 'promoted'",
+                "UPDATE eclm.canaries SET state = 'promoted'", "SELECT * FROM eclm.round_seeds",
             ]
         ),
         (
@@ -37,6 +38,7 @@ struct PrivilegeTests {
                 "INSERT INTO eclm.lineage DEFAULT VALUES", "INSERT INTO eclm.withdrawals DEFAULT VALUES",
                 "INSERT INTO eclm.devices DEFAULT VALUES", "SELECT token_digest FROM eclm.devices",
                 "UPDATE eclm.updates SET status = 'pending'", "UPDATE eclm.device_classes SET memory = 1",
+                "SELECT * FROM eclm.round_seeds",
             ]
         ),
         (
@@ -54,6 +56,9 @@ struct PrivilegeTests {
                 "INSERT INTO eclm.policies (model_id, rule, minimum_updates, maximum_updates, maximum_wait) "
                     + "VALUES (1, 'median', 1, 1, 0)",
                 "INSERT INTO eclm.round_requests (model_id) VALUES (1)",
+                // What a round cost is the database's to say.
+                "INSERT INTO eclm.round_privacy (round_id, rho) VALUES (1, 0.001)",
+                "INSERT INTO eclm.privacy_ledger VALUES (1, 'phone', 1, 0.001)",
             ]
         ),
         (
@@ -71,7 +76,8 @@ struct PrivilegeTests {
                     + "VALUES (1, 'median', 1, 1, 0, 'somebody')",
                 "INSERT INTO eclm.round_requests (model_id, answered_at, answer) VALUES (1, now(), 'no')",
                 "UPDATE eclm.round_requests SET answered_at = now(), answer = 'no'",
-                "INSERT INTO eclm.optimizer_states DEFAULT VALUES",
+                "INSERT INTO eclm.optimizer_states DEFAULT VALUES", "SELECT * FROM eclm.round_seeds",
+                "INSERT INTO eclm.round_privacy (round_id) VALUES (1)",
             ]
         ),
     ]
@@ -97,7 +103,8 @@ struct PrivilegeTests {
                     "DELETE FROM eclm.audit", "UPDATE eclm.audit_head SET sequence = 0",
                     "SELECT eclm.append_audit('a', 'b', 'c', '{}')", "SELECT * FROM eclm.audit_pending",
                     "DELETE FROM eclm.audit_pending", "INSERT INTO eclm.audit_pending DEFAULT VALUES",
-                    "INSERT INTO eclm.channel_moves DEFAULT VALUES",
+                    "INSERT INTO eclm.channel_moves DEFAULT VALUES", "UPDATE eclm.privacy_ledger SET rho = 0",
+                    "DELETE FROM eclm.privacy_ledger", "UPDATE eclm.round_seeds SET seed = sha256('x')",
                     "DELETE FROM eclm_meta.migrations", "CREATE TABLE eclm.mine (x int)", "DELETE FROM eclm.blobs",
                     "ALTER TABLE eclm.audit DISABLE TRIGGER ALL", "DROP TABLE eclm.audit", "TRUNCATE eclm.audit",
                     "SET session_replication_role = replica", "UPDATE eclm.blobs SET size = 1",

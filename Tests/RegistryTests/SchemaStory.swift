@@ -27,6 +27,38 @@ enum SchemaStory {
         }
     }
 
+    /// After the story: the policy becomes a private one, and round 2 counts update 2 without making anything of it.
+    static func keepPrivate(in database: TestDatabase) async throws {
+        try await database.withConnection(as: .operator) { connection in
+            try await connection.execute(
+                script: """
+                    INSERT INTO eclm.policies (model_id, rule, parameters, minimum_updates, maximum_updates, maximum_wait)
+                        VALUES (1, 'private_mean', '{"noise_multiplier": 2, "clip_norm": 0.5, "delta": 1e-6}', 1, 100, 600)
+                    """)
+        }
+        try await database.withConnection(as: .trainer) { connection in
+            try await connection.execute(script: "BEGIN; \(privateRound(2, of: 2)); \(charge); COMMIT")
+        }
+    }
+
+    /// A round of one update under policy 2, without its charge.
+    static func privateRound(_ number: Int, of update: Int) -> String {
+        """
+        SELECT 1 FROM eclm.models WHERE model_id = 1 FOR UPDATE;
+        INSERT INTO eclm.rounds (model_id, number, base_release_id, rule, trainer, started_at, policy_revision)
+            VALUES (1, \(number), 3, 'private_mean', 'trainer-1', now(), 2);
+        INSERT INTO eclm.round_updates (update_id, model_id, round_id)
+            VALUES (\(update), 1, (SELECT max(round_id) FROM eclm.rounds));
+        UPDATE eclm.updates SET status = 'aggregated', decided_at = now() WHERE update_id = \(update)
+        """
+    }
+
+    /// The charge of the last round, and its seed.
+    static let charge = """
+        INSERT INTO eclm.round_privacy (round_id) VALUES ((SELECT max(round_id) FROM eclm.rounds));
+        INSERT INTO eclm.round_seeds (round_id, seed) VALUES ((SELECT max(round_id) FROM eclm.rounds), sha256('dice'))
+        """
+
     static let steps: [(role: TestRole, script: String)] = [
         (
             .publisher,

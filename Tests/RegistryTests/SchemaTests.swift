@@ -66,10 +66,11 @@ struct SchemaTests {
         ],
         "devices": ["device_id", "device_class_id", "attributes", "token_digest", "registered_at"], "lineage": [],
         "models": [], "optimizer_states": [], "policies": [],
-        "module_layers": [], "module_versions": [], "modules": [], "recomputations": [], "recomputed_versions": [],
+        "module_layers": [], "module_versions": [], "modules": [], "privacy_ledger": ["rounds", "rho"],
+        "recomputations": [], "recomputed_versions": [],
         "release_modules": [], "releases": [],
         "requirements": [], "round_requests": ["answered_at", "answer", "round_id"],
-        "round_updates": [], "rounds": [], "update_modules": [],
+        "round_privacy": [], "round_seeds": [], "round_updates": [], "rounds": [], "update_modules": [],
         "updates": ["status", "quarantine_reason", "decided_at"], "withdrawals": ["reinstated_by", "reinstated_at"],
     ]
 
@@ -85,6 +86,8 @@ struct SchemaTests {
         "updates SET base_release_id = 2", "updates SET idempotency_key = 'other'",
         "updates SET content_digest = sha256('other')", "updates SET sample_count = sample_count + 1",
         "updates SET metrics = '{\"accuracy\": 1}'", "updates SET submitted_at = now()",
+        "privacy_ledger SET rounds = rounds", "privacy_ledger SET rho = rho",
+        "privacy_ledger SET rounds = rounds + 1, rho = rho / 2", "privacy_ledger SET rounds = rounds + 2",
     ]
 
     @Test("Nothing that was published, released, decided or audited can be overwritten or deleted, even by the owner")
@@ -92,6 +95,7 @@ struct SchemaTests {
         try await withDatabase { database in
             try await SchemaStory.tell(in: database)
             try await SchemaStory.leaveOut(in: database)
+            try await SchemaStory.keepPrivate(in: database)
             let columns = try await database.pool.query(
                 """
                 SELECT c.relname::text AS table, a.attname::text AS column, a.attidentity <> '' AS identity

@@ -37,15 +37,22 @@ public struct RuleSpecification: Sendable, Hashable {
         public let parameters: [Parameter]
         /// The most updates a round may take with it: rules that compare updates pairwise hold one number for each pair.
         public let maximumUpdates: Int
+        /// Whether it keeps each device's part private: then nothing but that part may depend on what a device sent.
+        public let isPrivate: Bool
         /// What it does.
         public let summary: String
 
+        /// What it takes of ``RuleSpecification/common``.
+        public var checks: [Parameter] { isPrivate ? [maximumStaleness] : common }
+
         fileprivate init(
-            _ name: String, _ summary: String, _ parameters: [Parameter] = [], maximumUpdates: Int = 65_536
+            _ name: String, _ summary: String, _ parameters: [Parameter] = [], maximumUpdates: Int = 65_536,
+            isPrivate: Bool = false
         ) {
             self.name = name
             self.parameters = parameters
             self.maximumUpdates = maximumUpdates
+            self.isPrivate = isPrivate
             self.summary = summary
         }
     }
@@ -71,13 +78,31 @@ public struct RuleSpecification: Sendable, Hashable {
         "refuse_duplicates", 0...1, standard: 0, whole: true,
         "1 quarantines updates with a module's file that another update brought before")
 
-    /// What every rule takes.
+    /// What every rule takes but private ones, which take ``maximumStaleness`` alone.
     public static let common = [clipNorm, maximumStaleness, normThreshold, refusesDuplicates]
 
     /// FedBuff's discount, of the weighted means. Rounds name a mean with one otherwise than the mean itself.
     public static let staleness = Parameter(
         "staleness", 0...10, standard: 0,
         "an update s releases behind weighs (1 + s)^-staleness as much; 0.5 is FedBuff's")
+
+    /// The standard deviation of the noise on a private sum, in units of the norm that bounds each update.
+    public static let noiseMultiplier = Parameter(
+        "noise_multiplier", 0.01...1_000_000, required: true,
+        "standard deviation of the noise on the sum of the updates, as a multiple of clip_norm")
+
+    /// The largest Euclidean norm of an update's difference, over all its modules together.
+    public static let updateNorm = Parameter(
+        "clip_norm", 1e-12...1e12, required: true,
+        "scales each update's difference, all its modules together, down to this norm")
+
+    /// The probability that epsilon leaves out.
+    public static let delta = Parameter(
+        "delta", 1e-300...0.5, required: true, "what epsilon is told for; well below one over the number of devices")
+
+    /// The epsilon that no device may go beyond.
+    public static let epsilonLimit = Parameter(
+        "epsilon_limit", 1e-6...1e6, "quarantines updates of devices that would go beyond this epsilon")
 
     private static let byzantine = Parameter(
         "f", 0...1024, whole: true, required: true, "updates that may be arbitrarily wrong")
@@ -106,6 +131,9 @@ public struct RuleSpecification: Sendable, Hashable {
                     "ends the iteration when a step is shorter than this share of the typical distance"),
                 Parameter("iterations", 1...10_000, standard: 100, whole: true, "the most steps of the iteration"),
             ], maximumUpdates: 1024),
+        Kind(
+            "private_mean", "the mean of clipped updates with Gaussian noise (differential privacy of devices)",
+            [noiseMultiplier, updateNorm, delta, epsilonLimit], isPrivate: true),
     ]
 
     /// The rule.
@@ -132,14 +160,21 @@ public struct RuleSpecification: Sendable, Hashable {
                 "there is no rule \(name.debugDescription); there are " + Self.kinds.map(\.name).joined(separator: ", ")
             )
         }
-        let known = kind.parameters + Self.common
+        let checks = [Self.normThreshold, Self.refusesDuplicates]
+        if kind.isPrivate, let comparing = checks.first(where: { parameters[$0.name] != nil }) {
+            throw RegistryError(
+                .invalidArgument,
+                "rule \(name) does not take \(comparing.name): whether one device's update counts would depend on what "
+                    + "others sent, and the privacy guarantee does not allow that")
+        }
+        let known = kind.parameters + kind.checks
         try Parameter.check(parameters, against: known, of: "rule \(name)")
         self.init(kind: kind, parameters: parameters)
     }
 
     /// A parameter's value: the given one, else the standard.
     public func value(_ name: String) -> Double? {
-        parameters[name] ?? (kind.parameters + Self.common).first { $0.name == name }?.standard
+        parameters[name] ?? (kind.parameters + kind.checks).first { $0.name == name }?.standard
     }
 
     /// The fewest updates of a module that the rule makes something of; modules with fewer keep their version.

@@ -58,6 +58,10 @@ public struct TrainingPolicy: Sendable, Hashable {
         try require(
             (0...maximumUpdates).contains(quorum),
             "the quorum must lie in 1...\(maximumUpdates), the maximum of updates, or be 0 for none; it is \(quorum)")
+        try require(
+            !rule.kind.isPrivate || quorum == 0,
+            "rule \(rule.kind.name) takes no quorum, and it is \(quorum): when a round begins must not depend on which "
+                + "modules devices trained")
     }
 }
 

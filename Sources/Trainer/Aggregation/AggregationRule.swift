@@ -2,7 +2,7 @@ import Core
 
 /// Decides what becomes of the updates of a module; the arithmetic over weights is the engine's.
 ///
-/// A rule is one of three kinds, which differ in what the engine must read for it: see ``AggregationMethod``.
+/// A rule is one of a few kinds, which differ in what the engine must read for it: see ``AggregationMethod``.
 public protocol AggregationRule: Sendable {
     /// The rule's name in `eclm.rounds.rule`: lower-case letters, digits and `_`, at most 64.
     var name: String { get }
@@ -48,6 +48,9 @@ public enum AggregationMethod: Sendable {
     /// A function of all values of one coordinate, at least one and all finite, which it may reorder. Every contribution
     /// weighs the same in the lineage.
     case coordinatewise(@Sendable (UnsafeMutableBufferPointer<Double>) -> Double)
+
+    /// Made of whole updates, all their modules together, by the round itself: nothing can be made of one module alone.
+    case wholeUpdates
 }
 
 /// What a rule may know of one update's part in a module.

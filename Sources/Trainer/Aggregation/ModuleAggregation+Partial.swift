@@ -28,14 +28,8 @@ extension ModuleAggregation {
             sums = [Double](repeating: -0.0, count: MemorySum.coordinates(header))
             try memorySum(updates, versions, onto: base, header, memory).add(to: &sums)
         } else {
-            let terms =
-                updates.map { RegistrySum.Term(weight: $0.weight, update: $0.update, isChecked: false) }
-                + versions.map {
-                    RegistrySum.Term(
-                        weight: $0.weight, update: UpdateFile(file: $0.base.file), version: $0.base, isChecked: false)
-                }
             sums = try await RegistrySum(blobs: blobs, base: base, header: header, memory: blockMemory, cores: cores)
-                .sums(of: terms)
+                .sums(of: registryTerms(updates, versions))
         }
         return Aggregate(file: try Self.delta(of: sums, header), weights: weights)
     }

@@ -70,6 +70,9 @@ struct ModuleAggregation {
         case .coordinatewise(let combine):
             try await appendBlocks(sources, scales, onto: base, header, to: &file) { $0.combined(combine) }
             return Aggregate(file: file, weights: Shares.equal(sources.count))
+        case .wholeUpdates:
+            throw RegistryError(
+                .internal, "rule \(rule.name) takes whole updates, and \(base.module) alone was given to it")
         }
     }
 
@@ -140,22 +143,32 @@ struct ModuleAggregation {
         let sizes = updates.map(\.update.file.size) + versions.map(\.base.file.size)
         guard readsWhole(sizes) else {
             precondition(!checksUpdates, "files that are streamed are looked at before")
-            return try await sumStreams(updates, versions, onto: base, header, to: &file)
+            return try await sumStreams(updates, versions, onto: base, header, nil, to: &file)
         }
+        let sum = RegistrySum(blobs: blobs, base: base, header: header, memory: blockMemory, cores: cores)
+        file = try await sum.file(
+            file, of: registryTerms(updates, versions), unlearned: try await unlearned(header, of: base))
+    }
+
+    /// What the base's file has where no floating-point numbers are.
+    func unlearned(_ header: SafetensorsHeader, of base: AggregationBase) async throws -> [Unlearned] {
         var unlearned: [Unlearned] = []
         for entry in header.entries where !entry.description.dtype.isFloatingPoint {
             var bytes: [UInt8] = []
             try await appendBase(entry.byteRange, of: base, to: &bytes)
             unlearned.append(Unlearned(range: entry.byteRange, bytes: bytes[...]))
         }
-        let terms =
-            updates.map { RegistrySum.Term(weight: $0.weight, update: $0.update, isChecked: checksUpdates) }
+        return unlearned
+    }
+
+    func registryTerms(
+        _ updates: [(update: UpdateFile, weight: Double)], _ versions: [(base: AggregationBase, weight: Double)]
+    ) -> [RegistrySum.Term] {
+        updates.map { RegistrySum.Term(weight: $0.weight, update: $0.update, isChecked: checksUpdates) }
             + versions.map {
                 RegistrySum.Term(
                     weight: $0.weight, update: UpdateFile(file: $0.base.file), version: $0.base, isChecked: false)
             }
-        let sum = RegistrySum(blobs: blobs, base: base, header: header, memory: blockMemory, cores: cores)
-        file = try await sum.file(file, of: terms, unlearned: unlearned)
     }
 
     private func read(_ file: ModuleFile, in memory: MemoryBlobs) throws -> ([UInt8], SafetensorsHeader) {
@@ -194,9 +207,10 @@ struct ModuleAggregation {
         file = sum.file(file, unlearned: header.unlearned(in: try memory.contents(of: base.file)))
     }
 
-    private func sumStreams(
+    /// - Parameter noise: Added behind all others; `nil` for none.
+    func sumStreams(
         _ updates: [(update: UpdateFile, weight: Double)], _ versions: [(base: AggregationBase, weight: Double)],
-        onto base: AggregationBase, _ header: SafetensorsHeader, to file: inout [UInt8]
+        onto base: AggregationBase, _ header: SafetensorsHeader, _ noise: ModuleNoise?, to file: inout [UInt8]
     ) async throws {
         file.reserveCapacity(header.byteCount)
         var accumulator = ModuleAccumulator(header: header)
@@ -214,6 +228,17 @@ struct ModuleAggregation {
                 try await add(version.base.file, version.weight, to: &accumulator)
             } catch {
                 throw version.base.unfit(error)
+            }
+        }
+        if let noise {
+            for (number, entry) in header.entries.enumerated() where entry.description.dtype.isFloatingPoint {
+                let total = entry.description.elementCount ?? 0
+                for first in stride(from: 0, to: total, by: GaussianNoise.stretch) {
+                    let values = try noise.values(
+                        tensor: number, stretch: first / GaussianNoise.stretch,
+                        count: min(GaussianNoise.stretch, total - first))
+                    accumulator.add(values, tensor: number, from: first, weight: 1)
+                }
             }
         }
         for (number, entry) in header.entries.enumerated() where !accumulator.append(tensor: number, to: &file) {

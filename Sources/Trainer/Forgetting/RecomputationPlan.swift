@@ -188,6 +188,14 @@ struct RecomputationPlan: Sendable {
                 leftOut.insert(ForgetOutcome.LeftOut(round: round.number, updateID: update.id))
             }
         }
+        // Whoever has both releases could take one from the other, and have what the device brought; with other noise it
+        // would be one more look at everybody else's updates.
+        guard !PrivateMean.made(round.rule) || removed.isEmpty && come.isEmpty else {
+            throw RegistryError(
+                .failedPrecondition,
+                "round \(round.number) is private: computed again without a device it would tell what devices brought; "
+                    + "roll back to a release before the device came in")
+        }
         var nodes: Overlay = [:]
         for (module, contributions) in round.trained.sorted(by: { $0.key < $1.key }) {
             guard let old = history.releases[round.base]?.versions[module] else { continue }

@@ -205,8 +205,10 @@ struct RoundHistory: Sendable {
         }
     }
 
-    /// Of recomputed versions, those in service alone: a withdrawn one is computed anew.
+    /// Of recomputed versions, those in service alone: a withdrawn one is computed anew. Private rounds have none: they are
+    /// not computed again.
     private mutating func readRecipes(on connection: PostgresConnection) async throws {
+        let recomputable = rounds.values.filter { !PrivateMean.made($0.rule) }.map(\.id)
         let rows = try await connection.query(
             """
             SELECT v.module_version_id, v.module_id, coalesce(v.round_id, rv.round_id) AS round_id, l.parent_version_id,
@@ -215,7 +217,7 @@ struct RoundHistory: Sendable {
             LEFT JOIN eclm.recomputed_versions rv USING (module_version_id)
             JOIN eclm.lineage l USING (module_version_id)
             LEFT JOIN eclm.update_modules um ON um.update_id = l.update_id AND um.module_id = v.module_id
-            WHERE coalesce(v.round_id, rv.round_id) = ANY (\(rounds.keys.map(\.rawValue)))
+            WHERE coalesce(v.round_id, rv.round_id) = ANY (\(recomputable.map(\.rawValue)))
                 AND NOT (v.origin = 'rollback' AND EXISTS (SELECT FROM eclm.withdrawals w
                     WHERE w.module_version_id = v.module_version_id AND w.reinstated_at IS NULL))
             ORDER BY v.module_version_id, l.update_id

@@ -39,6 +39,8 @@ struct RecordedRound: Sendable {
     var inputVersions: [ModuleVersionID: ModuleVersionRecord]
     /// What the optimizer had left with the base release's versions.
     var states: [ModuleVersionID: OptimizerState]
+    /// What a private round's noise was drawn from.
+    var seed: [UInt8]?
 
     /// Reads a round.
     ///
@@ -71,8 +73,9 @@ struct RecordedRound: Sendable {
         let made = try await made(in: roundID, on: connection)
         let recomputed = try await recomputed(of: roundID, on: connection)
         let inputs = recomputed.isEmpty ? [] : updates.flatMap { $0.modules.map(\.baseVersionID) }
+        let isPrivate = policy.privacy != nil
         let bases = try await base.versions(
-            of: Set(updates.flatMap { $0.modules.map(\.moduleID) }).union(made.keys), on: connection)
+            of: isPrivate ? nil : Set(updates.flatMap { $0.modules.map(\.moduleID) }).union(made.keys), on: connection)
         var states: [ModuleVersionID: OptimizerState] = [:]
         if let optimizer = policy.optimizer {
             states = try await OptimizerState.read(
@@ -80,11 +83,12 @@ struct RecordedRound: Sendable {
         }
         return RecordedRound(
             base: base, policy: policy, updates: updates, bases: bases,
-            differenceBases: try await RoundBase.differenceBases(of: updates, on: connection), made: made,
+            differenceBases: try await RoundBase.differenceBases(of: updates, all: isPrivate, on: connection),
+            made: made,
             recomputed: recomputed,
             inputVersions: try await versions(
                 Set(inputs).union(recomputed.flatMap { $0.inputs.compactMap(\.applied) }), on: connection),
-            states: states)
+            states: states, seed: isPrivate ? try await RoundID(roundID).seed(on: connection) : nil)
     }
 
     /// The rule with the parameters that it had then.

@@ -13,7 +13,7 @@ public struct RoundReplayer: Sendable {
     private let registry: Registry
     private let blockMemory: Int
 
-    /// A replayer; it needs a reader's rights alone.
+    /// A replayer; it needs a reader's rights alone, and of private rounds a trainer's: they alone may read its seed.
     ///
     /// - Parameter blockMemory: As ``TrainerPolicy/blockMemory``: of no influence on the outcome.
     public init(registry: Registry, blockMemory: Int = TrainerPolicy().blockMemory) {
@@ -25,7 +25,8 @@ public struct RoundReplayer: Sendable {
     ///
     /// - Throws: ``TrainerError`` with `notFound` for an unknown model or round; with `registryUnfit` where the round
     ///   cannot be computed again as a whole: a rule that this program does not have, or one with parameters that were
-    ///   not recorded. What is wrong with one module is told in its line.
+    ///   not recorded; with `permissionDenied` for a private round without the right to its seed. What is wrong with one
+    ///   module is told in its line.
     public func replay(round: Int, of model: String) async throws(TrainerError) -> RoundReplay {
         do {
             return try await registryErrors { try await compute(round, of: model) }
@@ -42,6 +43,10 @@ public struct RoundReplayer: Sendable {
         var replay = RoundReplay(
             model: model, round: number, baseRelease: record.base.number, rule: record.policy.rule.name,
             policyRevision: record.policy.revision, updates: record.updates.count, modules: [])
+        if let mechanism = record.policy.privacy {
+            replay.modules = try await computePrivately(record, mechanism)
+            return replay
+        }
         let trained = Set(sources.keys).union(record.made.keys).sorted()
         for moduleID in trained {
             guard let base = record.bases[moduleID] else { continue }
@@ -134,33 +139,78 @@ public struct RoundReplayer: Sendable {
             let aggregation = ModuleAggregation(
                 blobs: registry.blobs, rule: policy.rule, clipNorm: policy.clipNorm, blockMemory: blockMemory)
             let aggregate = try await aggregation.aggregate(sources, onto: base.aggregationBase)
-            var (file, memory) = (aggregate.file, Digest?.none)
-            if let optimizer = policy.optimizer {
-                let next = try await OptimizerStep(blobs: registry.blobs, optimizer: optimizer).move(
-                    base.aggregationBase, toward: file, from: state)
-                (file, memory) = (next.file, Digest.of(next.state))
-            }
-            module.recomputed = Digest.of(file)
-            if let made {
-                module.problem =
-                    made.difference(from: base, sources, aggregate.weights)
-                    ?? (made.state == memory ? nil : "what the optimizer left with the version is something else")
-            }
+            try await compare(
+                aggregate.file, zip(sources, aggregate.weights).map { ($0.contribution.updateID, $1) }, base, made,
+                policy,
+                state, in: &module)
         }
         return module
+    }
+
+    /// The modules of a private round, all from the round's seed.
+    private func computePrivately(
+        _ record: RecordedRound, _ mechanism: PrivacyMechanism
+    ) async throws -> [RoundReplay.Module] {
+        var sum: PrivateSum?
+        var modules: [RoundReplay.Module] = []
+        let bases = record.bases.values.filter { record.policy.rule.trains($0.slot.kind) }
+        for base in bases.sorted(by: { $0.moduleID < $1.moduleID }) {
+            let made = record.made[base.moduleID]
+            var module = RoundReplay.Module(
+                module: base.module, baseVersion: base.version, version: made?.version,
+                updates: record.updates.filter { $0.modules.contains { $0.moduleID == base.moduleID } }.count,
+                recorded: made?.digest ?? base.digest)
+            try await explain(&module) { module in
+                let known =
+                    if let sum {
+                        sum
+                    } else {
+                        try await PrivateSum(
+                            of: record.updates, record.differenceBases, onto: record.bases, by: mechanism,
+                            ModuleAggregation(
+                                blobs: registry.blobs, rule: record.policy.rule, blockMemory: blockMemory))
+                    }
+                sum = known
+                try await compare(
+                    try await known.file(of: base, seed: record.seed ?? []), known.weights, base, made, record.policy,
+                    record.states[base.moduleVersionID], in: &module)
+            }
+            modules.append(module)
+        }
+        return modules
+    }
+
+    /// Compares what comes of an aggregate, by way of the optimizer, with what the round made.
+    private func compare(
+        _ aggregate: [UInt8], _ weights: [(update: UpdateID, weight: Double)], _ base: ModuleVersionRecord,
+        _ made: RecordedRound.Made?, _ policy: RoundPolicy, _ state: OptimizerState?,
+        in module: inout RoundReplay.Module
+    ) async throws {
+        var (file, memory) = (aggregate, Digest?.none)
+        if let optimizer = policy.optimizer {
+            let next = try await OptimizerStep(blobs: registry.blobs, optimizer: optimizer).move(
+                base.aggregationBase, toward: file, from: state)
+            (file, memory) = (next.file, Digest.of(next.state))
+        }
+        module.recomputed = Digest.of(file)
+        if let made {
+            module.problem =
+                made.difference(from: base, weights)
+                ?? (made.state == memory ? nil : "what the optimizer left with the version is something else")
+        }
     }
 }
 
 extension RecordedRound.Made {
     /// How the version's lineage differs from what was computed; `nil` where it does not.
     fileprivate func difference(
-        from base: ModuleVersionRecord, _ sources: [ModuleAggregation.Source], _ weights: [Double]
+        from base: ModuleVersionRecord, _ weights: [(update: UpdateID, weight: Double)]
     ) -> String? {
         guard parent == base.moduleVersionID else {
             return "the lineage has another parent than the base release's version"
         }
         let recomputed = Dictionary(
-            zip(sources.map(\.contribution.updateID), weights), uniquingKeysWith: { first, _ in first })
+            weights.map { ($0.update, $0.weight) }, uniquingKeysWith: { first, _ in first })
         guard Set(recomputed.keys) == Set(self.weights.keys) else {
             return "the lineage has other updates than the round"
         }

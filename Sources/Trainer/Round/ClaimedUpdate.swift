@@ -39,16 +39,24 @@ struct ClaimedUpdate: Sendable {
 extension ClaimedUpdate {
     /// Locks up to `limit` pending updates of a model, oldest first; what another trainer holds is passed over.
     ///
+    /// - Parameter oneOfEachDevice: Leaves a device's later updates for later rounds, also while another trainer holds the
+    ///   oldest.
     /// - Returns: The updates in ascending order with their modules in ascending order.
     static func claim(
-        of model: ModelID, limit: Int, on connection: PostgresConnection
+        of model: ModelID, limit: Int, oneOfEachDevice: Bool = false, on connection: PostgresConnection
     ) async throws -> [ClaimedUpdate] {
+        let isFirst: SQL =
+            oneOfEachDevice
+            ? """
+            NOT EXISTS (SELECT FROM eclm.updates e WHERE e.model_id = u.model_id AND e.device_id = u.device_id
+                AND e.status = 'pending' AND e.update_id < u.update_id)
+            """ : "true"
         let rows = try await connection.query(
             """
             SELECT u.update_id, b.number AS base_release,
                 extract(epoch FROM clock_timestamp() - u.submitted_at)::float8 AS age
             FROM eclm.updates u JOIN eclm.releases b ON b.release_id = u.base_release_id
-            WHERE u.model_id = \(model.rawValue) AND u.status = 'pending'
+            WHERE u.model_id = \(model.rawValue) AND u.status = 'pending' AND \(isFirst)
             ORDER BY u.update_id LIMIT \(limit) FOR UPDATE OF u SKIP LOCKED
             """)
         var updates: [ClaimedUpdate] = []

@@ -20,11 +20,6 @@ struct NormCheck {
     let threshold: Double
     let connection: PostgresConnection
 
-    private struct Norm {
-        var update: UpdateID
-        var value: Double
-    }
-
     /// The updates that must be quarantined, with the reasons.
     ///
     /// - Parameter updates: Those whose content was found right.
@@ -33,7 +28,7 @@ struct NormCheck {
         let bases = try await RoundBase.differenceBases(of: updates, all: true, on: connection)
         for version in versions.values.sorted(by: { $0.moduleID < $1.moduleID })
         where aggregation.rule.trains(version.slot.kind) {
-            let norms = try await norms(of: updates, version, bases)
+            let norms = try await aggregation.norms(of: updates, version, bases)
             guard !norms.isEmpty else { continue }
             var population = norms.map(\.value)
             if population.count < Self.wantedPopulation {
@@ -81,12 +76,12 @@ struct NormCheck {
     private func earlierNorms(of updates: [ClaimedUpdate], _ version: ModuleVersionRecord) async throws -> [Double] {
         let bases = try await RoundBase.differenceBases(of: updates, all: true, on: connection)
         do {
-            return try await norms(of: updates, version, bases).map(\.value)
+            return try await aggregation.norms(of: updates, version, bases).map(\.value)
         } catch  where Self.isUnreadable(error) {}
         var values: [Double] = []
         for update in updates {
             do {
-                values += try await norms(of: [update], version, bases).map(\.value)
+                values += try await aggregation.norms(of: [update], version, bases).map(\.value)
             } catch  where Self.isUnreadable(error) {}
         }
         return values
@@ -96,37 +91,6 @@ struct NormCheck {
     private static func isUnreadable(_ error: any Error) -> Bool {
         if error is SafetensorsError || error is UpdateError { return true }
         return [.dataLoss, .notFound, .invalidArgument].contains(RegistryError(wrapping: error).code)
-    }
-
-    /// The norms of a module's differences; without those to versions of other tensors, which cannot be compared.
-    private func norms(
-        of updates: [ClaimedUpdate], _ version: ModuleVersionRecord, _ bases: [ModuleVersionID: ModuleVersionRecord]
-    ) async throws -> [Norm] {
-        var groups: [ModuleVersionID: [(update: UpdateID, source: ModuleAggregation.Source)]] = [:]
-        for update in updates {
-            for module in update.modules where module.moduleID == version.moduleID && module.size != nil {
-                guard UpdateEncoding(rawValue: module.encoding) != nil else { continue }
-                let contribution = Contribution(
-                    updateID: update.updateID, importance: module.importance, sampleCount: module.sampleCount)
-                // What was trained from other tensors is compared with what it is folded onto.
-                let own = bases[module.baseVersionID]?.tensors == version.tensors
-                let source = ModuleAggregation.Source(contribution: contribution, update: module.file(bases))
-                guard own || !source.update.encoding.isDifference else { continue }
-                groups[own ? module.baseVersionID : version.moduleVersionID, default: []].append(
-                    (update.updateID, source))
-            }
-        }
-        var norms: [Norm] = []
-        for (id, members) in groups.sorted(by: { $0.key < $1.key }) {
-            let base = (bases[id] ?? version).aggregationBase
-            let (_, header) = try await base.header(in: aggregation.blobs)
-            let values = try await aggregation.norms(of: members.map(\.source), onto: base, header)
-            for (member, value) in zip(members, values) {
-                // A norm beyond double precision is as large as one can be.
-                norms.append(Norm(update: member.update, value: min(value, .greatestFiniteMagnitude)))
-            }
-        }
-        return norms
     }
 
     private static func text(_ value: Double) -> String {

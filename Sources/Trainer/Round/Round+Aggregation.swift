@@ -80,33 +80,36 @@ extension Round {
                 guard let made = try await group.next() else { break }
                 start()
                 let aggregate = try await store(made, of: version, from: sources, policy, on: connection)
-                if aggregate.digest == version.digest {
-                    outcome.keptVersions += 1
-                } else {
-                    changed.append(aggregate)
-                    outcome.bytes += version.costs.bytes
-                }
+                outcome.count(aggregate, among: &changed)
             }
         }
         return changed
     }
 
-    /// Stores what came of a module, behind the optimizer's step where there is one.
+    /// Stores what came of a module.
     private func store(
         _ aggregate: ModuleAggregation.Aggregate, of version: ModuleVersionRecord,
         from sources: [ModuleAggregation.Source], _ policy: RoundPolicy, on connection: PostgresConnection
     ) async throws -> Aggregate {
-        var result = Aggregate(
-            base: version, digest: version.digest,
-            contributions: zip(sources, aggregate.weights).map { ($0.contribution.updateID, $1) })
+        try await store(
+            aggregate.file, of: version, zip(sources, aggregate.weights).map { ($0.contribution.updateID, $1) },
+            policy, on: connection)
+    }
+
+    /// Stores what a module becomes: its aggregate, or what the optimizer makes of it.
+    func store(
+        _ file: [UInt8], of version: ModuleVersionRecord, _ weights: [(update: UpdateID, weight: Double)],
+        _ policy: RoundPolicy, on connection: PostgresConnection
+    ) async throws -> Aggregate {
+        var result = Aggregate(base: version, digest: version.digest, contributions: weights)
         guard let optimizer = policy.optimizer else {
-            result.digest = try await store(aggregate.file, unless: version, on: connection)
+            result.digest = try await store(file, unless: version, on: connection)
             return result
         }
         let id = version.moduleVersionID
         let state = try await OptimizerState.read(of: [id], by: optimizer, on: connection)[id]
         let next = try await OptimizerStep(blobs: registry.blobs, optimizer: optimizer).move(
-            version.aggregationBase, toward: aggregate.file, from: state)
+            version.aggregationBase, toward: file, from: state)
         result.digest = try await store(next.file, unless: version, on: connection)
         guard result.digest != version.digest else { return result }
         let digest = Digest.of(next.state)
@@ -128,5 +131,17 @@ extension Round {
         let digest = Digest.of(file)
         if digest != version.digest { try await registry.blobs.write(file, digest: digest, on: connection) }
         return digest
+    }
+}
+
+extension RoundOutcome {
+    /// Takes a module's outcome in: a version that changed, or one that stays.
+    mutating func count(_ aggregate: Round.Aggregate, among changed: inout [Round.Aggregate]) {
+        if aggregate.digest == aggregate.base.digest {
+            keptVersions += 1
+        } else {
+            changed.append(aggregate)
+            bytes += aggregate.base.costs.bytes
+        }
     }
 }

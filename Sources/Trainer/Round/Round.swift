@@ -63,7 +63,8 @@ struct Round: Sendable {
         let policy = try await RoundPolicy.read(of: base.modelID, else: settings, on: connection)
         let requests = try await RoundRequests.claim(of: base.modelID, on: connection)
         let updates = try await ClaimedUpdate.claim(
-            of: base.modelID, limit: min(limit ?? .max, policy.maximumUpdates), on: connection)
+            of: base.modelID, limit: min(limit ?? .max, policy.maximumUpdates),
+            oneOfEachDevice: policy.privacy != nil, on: connection)
         guard let oldest = updates.map(\.age).max() else {
             try await requests.answerIfNothingWaits()
             return nil
@@ -83,11 +84,12 @@ struct Round: Sendable {
 
         var outcome = RoundOutcome(model: model)
         let versions = try await base.versions(of: Set(updates.flatMap { $0.modules.map(\.moduleID) }), on: connection)
-        let bases = try await RoundBase.differenceBases(of: updates, on: connection)
+        let bases = try await RoundBase.differenceBases(of: updates, all: policy.privacy != nil, on: connection)
         let validation = UpdateValidation(
             blobs: registry.blobs, versions: versions, bases: bases, base: base,
             maximumStaleness: policy.maximumStaleness)
         var changed: [Aggregate] = []
+        var seed: [UInt8]?
         let whole = try await aggregateAtOnce(
             onto: base, updates, versions, bases, validation, policy, needed, on: connection)
         if let whole {
@@ -101,11 +103,19 @@ struct Round: Sendable {
                         + "\(policy.rule.name) needs \(needed)")
                 return outcome
             }
-            changed = try await aggregate(
-                accepted, onto: base, versions, bases, policy, checksUpdates: false, on: connection, into: &outcome)
+            if let mechanism = policy.privacy {
+                let fresh = GaussianNoise.newSeed()
+                changed = try await aggregatePrivately(
+                    accepted, onto: base, bases, by: mechanism, seed: fresh, policy, on: connection, into: &outcome)
+                seed = fresh
+            } else {
+                changed = try await aggregate(
+                    accepted, onto: base, versions, bases, policy, checksUpdates: false, on: connection,
+                    into: &outcome)
+            }
         }
         outcome.newVersions = changed.count
-        try await RoundCommit(round: self, policy: policy, base: base, connection: connection).commit(
+        try await RoundCommit(round: self, policy: policy, base: base, seed: seed, connection: connection).commit(
             changed, accepted: outcome.updates, into: &outcome)
         if let number = outcome.round {
             try await requests.answer(
@@ -135,16 +145,27 @@ struct Round: Sendable {
                 accepted.append(update)
             }
         }
+        if let mechanism = policy.privacy {
+            refuse(
+                try await privacyRefusals(of: accepted, by: mechanism, validation, policy, on: connection),
+                of: &accepted,
+                into: &outcome)
+        }
         guard let threshold = policy.normThreshold else { return accepted }
         let check = NormCheck(
             aggregation: ModuleAggregation(
                 blobs: registry.blobs, rule: policy.rule, blockMemory: blockMemory), versions: validation.versions,
             threshold: threshold, connection: connection)
-        let refusals = try await check.refusals(of: accepted)
+        refuse(try await check.refusals(of: accepted), of: &accepted, into: &outcome)
+        return accepted
+    }
+
+    private func refuse(
+        _ refusals: [UpdateID: String], of accepted: inout [ClaimedUpdate], into outcome: inout RoundOutcome
+    ) {
         accepted.removeAll { refusals[$0.updateID] != nil }
         outcome.quarantined += refusals.map { .init(updateID: $0, reason: $1) }
         outcome.quarantined.sort { $0.updateID < $1.updateID }
-        return accepted
     }
 
     /// Takes updates out of the queue, each with its reason.

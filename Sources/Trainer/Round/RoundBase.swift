@@ -42,14 +42,17 @@ struct RoundBase: Sendable {
     }
 
     /// The release's versions of some modules.
+    ///
+    /// - Parameter modules: `nil` for all.
     func versions(
-        of modules: Set<ModuleID>, on connection: PostgresConnection
+        of modules: Set<ModuleID>? = nil, on connection: PostgresConnection
     ) async throws -> [ModuleID: ModuleVersionRecord] {
         let rows = try await connection.query(
             """
             \(ModuleVersionRecord.select) \(ModuleVersionRecord.from)
             JOIN eclm.release_modules rm ON rm.module_version_id = v.module_version_id
-            WHERE rm.release_id = \(releaseID.rawValue) AND v.module_id = ANY (\(modules.map(\.rawValue).sorted()))
+            WHERE rm.release_id = \(releaseID.rawValue)
+                AND (\(modules == nil) OR v.module_id = ANY (\((modules ?? []).map(\.rawValue).sorted())))
             """)
         var versions: [ModuleID: ModuleVersionRecord] = [:]
         for row in rows {

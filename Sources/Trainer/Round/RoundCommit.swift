@@ -7,6 +7,8 @@ struct RoundCommit {
     let round: Round
     let policy: RoundPolicy
     let base: RoundBase
+    /// What a private round's noise was drawn from.
+    let seed: [UInt8]?
     let connection: PostgresConnection
 
     /// Writes everything; the caller's transaction commits it.
@@ -25,6 +27,7 @@ struct RoundCommit {
         ).apply(to: connection)
         if !changed.isEmpty { outcome.release = try await insertRelease(changed, round: roundID) }
         try await count(accepted, in: roundID)
+        if let seed { try await charge(roundID, seed: seed) }
     }
 
     private func checkStillCurrent(_ accepted: [UpdateID]) async throws {

@@ -9,6 +9,8 @@ struct RoundPolicy: Sendable {
     var rule: any AggregationRule
     /// The largest norm of an update's difference to the version it is folded onto, for each module.
     var clipNorm: Double?
+    /// What keeps the devices of a round private; `nil` without privacy.
+    var privacy: PrivacyMechanism?
     /// The most releases that an update may be behind.
     var maximumStaleness: Int?
     /// The most robust standard deviations that a norm may lie above the median.
@@ -50,7 +52,8 @@ struct RoundPolicy: Sendable {
         do {
             let policy = try record.policy()
             rule = try policy.rule.rule(trainsSelector: policy.trainsSelector)
-            clipNorm = policy.rule.value(RuleSpecification.clipNorm.name)
+            privacy = policy.rule.privacy
+            clipNorm = privacy == nil ? policy.rule.value(RuleSpecification.clipNorm.name) : nil
             maximumStaleness = policy.rule.value(RuleSpecification.maximumStaleness.name).map { Int($0) }
             normThreshold = policy.rule.value(RuleSpecification.normThreshold.name)
             optimizer = try policy.optimizer.optimizer()

@@ -22,8 +22,10 @@ extension Trainer {
                 let rows = try await registry.pool.query(
                     """
                     SELECT mo.name, coalesce(oldest.age, 0) AS age, asked.asked, asked.asked
-                        OR (SELECT count(*) FROM (SELECT FROM eclm.updates u
+                        OR CASE WHEN rules.private THEN (SELECT count(*) FROM (SELECT DISTINCT u.device_id FROM eclm.updates u
                             WHERE u.model_id = mo.model_id AND u.status = 'pending' LIMIT rules.minimum) few)
+                        ELSE (SELECT count(*) FROM (SELECT FROM eclm.updates u
+                            WHERE u.model_id = mo.model_id AND u.status = 'pending' LIMIT rules.minimum) few) END
                             >= rules.minimum
                         OR rules.quorum > 0 AND EXISTS (SELECT FROM (SELECT u.update_id FROM eclm.updates u
                                 WHERE u.model_id = mo.model_id AND u.status = 'pending'
@@ -47,8 +49,9 @@ extension Trainer {
                     CROSS JOIN LATERAL (SELECT coalesce(max(p.minimum_updates), \(Int32(policy.minimumUpdates))) AS minimum,
                             coalesce(max(p.maximum_wait), \(policy.maximumWait / .seconds(1))) AS wait,
                             coalesce(max(p.quorum), 0) AS quorum, coalesce(max(p.maximum_updates), 1) AS maximum,
-                            coalesce(bool_or(p.train_selector), false) AS selector
-                        FROM (SELECT minimum_updates, maximum_updates, maximum_wait, quorum, train_selector
+                            coalesce(bool_or(p.train_selector), false) AS selector,
+                            coalesce(bool_or(p.rule = 'private_mean'), false) AS private
+                        FROM (SELECT rule, minimum_updates, maximum_updates, maximum_wait, quorum, train_selector
                             FROM eclm.policies
                             WHERE model_id = mo.model_id ORDER BY revision DESC LIMIT 1) p) rules
                     WHERE (oldest.update_id IS NOT NULL OR asked.asked)

@@ -84,7 +84,7 @@ struct PolicySet: RegistryCommand {
             mean of 1 to 256 updates that wait 60 s at most. Another rule begins without parameters, with --parameter \
             NAME= one is taken away. A change that changes nothing makes no revision. Rules:
             \(Self.rules)
-            Each rule takes as well:
+            Each rule takes as well, and private_mean maximum_staleness alone of them:
             \(Self.common)
             Optimizers, which make a module's version of the rule's aggregate:
             \(Self.optimizers)
@@ -95,6 +95,8 @@ struct PolicySet: RegistryCommand {
               registryctl policy set minilm --parameter clip_norm=0.5 --reason "bound each device"
               registryctl policy set minilm --optimizer fedadam --optimizer-parameter learning_rate=0.03 --quorum 8 \
             --reason "few devices a round"
+              registryctl policy set minilm --rule private_mean --parameter noise_multiplier=1.1 --parameter clip_norm=0.5 \
+            --parameter delta=1e-6 --minimum-updates 100 --reason "keep devices private"
             """)
 
     @Argument(help: "The model's name.")

@@ -11,7 +11,9 @@ struct ReplayRound: RegistryCommand {
         discussion: """
             The inputs are the round's updates, the versions they were trained from, the base release, and the rule and \
             policy revision that the round recorded. Bytes and weights must come out bit for bit. Versions that rollbacks \
-            without a device made of the round are computed again as well. Ends with 7 where a module does not come out.
+            without a device made of the round are computed again as well. Ends with 7 where a module does not come out. \
+            Private rounds need a login with the role eclm_trainer, which may read what their noise was drawn from; others end \
+            with 4.
 
             Examples:
               registryctl rounds replay minilm 17

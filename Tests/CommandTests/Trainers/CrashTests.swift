@@ -103,10 +103,20 @@ struct CrashTests {
         return running
     }
 
-    @Test("count every update once or say why not, make what their inputs give, and leave no lineage open")
-    func crashes() async throws {
+    @Test(
+        "count every update once or say why not, make what their inputs give, and leave no lineage open",
+        arguments: [false, true])
+    func crashes(isPrivate: Bool) async throws {
         try await withDatabase { database in
             let model = try await ModelFixture.publish(in: database, width: 256)
+            if isPrivate {
+                _ = try await model.registry.setPolicy(
+                    of: model.name,
+                    PolicyChange(
+                        rule: "private_mean", parameters: ["noise_multiplier": 1, "clip_norm": 0.5, "delta": 1e-6],
+                        minimumUpdates: 2, maximumUpdates: 6, maximumWait: 1),
+                    as: Provenance(actor: "operator", reason: "test"))
+            }
             let running = try await withThrowingTaskGroup(of: [Program].self) { group in
                 group.addTask { try await kill(database) }
                 for device in 0..<Self.devices {
@@ -148,6 +158,10 @@ struct CrashTests {
                     try sums.decode("counted", as: Int64.self) == Int64(Self.devices * Self.updatesEach) - bad)
                 #expect(try await pool.query("SELECT FROM eclm.lineage_problems").isEmpty)
                 #expect(try await pool.query("SELECT FROM eclm.audit_breaks()").isEmpty)
+                #expect(try await pool.query("SELECT FROM eclm.privacy_problems").isEmpty)
+                let charged = try await pool.query("SELECT sum(rounds)::bigint AS n FROM eclm.privacy_ledger").one()
+                    .decode("n", as: Int64?.self)
+                #expect(charged == (isPrivate ? Int64(Self.devices * Self.updatesEach) - bad : nil))
                 let rounds = try await pool.query(
                     "SELECT count(*) AS rounds, count(DISTINCT trainer) AS trainers, max(number) AS newest FROM eclm.rounds"
                 ).one()

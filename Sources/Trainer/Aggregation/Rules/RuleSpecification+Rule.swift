@@ -18,6 +18,7 @@ extension RuleSpecification {
         case "geometric_median":
             return try GeometricMedian(
                 tolerance: value("tolerance") ?? 1e-6, iterations: whole("iterations"), trainsSelector: trainsSelector)
+        case "private_mean": return PrivateMean(trainsSelector: trainsSelector)
         default:
             throw TrainerError(
                 .registryUnfit, "this trainer has no rule \(kind.name); update it, or set another policy")
