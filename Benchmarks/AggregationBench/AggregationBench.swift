@@ -29,6 +29,9 @@ struct AggregationBench: AsyncParsableCommand {
     @Option(help: "Values of each update.")
     var parameters = 11_700_000
 
+    @Option(help: "Modules that share the values of each update; of a round alone.")
+    var experts = 10
+
     @Option(help: "Times that each is measured.")
     var repetitions = 5
 
@@ -37,10 +40,10 @@ struct AggregationBench: AsyncParsableCommand {
 
     func validate() throws {
         guard (3...1024).contains(updates), (1000...1_000_000_000).contains(parameters),
-            (1...1000).contains(repetitions), (1...256).contains(cores)
+            (1...1000).contains(repetitions), (1...256).contains(cores), (1...1000).contains(experts)
         else {
             throw ValidationError(
-                "updates must be 3 to 1024, parameters 1000 to 10^9, repetitions 1 to 1000, cores 1 to 256")
+                "updates must be 3 to 1024, parameters 1000 to 10^9, experts and repetitions 1 to 1000, cores 1 to 256")
         }
     }
 
@@ -57,7 +60,8 @@ struct AggregationBench: AsyncParsableCommand {
             case "precision": measurePrecision()
             case "round":
                 try printLine(
-                    try await RoundBench(updates: updates, parameters: parameters).measure(repetitions: repetitions))
+                    try await RoundBench(updates: updates, parameters: parameters, experts: experts)
+                        .measure(repetitions: repetitions))
             default: throw ValidationError("there is no measurement \(rule)")
             }
         }

@@ -12,7 +12,7 @@ struct RoundBench {
     let updates: Int
     let parameters: Int
     /// How many experts share the parameters.
-    static let experts = 10
+    let experts: Int
 
     /// The figures of the fastest of so many rounds and copies, in turn; the database is that of libpq's environment.
     func measure(repetitions: Int) async throws -> [String: Any] {
@@ -45,7 +45,7 @@ struct RoundBench {
             let outcome = try await trainer.runRound(model: model)
             seconds = min(seconds, start.duration(to: .now) / .seconds(1))
             peak = max(peak, Memory.peak() - before)
-            guard let outcome, outcome.updates.count == updates, outcome.newVersions == Self.experts else {
+            guard let outcome, outcome.updates.count == updates, outcome.newVersions == experts else {
                 throw ValidationError("the round did not take the updates")
             }
             written = outcome.bytes
@@ -54,9 +54,11 @@ struct RoundBench {
         }
         let bytes = Double(read + written)
         return [
-            "benchmark": "round", "updates": updates, "parameters": parameters, "seconds": rounded(seconds),
+            "benchmark": "round", "updates": updates, "parameters": parameters, "experts": experts,
+            "seconds": rounded(seconds),
             "copy_seconds": rounded(copying), "ratio_to_copy": rounded(copying / seconds),
             "gigabytes_per_second": rounded(bytes / seconds / 1e9), "peak_mib": rounded(Double(peak) / 1_048_576),
+            "model_mib": rounded(Double(parameters * 4) / 1_048_576),
             "block_memory_mib": rounded(Double(TrainerPolicy().blockMemory) / 1_048_576),
         ]
     }
@@ -102,10 +104,10 @@ struct RoundBench {
             ModuleSlot(kind: .stem, layer: nil, index: 0), ModuleSlot(kind: .head, layer: nil, index: 0),
             ModuleSlot(kind: .selector, layer: nil, index: 0),
         ]
-        for index in 0..<Self.experts { slots.append(ModuleSlot(kind: .expert, layer: 0, index: index)) }
+        for index in 0..<experts { slots.append(ModuleSlot(kind: .expert, layer: 0, index: index)) }
         var modules: [ModelManifest.Module] = []
         for slot in slots {
-            let bytes = try file(slot.kind == .expert ? parameters / Self.experts : 16, &generator)
+            let bytes = try file(slot.kind == .expert ? parameters / experts : 16, &generator)
             let digest = Digest.of(bytes)
             try await registry.blobs.put(bytes, digest: digest)
             modules.append(
@@ -139,8 +141,8 @@ struct RoundBench {
                     deviceID: device, deviceClass: "bench", token: Digest.of(Array(device.utf8)).bytes),
                 as: Provenance(actor: device))
             var modules: [UpdateSubmission.Module] = []
-            for index in 0..<Self.experts {
-                let file = try file(parameters / Self.experts, &generator)
+            for index in 0..<experts {
+                let file = try file(parameters / experts, &generator)
                 let digest = Digest.of(file)
                 try await registry.blobs.put(file, digest: digest)
                 bytes += Int64(file.count)

@@ -2,7 +2,7 @@ import Core
 
 /// The weighted sum of files in memory: each is read once, in place, by stretches of coordinates over all cores.
 ///
-/// Every coordinate is summed in the order of the terms, as ``ModuleAccumulator`` does, so the bits are the same as in a
+/// Every coordinate is summed in the order of the terms, as ``StreamedSum`` does, so the bits are the same as in a
 /// stream and on any number of cores. Beside the files and the result it holds a few KiB for each core and, of sparse
 /// terms, where each stretch begins.
 struct MemorySum {

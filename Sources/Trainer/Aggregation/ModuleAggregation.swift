@@ -212,69 +212,9 @@ struct ModuleAggregation {
         _ updates: [(update: UpdateFile, weight: Double)], _ versions: [(base: AggregationBase, weight: Double)],
         onto base: AggregationBase, _ header: SafetensorsHeader, _ noise: ModuleNoise?, to file: inout [UInt8]
     ) async throws {
-        file.reserveCapacity(header.byteCount)
-        var accumulator = ModuleAccumulator(header: header)
-        for (update, weight) in updates {
-            if update.encoding.isDifference {
-                try await add(update, weight, onto: base, header, to: &accumulator)
-            } else {
-                try await add(update.file, weight, to: &accumulator)
-            }
-        }
-        for version in versions {
-            do {
-                let (_, found) = try await version.base.header(in: blobs)
-                try TensorMatch.check(found.tensors, against: base.tensors, owner: base.module)
-                try await add(version.base.file, version.weight, to: &accumulator)
-            } catch {
-                throw version.base.unfit(error)
-            }
-        }
-        if let noise {
-            for (number, entry) in header.entries.enumerated() where entry.description.dtype.isFloatingPoint {
-                let total = entry.description.elementCount ?? 0
-                for first in stride(from: 0, to: total, by: GaussianNoise.stretch) {
-                    let values = try noise.values(
-                        tensor: number, stretch: first / GaussianNoise.stretch,
-                        count: min(GaussianNoise.stretch, total - first))
-                    accumulator.add(values, tensor: number, from: first, weight: 1)
-                }
-            }
-        }
-        for (number, entry) in header.entries.enumerated() where !accumulator.append(tensor: number, to: &file) {
-            try await appendBase(entry.byteRange, of: base, to: &file)
-        }
-    }
-
-    private func add(_ file: ModuleFile, _ weight: Double, to accumulator: inout ModuleAccumulator) async throws {
-        var stream = TensorStream(byteCount: file.size)
-        for try await chunk in blobs.chunks(of: file.digest) {
-            try stream.consume(chunk) { header, tensor, first, bytes in
-                accumulator.add(bytes, of: header.entries[tensor].description, from: first, weight: weight)
-            }
-        }
-        try stream.finish()
-    }
-
-    /// Coordinates of a difference that are read at once.
-    private static let differenceBlock = 1 << 16
-
-    private func add(
-        _ update: UpdateFile, _ weight: Double, onto base: AggregationBase, _ header: SafetensorsHeader,
-        to accumulator: inout ModuleAccumulator
-    ) async throws {
-        var cursor = try await DifferenceCursor(
-            update, tensors: base.tensors, owner: base.module, in: blobs, stretch: BlobLayout.chunkSize)
-        for (number, entry) in header.entries.enumerated() where entry.description.dtype.isFloatingPoint {
-            let total = entry.description.elementCount ?? 0
-            var first = 0
-            while first < total {
-                let values = try await cursor.read(
-                    entry.description, from: first, count: min(Self.differenceBlock, total - first))
-                accumulator.add(values, tensor: number, from: first, weight: weight)
-                first += values.count
-            }
-        }
+        let sum = StreamedSum(blobs: blobs, base: base, header: header, memory: blockMemory, cores: cores)
+        try await sum.append(
+            updates, versions, noise: noise, unlearned: try await unlearned(header, of: base), to: &file)
     }
 
     func checked(

@@ -116,40 +116,38 @@ struct ModuleNoise: Sendable {
 
     /// Adds it to sums of all learned tensors of a module, in the order of the header.
     func add(to sums: inout [Double], _ header: SafetensorsHeader, on cores: Int) throws {
-        var jobs: [(tensor: Int, stretch: Int, start: Int, count: Int)] = []
-        var start = 0
-        for (tensor, entry) in header.entries.enumerated() where entry.description.dtype.isFloatingPoint {
-            let total = entry.description.elementCount ?? 0
-            for first in stride(from: 0, to: total, by: GaussianNoise.stretch) {
-                jobs.append(
-                    (tensor, first / GaussianNoise.stretch, start + first, min(GaussianNoise.stretch, total - first)))
+        try sums.withUnsafeMutableBufferPointer { sums in
+            var start = 0
+            for (tensor, entry) in header.entries.enumerated() where entry.description.dtype.isFloatingPoint {
+                let count = entry.description.elementCount ?? 0
+                try add(
+                    to: UnsafeMutableBufferPointer(rebasing: sums[start..<(start + count)]), tensor: tensor, from: 0,
+                    on: cores)
+                start += count
             }
-            start += total
         }
+    }
+
+    /// Adds it to sums of some coordinates of a tensor.
+    ///
+    /// - Parameter first: The number of the first coordinate, with which a stretch begins.
+    func add(to sums: UnsafeMutableBufferPointer<Double>, tensor: Int, from first: Int, on cores: Int) throws {
+        let stretch = GaussianNoise.stretch
+        precondition(first % stretch == 0, "coordinate \(first) is not the first of a stretch")
+        guard let base = sums.baseAddress else { return }
+        let count = sums.count
+        // Safe to share: jobs do not overlap.
+        nonisolated(unsafe) let target = base
         let failure = Failure()
-        sums.withUnsafeMutableBufferPointer { sums in
-            guard let base = sums.baseAddress else { return }
-            // Safe to share: jobs do not overlap.
-            nonisolated(unsafe) let target = base
-            Parallel.perform(jobs.count, on: cores) { number in
-                let job = jobs[number]
-                failure.record {
-                    try noise.add(
-                        to: UnsafeMutableBufferPointer(start: target + job.start, count: job.count),
-                        tensor: job.tensor, stretch: job.stretch, deviation: deviation)
-                }
+        Parallel.perform((count + stretch - 1) / stretch, on: cores) { number in
+            let start = number * stretch
+            failure.record {
+                try noise.add(
+                    to: UnsafeMutableBufferPointer(start: target + start, count: min(stretch, count - start)),
+                    tensor: tensor, stretch: first / stretch + number, deviation: deviation)
             }
         }
         try failure.check()
-    }
-
-    /// The noise of a stretch of a tensor.
-    func values(tensor: Int, stretch: Int, count: Int) throws -> [Double] {
-        var values = [Double](repeating: 0, count: count)
-        try values.withUnsafeMutableBufferPointer {
-            try noise.add(to: $0, tensor: tensor, stretch: stretch, deviation: deviation)
-        }
-        return values
     }
 }
 

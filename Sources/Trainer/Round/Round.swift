@@ -135,8 +135,9 @@ struct Round: Sendable {
         var duplicates =
             policy.refusesDuplicates ? try await DuplicateCheck(of: updates, on: connection) : nil
         var accepted: [ClaimedUpdate] = []
+        let refusals = try await validation.refusals(of: updates)
         for update in updates {
-            var reason = try await validation.refusal(of: update)
+            var reason = refusals[update.updateID]
             if reason == nil { reason = duplicates?.refusal(of: update) }
             if let reason {
                 outcome.quarantined.append(.init(updateID: update.updateID, reason: reason))

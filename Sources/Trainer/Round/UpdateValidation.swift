@@ -18,6 +18,24 @@ struct UpdateValidation {
     /// The most releases that an update may be behind.
     let maximumStaleness: Int?
 
+    /// Updates that are looked at at once: hashing one keeps a core busy.
+    private static let readers = max(2, Parallel.cores)
+
+    /// Why updates must be quarantined: those that are not in it count.
+    ///
+    /// - Throws: As ``refusal(of:_:)``.
+    func refusals(of updates: [ClaimedUpdate]) async throws -> [UpdateID: String] {
+        try await withThrowingTaskGroup(of: (UpdateID, String?).self) { group in
+            var refusals: [UpdateID: String] = [:]
+            for (number, update) in updates.enumerated() {
+                if number >= Self.readers, let (id, reason) = try await group.next() { refusals[id] = reason }
+                group.addTask { (update.updateID, try await refusal(of: update)) }
+            }
+            while let (id, reason) = try await group.next() { refusals[id] = reason }
+            return refusals
+        }
+    }
+
     /// Why the update must be quarantined; `nil` when it counts.
     ///
     /// - Parameter isReadLater: Whether the blob of a module is not to be looked at here.
