@@ -120,6 +120,13 @@ let package = Package(
                 "Core", argumentParser, logging, configuration,
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
+        // A registry as a region of another: mirrors its releases, and hands it partial aggregates.
+        .target(
+            name: "Regions",
+            dependencies: [
+                "Core", "EdgeClient", "PostgreSQL", "RPC", "Registry", "RegistryProtocol", "Trainer",
+                .product(name: "NIOCore", package: "swift-nio"), logging, lifecycle,
+            ]),
         // What the programs that work on the database have in common.
         .target(
             name: "RegistryPrograms",
@@ -144,8 +151,8 @@ let package = Package(
         .executableTarget(
             name: "trainerd",
             dependencies: [
-                "CommandSupport", "RegistryPrograms", "Trainer", "Registry", "PostgreSQL", argumentParser, logging,
-                lifecycle,
+                "CommandSupport", "EdgeClient", "RPC", "Regions", "Registry", "RegistryProtocol", "RegistryPrograms",
+                "PostgreSQL", "Trainer", argumentParser, logging, lifecycle,
             ]),
         .executableTarget(
             name: "edgectl",
@@ -186,6 +193,12 @@ let package = Package(
             name: "RegistryServiceTests",
             dependencies: ["RegistryService", "EdgeClient", "Trainer", "TestSupport", "registryd"]),
         .testTarget(name: "TrainerTests", dependencies: ["Trainer", "TestSupport", "PythonReference", "trainerd"]),
+        .testTarget(
+            name: "RegionsTests",
+            dependencies: [
+                "Regions", "EdgeClient", "RPC", "RegistryProtocol", "RegistryService", "TestSupport", "Trainer",
+                "edgectl", "registryctl", "trainerd",
+            ]),
         .testTarget(
             name: "EdgeClientTests",
             dependencies: [

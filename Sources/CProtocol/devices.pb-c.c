@@ -1430,11 +1430,13 @@ const ProtobufCMessageDescriptor eclm__v1__metric__descriptor =
 char eclm__v1__trained_module__module__default_value[] = "";
 uint8_t eclm__v1__trained_module__digest__default_value_data[] = "";
 char eclm__v1__trained_module__encoding__default_value[] = "full";
+uint8_t eclm__v1__trained_module__lineage__default_value_data[] = "";
 static const int32_t eclm__v1__trained_module__base_version__default_value = 0;
 static const ProtobufCBinaryData eclm__v1__trained_module__digest__default_value = { 0, eclm__v1__trained_module__digest__default_value_data };
 static const double eclm__v1__trained_module__importance__default_value = 0;
 static const int64_t eclm__v1__trained_module__sample_count__default_value = 0ll;
-static const ProtobufCFieldDescriptor eclm__v1__trained_module__field_descriptors[6] =
+static const ProtobufCBinaryData eclm__v1__trained_module__lineage__default_value = { 0, eclm__v1__trained_module__lineage__default_value_data };
+static const ProtobufCFieldDescriptor eclm__v1__trained_module__field_descriptors[7] =
 {
   {
     "module",
@@ -1508,19 +1510,32 @@ static const ProtobufCFieldDescriptor eclm__v1__trained_module__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "lineage",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Eclm__V1__TrainedModule, has_lineage),
+    offsetof(Eclm__V1__TrainedModule, lineage),
+    NULL,
+    &eclm__v1__trained_module__lineage__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned eclm__v1__trained_module__field_indices_by_name[] = {
   1,   /* field[1] = base_version */
   2,   /* field[2] = digest */
   3,   /* field[3] = encoding */
   4,   /* field[4] = importance */
+  6,   /* field[6] = lineage */
   0,   /* field[0] = module */
   5,   /* field[5] = sample_count */
 };
 static const ProtobufCIntRange eclm__v1__trained_module__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor eclm__v1__trained_module__descriptor =
 {
@@ -1530,7 +1545,7 @@ const ProtobufCMessageDescriptor eclm__v1__trained_module__descriptor =
   "Eclm__V1__TrainedModule",
   "eclm.v1",
   sizeof(Eclm__V1__TrainedModule),
-  6,
+  7,
   eclm__v1__trained_module__field_descriptors,
   eclm__v1__trained_module__field_indices_by_name,
   1,  eclm__v1__trained_module__number_ranges,

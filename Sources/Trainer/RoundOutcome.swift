@@ -32,7 +32,9 @@ public struct RoundOutcome: Sendable, Hashable, Codable {
     public var keptVersions = 0
     /// Modules that keep their version because fewer updates trained them than the rule needs.
     public var heldBack: [String] = []
-    /// Bytes of the new versions' blobs.
+    /// Partial aggregates made for the parent instead of versions, where the trainer is a region's.
+    public var partials = 0
+    /// Bytes of the new versions' blobs, or of the partial aggregates.
     public var bytes: Int64 = 0
 
     /// An outcome for a model that did nothing yet.

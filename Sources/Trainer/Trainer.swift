@@ -20,6 +20,9 @@ public struct Trainer: Sendable {
     public let rule: any AggregationRule
     /// The name in `eclm.rounds.trainer`, and the actor of everything it writes.
     public let name: String
+    /// What the parent calls this registry, where it is a region: its rounds make partial aggregates to hand over instead of
+    /// versions. `nil` for a registry of its own.
+    public let region: String?
     let logger: Logger
     let metrics = TrainerMetrics()
 
@@ -28,11 +31,15 @@ public struct Trainer: Sendable {
     /// - Throws: ``TrainerError`` with `invalidPolicy` for a policy, a name or a pool that cannot work.
     public init(
         registry: Registry, policy: TrainerPolicy = TrainerPolicy(),
-        rule: any AggregationRule = ImportanceWeightedMean(), name: String, logger: Logger
+        rule: any AggregationRule = ImportanceWeightedMean(), name: String, region: String? = nil,
+        logger: Logger
     ) throws(TrainerError) {
         try policy.check()
         guard (1...128).contains(name.utf8.count) else {
             throw TrainerError(.invalidPolicy, "a trainer's name must have 1 to 128 bytes")
+        }
+        guard (1...128).contains(region?.utf8.count ?? 1) else {
+            throw TrainerError(.invalidPolicy, "a region's name must have 1 to 128 bytes")
         }
         guard registry.pool.configuration.maximumConnections >= 2 else {
             throw TrainerError(
@@ -42,6 +49,7 @@ public struct Trainer: Sendable {
         self.policy = policy
         self.rule = rule
         self.name = name
+        self.region = region
         self.logger = logger
     }
 
@@ -80,7 +88,7 @@ public struct Trainer: Sendable {
             let claimed = ClaimLog()
             let round = Round(
                 registry: registry, settings: RoundPolicy(policy, rule: rule), blockMemory: policy.blockMemory,
-                trainer: name, model: model, channel: policy.channel, limit: limit, minimum: minimum,
+                trainer: name, region: region, model: model, channel: policy.channel, limit: limit, minimum: minimum,
                 locksFirst: restarts > 1, claimed: claimed)
             do throws(RegistryError) {
                 return try await round.run()
@@ -149,6 +157,7 @@ public struct Trainer: Sendable {
                 "model": "\(outcome.model)", "round": "\(round)",
                 "release": "\(outcome.release.map(String.init) ?? "none")", "updates": "\(outcome.updates.count)",
                 "quarantined": "\(outcome.quarantined.count)", "versions": "\(outcome.newVersions)",
+                "partials": "\(outcome.partials)",
                 "bytes": "\(outcome.bytes)",
             ])
     }

@@ -31,7 +31,7 @@ struct RegistryControl: AsyncParsableCommand {
                 subcommands: [Publish.self, Import.self, Channel.self, Canary.self, RollBack.self]),
             CommandGroup(
                 name: "Fleet and training",
-                subcommands: [Devices.self, Updates.self, Rounds.self, Policy.self, Privacy.self]),
+                subcommands: [Devices.self, Updates.self, Rounds.self, Policy.self, Privacy.self, Regions.self]),
             CommandGroup(
                 name: "Running a registry",
                 subcommands: [Migrate.self, Audit.self, Doctor.self, CollectGarbage.self, Dev.self]),

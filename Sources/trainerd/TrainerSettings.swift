@@ -9,7 +9,7 @@ import Trainer
 struct TrainerSettings: Sendable {
     static let names: Set<String> = [
         "name", "channel", "models", "minimum-updates", "maximum-updates", "maximum-wait", "poll-interval",
-        "train-selector", "block-memory", "pool-size",
+        "train-selector", "block-memory", "pool-size", "parents", "parent-state",
     ]
 
     var database: PostgresConfiguration
@@ -17,6 +17,8 @@ struct TrainerSettings: Sendable {
     var name: String
     var policy = TrainerPolicy()
     var trainsSelector: Bool
+    /// What this registry is a region of.
+    var parent: ParentSettings?
 
     /// The settings, each from the first layer that has it.
     ///
@@ -30,6 +32,7 @@ struct TrainerSettings: Sendable {
         name =
             layers.string("name", flag: flags.name)
             ?? String("trainerd@\(ProcessInfo.processInfo.hostName)".prefix(128))
+        parent = try ParentSettings(layers, flags)
         trainsSelector = try layers.boolean("train-selector", flag: flags.trainSelector, default: false)
 
         policy.channel = layers.string("channel", flag: flags.channel) ?? policy.channel

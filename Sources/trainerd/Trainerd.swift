@@ -1,6 +1,8 @@
 import ArgumentParser
 import CommandSupport
+import EdgeClient
 import Logging
+import Regions
 import RegistryPrograms
 import ServiceLifecycle
 import Trainer
@@ -20,6 +22,7 @@ struct Trainerd: AsyncParsableCommand {
             Examples:
               trainerd --database "host=/run/postgresql dbname=eclm" --minimum-updates 25 --maximum-wait 600
               trainerd --once --output json
+              trainerd --database dbname=north --parent root.example:7420 --parent-state /var/lib/eclm/north
 
             \(ExitStatus.help)
             """)
@@ -38,14 +41,28 @@ struct Trainerd: AsyncParsableCommand {
             LoggingBootstrap.start(format: log.logFormat, level: log.logLevel.level)
             let options = try GlobalOptions.parse(["--output", output.rawValue])
             try await runCommand(options) { output in
-                try await withTrainer { try print(try await $0.drain(), on: output) }
+                try await withTrainer { trainer, region in
+                    try await region?.follow()
+                    let rounds = try await trainer.drain()
+                    let left = try await region?.handOver()
+                    try print(rounds, left, on: output)
+                    if let region, let left, left > 0 {
+                        throw EdgeError(
+                            .unavailable,
+                            "\(left) round\(left == 1 ? "" : "s") could not be handed over to \(region.parentName), and wait: "
+                                + "`registryctl regions hand-overs` says why; run this again")
+                    }
+                }
             }
         } else {
             try await runDaemon("trainerd", log) { logger in
-                try await withTrainer { trainer in
+                try await withTrainer { trainer, region in
+                    // The last one is the first to stop: what it makes then is handed over at the next start.
+                    let services = (region.map { [$0] } ?? []) as [any Service] + [trainer]
                     let group = ServiceGroup(
                         configuration: .init(
-                            services: [.init(service: trainer)], gracefulShutdownSignals: [.sigterm, .sigint],
+                            services: services.map { .init(service: $0) },
+                            gracefulShutdownSignals: [.sigterm, .sigint],
                             logger: Logger(label: "trainerd.lifecycle")))
                     try await group.run()
                 }
@@ -54,33 +71,43 @@ struct Trainerd: AsyncParsableCommand {
         }
     }
 
-    /// Connects, makes sure that the schema is current, and hands out a trainer.
-    private func withTrainer(_ body: (Trainer) async throws -> Void) async throws {
+    /// Connects, makes sure that the schema is current, and hands out a trainer, and its region where it has a parent.
+    private func withTrainer(_ body: (Trainer, Region?) async throws -> Void) async throws {
         let settings = try await TrainerSettings(flags)
         try await withRegistry(
             settings.database, blobDirectory: settings.blobDirectory, migrations: flags.migrations, name: "trainerd"
         ) { registry in
-            try await body(
-                Trainer(
-                    registry: registry, policy: settings.policy,
-                    rule: ImportanceWeightedMean(trainsSelector: settings.trainsSelector), name: settings.name,
-                    logger: Logger(label: "trainerd")))
+            let trainer = try Trainer(
+                registry: registry, policy: settings.policy,
+                rule: ImportanceWeightedMean(trainsSelector: settings.trainsSelector), name: settings.name,
+                region: settings.parent?.identity.deviceID, logger: Logger(label: "trainerd"))
+            guard let parent = settings.parent else { return try await body(trainer, nil) }
+            try await parent.withRegion(registry: registry, policy: settings.policy) { try await body(trainer, $0) }
         }
     }
 
-    private func print(_ outcomes: [RoundOutcome], on output: CommandOutput) throws {
+    /// What `--once` prints as JSON.
+    private struct Report: Encodable {
+        var rounds: [RoundOutcome]
+        /// Rounds that the parent does not have yet; absent without a parent.
+        var notHandedOver: Int?
+    }
+
+    private func print(_ outcomes: [RoundOutcome], _ notHandedOver: Int?, on output: CommandOutput) throws {
+        let isRegion = notHandedOver != nil
         var table = Table([
             "model", .number("round"), .number("release"), .number("updates"), .number("quarantined"),
-            .number("versions"), .number("bytes"),
+            .number(isRegion ? "partials" : "versions"), .number("bytes"),
         ])
         for outcome in outcomes {
             table.add([
                 outcome.model, outcome.round.map(String.init) ?? "-", outcome.release.map(String.init) ?? "-",
-                String(outcome.updates.count), String(outcome.quarantined.count), String(outcome.newVersions),
-                ByteSize(outcome.bytes).description,
+                String(outcome.updates.count), String(outcome.quarantined.count),
+                String(isRegion ? outcome.partials : outcome.newVersions), ByteSize(outcome.bytes).description,
             ])
         }
-        try output.result(["rounds": outcomes], table: table, ifEmpty: "nothing is pending")
+        try output.result(
+            Report(rounds: outcomes, notHandedOver: notHandedOver), table: table, ifEmpty: "nothing is pending")
         for refusal in outcomes.flatMap(\.quarantined) {
             output.remark("update \(refusal.updateID) quarantined: \(refusal.reason)")
         }

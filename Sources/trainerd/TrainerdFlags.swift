@@ -43,6 +43,18 @@ struct TrainerdFlags: ParsableArguments {
         help: "Keep new blobs in this directory instead of the database; all programs of a registry must say the same.")
     var blobDirectory: String?
 
+    @Option(
+        name: .customLong("parent"),
+        help: ArgumentHelp(
+            "Work as a region of this registry, host:port or unix:/path: mirror its releases and hand it one partial aggregate for each round. Several servers of it may be given (setting: parents).",
+            valueName: "endpoint"))
+    var parents: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Where `edgectl register --state` made the region a device of the parent.", valueName: "directory"))
+    var parentState: String?
+
     @Option(help: "Folder of the migrations, to check that the schema is current.")
     var migrations: String?
 }

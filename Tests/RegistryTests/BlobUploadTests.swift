@@ -211,7 +211,7 @@ struct BlobUploadTests {
             try await database.withPool(as: role) { pool in
                 let store = BlobStore(pool: pool)
                 let bytes = testBytes(100)
-                if [.superuser, .device, .publisher].contains(role) {
+                if [.superuser, .device, .publisher, .region].contains(role) {
                     let upload = try await store.beginUpload(digest: .of(bytes), size: 100, uploader: "a")
                     #expect(try await send(bytes, to: upload, as: "a", store).complete)
                     #expect(try await store.read(.of(bytes), range: 1..<3) == Array(bytes[1..<3]))

@@ -29,6 +29,7 @@ struct PrivilegeTests {
                 "INSERT INTO eclm.round_updates VALUES (1, 1, 1)", "UPDATE eclm.costs SET memory = 1",
                 "INSERT INTO eclm.canary_observations (canary_id, device_id, candidate, value) VALUES (1, 'phone', true, 1)",
                 "UPDATE eclm.canaries SET state = 'promoted'", "SELECT * FROM eclm.round_seeds",
+                "INSERT INTO eclm.partials DEFAULT VALUES",
             ]
         ),
         (
@@ -38,7 +39,7 @@ struct PrivilegeTests {
                 "INSERT INTO eclm.lineage DEFAULT VALUES", "INSERT INTO eclm.withdrawals DEFAULT VALUES",
                 "INSERT INTO eclm.devices DEFAULT VALUES", "SELECT token_digest FROM eclm.devices",
                 "UPDATE eclm.updates SET status = 'pending'", "UPDATE eclm.device_classes SET memory = 1",
-                "SELECT * FROM eclm.round_seeds",
+                "SELECT * FROM eclm.round_seeds", "INSERT INTO eclm.hand_overs DEFAULT VALUES",
             ]
         ),
         (
@@ -59,6 +60,9 @@ struct PrivilegeTests {
                 // What a round cost is the database's to say.
                 "INSERT INTO eclm.round_privacy (round_id, rho) VALUES (1, 0.001)",
                 "INSERT INTO eclm.privacy_ledger VALUES (1, 'phone', 1, 0.001)",
+                "INSERT INTO eclm.mirrored_releases DEFAULT VALUES",
+                "INSERT INTO eclm.partial_aggregates DEFAULT VALUES",
+                "UPDATE eclm.hand_overs SET sample_count = 1",
             ]
         ),
         (

@@ -41,6 +41,31 @@ enum SchemaStory {
         }
     }
 
+    /// At the end: release 1 mirrors a parent's, round 3 waits to be handed over, and update 1 is a region's.
+    static func handOver(in database: TestDatabase) async throws {
+        try await database.withConnection(as: .region) { connection in
+            try await connection.execute(
+                script: """
+                    BEGIN;
+                    INSERT INTO eclm.mirrored_releases (model_id, parent_release, release_id, parent) VALUES (1, 7, 1, 'root:1');
+                    INSERT INTO eclm.rounds (model_id, number, base_release_id, rule, trainer, started_at)
+                        VALUES (1, 3, 1, 'importance_mean', 'trainer-1', now());
+                    INSERT INTO eclm.hand_overs (round_id, model_id, region, parent_release, idempotency_key, sample_count, state)
+                        SELECT max(round_id), 1, 'north', 7, 'round-3', 10, 'waiting' FROM eclm.rounds;
+                    INSERT INTO eclm.partials
+                        SELECT max(round_id), 2, 2, sha256('trained'), sha256('trained'), 1, 10, 1 FROM eclm.rounds;
+                    COMMIT;
+                    """)
+        }
+        try await database.withConnection(as: .device) { connection in
+            try await connection.execute(
+                script: """
+                    INSERT INTO eclm.partial_aggregates (update_id, module_id, lineage, document, updates)
+                        VALUES (1, 2, sha256('trained'), '{"region": "south", "rule": "importance_mean", "inputs": []}', 1)
+                    """)
+        }
+    }
+
     /// A round of one update under policy 2, without its charge.
     static func privateRound(_ number: Int, of update: Int) -> String {
         """

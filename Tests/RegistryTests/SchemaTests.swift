@@ -65,6 +65,8 @@ struct SchemaTests {
             "name", "memory", "flops", "dtypes", "operators", "runtime", "created_at", "updated_at",
         ],
         "devices": ["device_id", "device_class_id", "attributes", "token_digest", "registered_at"], "lineage": [],
+        "hand_overs": ["state", "parent_update_id", "reason", "attempts", "changed_at"],
+        "mirrored_releases": [], "partials": [], "partial_aggregates": [],
         "models": [], "optimizer_states": [], "policies": [],
         "module_layers": [], "module_versions": [], "modules": [], "privacy_ledger": ["rounds", "rho"],
         "recomputations": [], "recomputed_versions": [],
@@ -88,6 +90,7 @@ struct SchemaTests {
         "updates SET metrics = '{\"accuracy\": 1}'", "updates SET submitted_at = now()",
         "privacy_ledger SET rounds = rounds", "privacy_ledger SET rho = rho",
         "privacy_ledger SET rounds = rounds + 1, rho = rho / 2", "privacy_ledger SET rounds = rounds + 2",
+        "hand_overs SET state = 'empty'",
     ]
 
     @Test("Nothing that was published, released, decided or audited can be overwritten or deleted, even by the owner")
@@ -96,11 +99,13 @@ struct SchemaTests {
             try await SchemaStory.tell(in: database)
             try await SchemaStory.leaveOut(in: database)
             try await SchemaStory.keepPrivate(in: database)
+            try await SchemaStory.handOver(in: database)
             let columns = try await database.pool.query(
                 """
                 SELECT c.relname::text AS table, a.attname::text AS column, a.attidentity <> '' AS identity
                 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
                 WHERE c.relnamespace = 'eclm'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+                    AND a.attgenerated = ''
                 """
             ).map {
                 (

@@ -129,12 +129,12 @@ public actor TestCluster {
         try await withConnection(connectionString(database: name)) { connection in
             _ = try await Migrator(directory: migrationsDirectory()).migrate(on: connection)
             for role in TestRole.allCases {
-                guard let login = role.login, let group = role.groupRole else { continue }
+                guard let login = role.login else { continue }
                 // Roles are the cluster's: another test process may make them in the same instant.
                 try await connection.execute(
                     script: """
                         DO $$ BEGIN
-                            CREATE ROLE \(login) LOGIN IN ROLE \(group);
+                            CREATE ROLE \(login) LOGIN IN ROLE \(role.groupRoles.joined(separator: ", "));
                         EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
                         END $$
                         """)

@@ -257,7 +257,7 @@ struct PartialAggregateTests {
         }
         var document = try #require(await mean.partial(of: updates, of: .stem, onto: base, region: "r")).lineage
         document.inputs[0].weight = 2
-        #expect(throws: TrainerError.self) { try PartialAggregate.Lineage(document: document.document()) }
-        #expect(throws: TrainerError.self) { try PartialAggregate.Lineage(document: Array("{}".utf8)) }
+        #expect(throws: RegistryError.self) { try PartialAggregate.Lineage(document: document.document()) }
+        #expect(throws: RegistryError.self) { try PartialAggregate.Lineage(document: Array("{}".utf8)) }
     }
 }

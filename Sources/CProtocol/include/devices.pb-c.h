@@ -208,13 +208,19 @@ struct  Eclm__V1__TrainedModule
    */
   protobuf_c_boolean has_sample_count;
   int64_t sample_count;
+  /*
+   * A region's partial aggregate: the digest of the blob that names its inputs. Empty: a device's own update.
+   */
+  protobuf_c_boolean has_lineage;
+  ProtobufCBinaryData lineage;
 };
 extern char eclm__v1__trained_module__module__default_value[];
 extern uint8_t eclm__v1__trained_module__digest__default_value_data[];
 extern char eclm__v1__trained_module__encoding__default_value[];
+extern uint8_t eclm__v1__trained_module__lineage__default_value_data[];
 #define ECLM__V1__TRAINED_MODULE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__trained_module__descriptor) \
-    , eclm__v1__trained_module__module__default_value, 0, 0, 0, { 0, eclm__v1__trained_module__digest__default_value_data }, eclm__v1__trained_module__encoding__default_value, 0, 0, 0, 0ll }
+    , eclm__v1__trained_module__module__default_value, 0, 0, 0, { 0, eclm__v1__trained_module__digest__default_value_data }, eclm__v1__trained_module__encoding__default_value, 0, 0, 0, 0ll, 0, { 0, eclm__v1__trained_module__lineage__default_value_data } }
 
 
 struct  Eclm__V1__SubmitRequest

@@ -148,7 +148,7 @@ extension BlobCache {
 }
 
 /// A blob's bytes at the registry.
-private struct BlobSource: Sendable {
+struct BlobSource: Sendable {
     let digest: Digest
     let registry: RegistryClient
 

@@ -1,13 +1,15 @@
-import Core
-import NIOCore
+public import Core
+public import NIOCore
 import RPC
 import RegistryProtocol
 
 /// Sends one blob, part by part, going on where an earlier attempt stopped.
 struct BlobUpload: Sendable {
-    let file: SafetensorsFile
     let digest: Digest
+    let size: Int64
     let registry: RegistryClient
+    /// Reads a range of the blob.
+    let read: @Sendable (Range<Int64>) async throws -> ByteBuffer
 
     /// How often an upload may begin anew before it gives up: connections break, and servers forget uploads.
     private static var maximumBeginnings: Int { 8 }
@@ -17,7 +19,6 @@ struct BlobUpload: Sendable {
     /// - Returns: The bytes sent; 0 when the registry has the blob.
     /// - Throws: ``EdgeError``.
     func run(chunkBytes: Int, onBytes: (Int64) -> Void) async throws -> Int64 {
-        let size = Int64(file.header.byteCount)
         var sent: Int64 = 0
         var reported: Int64 = 0
         func report(_ position: Int64) {
@@ -70,10 +71,7 @@ struct BlobUpload: Sendable {
         var request = Wire.PutRequest()
         request.uploadId = upload
         request.offset = range.lowerBound
-        let bytes = file.withUnsafeBytes { all in
-            ByteBuffer(bytes: all[Int(range.lowerBound)..<Int(range.upperBound)])
-        }
-        return try await registry.exchange(BlobServiceAPI.put, request, attachment: bytes).message
+        return try await registry.exchange(BlobServiceAPI.put, request, attachment: try await read(range)).message
     }
 
     private func pause(_ attempt: Int) async throws {
@@ -98,5 +96,39 @@ struct BlobUpload: Sendable {
                 .registryFailed, "the registry takes parts of a multiple of \(unit), but at most \(limit) bytes")
         }
         return max(unit, min(Int64(wanted), limit) / unit * unit)
+    }
+}
+
+extension BlobUpload {
+    /// An upload of a file.
+    init(file: SafetensorsFile, digest: Digest, registry: RegistryClient) {
+        self.init(digest: digest, size: Int64(file.header.byteCount), registry: registry) { range in
+            file.withUnsafeBytes { ByteBuffer(bytes: $0[Int(range.lowerBound)..<Int(range.upperBound)]) }
+        }
+    }
+}
+
+extension RegistryClient {
+    /// Sends a blob, unless the registry has it, going on where an earlier attempt stopped.
+    ///
+    /// - Parameters:
+    ///   - chunkBytes: The bytes of a part, as far as the registry takes such parts.
+    ///   - read: Reads a range of the blob.
+    /// - Returns: The bytes sent.
+    /// - Throws: ``EdgeError``, and what `read` throws.
+    @discardableResult
+    public func upload(
+        _ digest: Digest, size: Int64, chunkBytes: Int = TransferLimits().chunkBytes,
+        _ read: @escaping @Sendable (Range<Int64>) async throws -> ByteBuffer
+    ) async throws -> Int64 {
+        try await BlobUpload(digest: digest, size: size, registry: self, read: read).run(chunkBytes: chunkBytes) { _ in
+        }
+    }
+
+    /// The bytes of a range of a blob; they are not verified: only the whole has a digest.
+    ///
+    /// - Throws: ``EdgeError``.
+    public func bytes(of digest: Digest, _ range: Range<Int64>) async throws -> ByteBuffer {
+        try await BlobSource(digest: digest, registry: self).bytes(exactly: range)
     }
 }

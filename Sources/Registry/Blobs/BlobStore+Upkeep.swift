@@ -50,7 +50,8 @@ extension BlobStore {
         }
     }
 
-    /// Deletes blobs that no module version, update or optimizer's state refers to and nobody has asked to store for `grace`.
+    /// Deletes blobs that no module version, update, optimizer's state or partial aggregate refers to and nobody has asked
+    /// to store for `grace`.
     ///
     /// Deleting is nobody's daily work, so no role has the right: connect as the owner of the schema, as the role that
     /// ran `registryctl migrate` is. Publications and uploads may go on meanwhile.
@@ -118,6 +119,9 @@ extension BlobStore {
         AND NOT EXISTS (SELECT FROM eclm.module_versions v WHERE v.digest = b.digest)
         AND NOT EXISTS (SELECT FROM eclm.update_modules u WHERE u.digest = b.digest)
         AND NOT EXISTS (SELECT FROM eclm.optimizer_states s WHERE s.digest = b.digest)
+        AND NOT EXISTS (SELECT FROM eclm.partials p WHERE p.digest = b.digest)
+        AND NOT EXISTS (SELECT FROM eclm.partials p WHERE p.lineage = b.digest)
+        AND NOT EXISTS (SELECT FROM eclm.partial_aggregates a WHERE a.lineage = b.digest)
         """
     }
 }

@@ -35,7 +35,7 @@ extension Registry {
     }
 
     /// The manifest with tensors and sizes as the stored blobs have them.
-    private func inspected(_ manifest: ModelManifest) async throws(RegistryError) -> ModelManifest {
+    func inspected(_ manifest: ModelManifest) async throws(RegistryError) -> ModelManifest {
         var manifest = manifest
         let sizes = try await blobs.stat(Array(Set(manifest.modules.map(\.digest))))
         let inspection = BlobInspection(blobs: blobs)
@@ -61,7 +61,7 @@ extension Registry {
 }
 
 /// One publication inside its transaction.
-private struct Publication {
+struct Publication {
     let manifest: ModelManifest
     let channel: String?
     let connection: PostgresConnection

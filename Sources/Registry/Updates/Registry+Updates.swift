@@ -15,8 +15,9 @@ extension Registry {
         if let known = try await replay(of: submission) { return known }
         let base = try await base(of: submission)
         try await checkWeights(of: submission, against: base)
+        let partials = try await partials(of: submission, onto: base.modules)
         do {
-            return try await insert(submission, onto: base)
+            return try await insert(submission, partials, onto: base)
         } catch  where error.code == .alreadyExists {
             // Two of the same at once: the other one was first.
             if let known = try await replay(of: submission) { return known }
@@ -109,7 +110,7 @@ extension Registry {
     }
 
     private func insert(
-        _ submission: UpdateSubmission, onto base: Base
+        _ submission: UpdateSubmission, _ partials: [String: SubmittedPartial], onto base: Base
     ) async throws(RegistryError) -> SubmissionResult {
         let metrics: JSONText
         do {
@@ -140,6 +141,9 @@ extension Registry {
                     \(versions.map(\.moduleVersionID.rawValue)), \(modules.map(\.digest.bytes)),
                     \(modules.map(\.encoding)), \(modules.map(\.importance)), \(modules.map(\.sampleCount)))
                 """)
+            for (module, version) in zip(modules, versions) {
+                try await partials[module.module]?.insert(update: id, module: version.moduleID, on: connection)
+            }
             return SubmissionResult(updateID: UpdateID(id), replayed: false, status: .pending)
         }
     }

@@ -16,12 +16,14 @@ public struct UpdateSubmission: Sendable, Hashable {
         public var importance: Double
         /// Samples it was trained on.
         public var sampleCount: Int64
+        /// The document that names the inputs of a region's partial aggregate; `nil` for a device's own update.
+        public var lineage: Digest?
 
         /// A trained module from its parts.
         public init(
             module: String, baseVersion: Int, digest: Digest, encoding: String = UpdateEncoding.full.rawValue,
             importance: Double,
-            sampleCount: Int64
+            sampleCount: Int64, lineage: Digest? = nil
         ) {
             self.module = module
             self.baseVersion = baseVersion
@@ -29,6 +31,7 @@ public struct UpdateSubmission: Sendable, Hashable {
             self.encoding = encoding
             self.importance = importance
             self.sampleCount = sampleCount
+            self.lineage = lineage
         }
     }
 
@@ -82,6 +85,7 @@ public struct UpdateSubmission: Sendable, Hashable {
             field(module.encoding)
             field(String(module.importance.bitPattern))
             field(String(module.sampleCount))
+            if let lineage = module.lineage { field("lineage \(lineage.hex)") }
         }
         return builder.finalize()
     }
@@ -98,6 +102,9 @@ public struct UpdateSubmission: Sendable, Hashable {
         }
         guard metrics.count <= 64 else { throw invalid("an update has at most 64 metrics, not \(metrics.count)") }
         try Self.check(metrics: metrics)
+        guard modules.allSatisfy({ ($0.lineage == nil) == (modules.first?.lineage == nil) }) else {
+            throw invalid("an update is a region's partial aggregates or a device's work, not both")
+        }
         var seen: Set<String> = []
         for module in modules {
             guard seen.insert(module.module).inserted else { throw invalid("module \(module.module) is given twice") }
@@ -113,6 +120,10 @@ public struct UpdateSubmission: Sendable, Hashable {
                 throw invalid(
                     "encoding \(module.encoding.debugDescription) of \(module.module) is not known; use "
                         + Self.encodings.sorted().joined(separator: ", "))
+            }
+            guard module.lineage == nil || module.encoding == UpdateEncoding.delta.rawValue else {
+                throw invalid(
+                    "the partial aggregate of \(module.module) is written as \(module.encoding), not as delta")
             }
         }
     }

@@ -388,6 +388,8 @@ extension Wire {
         public var importance: Double = 0
         /// 0: the update's.
         public var sampleCount: Int64 = 0
+        /// A region's partial aggregate: the digest of the blob that names its inputs. Empty: a device's own update.
+        public var lineage: [UInt8] = []
 
         /// The message with every field at its default.
         public init() {}
@@ -411,6 +413,7 @@ extension Wire.TrainedModule: CBackedMessage {
         encoding = try readString(c.encoding, "encoding")
         importance = c.importance
         sampleCount = c.sample_count
+        lineage = readBytes(c.lineage)
     }
 
     package func fill(_ c: inout Eclm__V1__TrainedModule, in arena: Arena) {
@@ -424,6 +427,8 @@ extension Wire.TrainedModule: CBackedMessage {
         c.importance = importance
         c.has_sample_count = 1
         c.sample_count = sampleCount
+        c.has_lineage = 1
+        c.lineage = arena.bytes(lineage)
     }
 }
 

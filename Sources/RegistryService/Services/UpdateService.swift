@@ -55,7 +55,8 @@ extension Wire.SubmitRequest {
                     module: module.module, baseVersion: Int(module.baseVersion),
                     digest: try Digest(bytes: module.digest),
                     encoding: module.encoding, importance: module.importance,
-                    sampleCount: module.sampleCount == 0 ? sampleCount : module.sampleCount)
+                    sampleCount: module.sampleCount == 0 ? sampleCount : module.sampleCount,
+                    lineage: module.lineage.isEmpty ? nil : try Digest(bytes: module.lineage))
             })
     }
 }

@@ -164,6 +164,14 @@ struct RoundHistory: Sendable {
     }
 
     private mutating func readRounds(since first: Int, on connection: PostgresConnection) async throws {
+        let handedOver = try await connection.query(
+            "SELECT FROM eclm.hand_overs WHERE model_id = \(modelID.rawValue) LIMIT 1")
+        guard handedOver.isEmpty else {
+            throw RegistryError(
+                .failedPrecondition,
+                "this registry is a region: what its devices learned is in the versions of its parent; leave the region out "
+                    + "there")
+        }
         let rows = try await connection.query(
             """
             SELECT r.round_id, r.number, r.base_release_id, r.policy_revision, r.rule

@@ -24,6 +24,12 @@ struct RecordedRound: Sendable {
         var inputs: [(update: UpdateID, weight: Double, applied: ModuleVersionID?)] = []
     }
 
+    /// What a region's round made for its parent.
+    struct HandedOver: Sendable {
+        var region: String
+        var partials: [ModuleID: (digest: Digest, lineage: Digest)] = [:]
+    }
+
     /// What it started from.
     var base: RoundBase
     var policy: RoundPolicy
@@ -41,6 +47,8 @@ struct RecordedRound: Sendable {
     var states: [ModuleVersionID: OptimizerState]
     /// What a private round's noise was drawn from.
     var seed: [UInt8]?
+    /// `nil` for a round that made versions.
+    var handedOver: HandedOver?
 
     /// Reads a round.
     ///
@@ -88,7 +96,23 @@ struct RecordedRound: Sendable {
             recomputed: recomputed,
             inputVersions: try await versions(
                 Set(inputs).union(recomputed.flatMap { $0.inputs.compactMap(\.applied) }), on: connection),
-            states: states, seed: isPrivate ? try await RoundID(roundID).seed(on: connection) : nil)
+            states: states, seed: isPrivate ? try await RoundID(roundID).seed(on: connection) : nil,
+            handedOver: try await handedOver(by: roundID, on: connection))
+    }
+
+    private static func handedOver(by round: Int64, on connection: PostgresConnection) async throws -> HandedOver? {
+        let rows = try await connection.query(
+            """
+            SELECT h.region::text AS region, p.module_id, p.digest, p.lineage
+            FROM eclm.hand_overs h LEFT JOIN eclm.partials p USING (round_id) WHERE h.round_id = \(round)
+            """)
+        guard let first = rows.first else { return nil }
+        var handedOver = HandedOver(region: try first.decode("region"))
+        for row in rows {
+            guard let module = try row.decode("module_id", as: Int64?.self) else { continue }
+            handedOver.partials[ModuleID(module)] = (try row.digest("digest"), try row.digest("lineage"))
+        }
+        return handedOver
     }
 
     /// The rule with the parameters that it had then.

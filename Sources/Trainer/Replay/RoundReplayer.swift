@@ -43,6 +43,19 @@ public struct RoundReplayer: Sendable {
         var replay = RoundReplay(
             model: model, round: number, baseRelease: record.base.number, rule: record.policy.rule.name,
             policyRevision: record.policy.revision, updates: record.updates.count, modules: [])
+        if let handedOver = record.handedOver {
+            let maker = PartialMaker(
+                aggregation: ModuleAggregation(
+                    blobs: registry.blobs, rule: record.policy.rule, blockMemory: blockMemory),
+                region: handedOver.region, updates: record.updates, sources: sources, bases: record.differenceBases)
+            for moduleID in Set(sources.keys).union(handedOver.partials.keys).sorted() {
+                guard let base = record.bases[moduleID] else { continue }
+                if let module = try await compute(base, handedOver.partials[moduleID], maker) {
+                    replay.modules.append(module)
+                }
+            }
+            return replay
+        }
         if let mechanism = record.policy.privacy {
             replay.modules = try await computePrivately(record, mechanism)
             return replay
@@ -65,6 +78,26 @@ public struct RoundReplayer: Sendable {
             }
         }
         return replay
+    }
+
+    /// What a region's round made of a module; `nil` where the rule makes nothing of it, and nothing was made.
+    private func compute(
+        _ base: ModuleVersionRecord, _ made: (digest: Digest, lineage: Digest)?, _ maker: PartialMaker
+    ) async throws -> RoundReplay.Module? {
+        var module = RoundReplay.Module(
+            module: base.module, baseVersion: base.version, version: nil,
+            updates: maker.sources[base.moduleID]?.count ?? 0, recorded: made?.digest ?? base.digest)
+        var isTrained = true
+        try await explain(&module) { module in
+            guard let (_, lineage) = try await maker.partial(onto: base) else {
+                isTrained = false
+                return
+            }
+            module.recomputed = lineage.file
+            if try lineage.digest() != made?.lineage { module.problem = "the lineage is another document" }
+        }
+        if !isTrained, made != nil { module.problem = "the rule makes nothing of the round's updates of this module" }
+        return isTrained || made != nil ? module : nil
     }
 
     /// A version that a rollback made of the round.

@@ -18,6 +18,8 @@ struct ClaimedUpdate: Sendable {
         var encoding: String
         var importance: Double
         var sampleCount: Int64
+        /// What it stands for, where it is a region's partial aggregate.
+        var partial: ModuleAggregator.Update.Partial?
 
         /// The file and what it means; the encoding is known, and the blob is there, where that was checked before.
         func file(_ bases: [ModuleVersionID: ModuleVersionRecord]) -> UpdateFile {
@@ -90,16 +92,23 @@ extension ClaimedUpdate {
         let rows = try await connection.query(
             """
             SELECT um.update_id, um.module_id, um.base_version_id, m.name, m.kind, m.layer, m.index, v.version, um.digest,
-                b.size, um.encoding, um.importance, um.sample_count
+                b.size, um.encoding, um.importance, um.sample_count, p.rule AS partial_rule, p.updates AS partial_updates,
+                p.lineage AS partial_lineage
             FROM eclm.update_modules um
             JOIN eclm.modules m ON m.module_id = um.module_id
             JOIN eclm.module_versions v ON v.module_version_id = um.base_version_id
             LEFT JOIN eclm.blobs b ON b.digest = um.digest
+            LEFT JOIN eclm.partial_aggregates p ON p.update_id = um.update_id AND p.module_id = um.module_id
             WHERE um.update_id = ANY (\(updates.map(\.updateID.rawValue)))
             ORDER BY um.update_id, um.module_id
             """)
         for row in rows {
             guard let place = places[UpdateID(try row.decode("update_id"))] else { continue }
+            let partial = try row.decode("partial_rule", as: String?.self).map { rule in
+                ModuleAggregator.Update.Partial(
+                    rule: rule, updates: Int(try row.decode("partial_updates", as: Int64.self)),
+                    lineage: try row.digest("partial_lineage"))
+            }
             updates[place].modules.append(
                 Module(
                     moduleID: ModuleID(try row.decode("module_id")), name: try row.decode("name"),
@@ -107,7 +116,7 @@ extension ClaimedUpdate {
                     baseVersion: Int(try row.decode("version", as: Int32.self)), baseWithdrawn: false,
                     digest: try row.digest("digest"), size: try row.decode("size"),
                     encoding: try row.decode("encoding"), importance: try row.decode("importance"),
-                    sampleCount: try row.decode("sample_count")))
+                    sampleCount: try row.decode("sample_count"), partial: partial))
         }
     }
 

@@ -28,6 +28,8 @@ struct Round: Sendable {
     let settings: RoundPolicy
     let blockMemory: Int
     let trainer: String
+    /// The region that makes partial aggregates; `nil` for a round that makes versions.
+    let region: String?
     let model: String
     let channel: String
     /// The most updates to claim, where an earlier attempt failed with more.
@@ -47,6 +49,14 @@ struct Round: Sendable {
         var state: NewOptimizerState?
     }
 
+    /// What a round made of its updates.
+    enum Product: Sendable {
+        /// New versions, and what a private round's noise was drawn from.
+        case versions([Aggregate], seed: [UInt8]?)
+        /// A region's differences, for its parent.
+        case partials([Partial], region: String)
+    }
+
     /// Runs the round.
     ///
     /// - Returns: What it did; `nil` when too little is pending, or the channel has a canary.
@@ -61,6 +71,7 @@ struct Round: Sendable {
         let base = try await RoundBase.read(model: model, channel: channel, on: connection)
         guard !base.isOnTrial else { return nil }
         let policy = try await RoundPolicy.read(of: base.modelID, else: settings, on: connection)
+        if region != nil { try policy.checkMakesPartials(of: model) }
         let requests = try await RoundRequests.claim(of: base.modelID, on: connection)
         let updates = try await ClaimedUpdate.claim(
             of: base.modelID, limit: min(limit ?? .max, policy.maximumUpdates),
@@ -86,14 +97,15 @@ struct Round: Sendable {
         let versions = try await base.versions(of: Set(updates.flatMap { $0.modules.map(\.moduleID) }), on: connection)
         let bases = try await RoundBase.differenceBases(of: updates, all: policy.privacy != nil, on: connection)
         let validation = UpdateValidation(
-            blobs: registry.blobs, versions: versions, bases: bases, base: base,
-            maximumStaleness: policy.maximumStaleness)
-        var changed: [Aggregate] = []
-        var seed: [UInt8]?
-        let whole = try await aggregateAtOnce(
-            onto: base, updates, versions, bases, validation, policy, needed, on: connection)
-        if let whole {
-            (outcome, changed) = whole
+            blobs: registry.blobs, versions: versions, bases: bases, base: base, policy: policy)
+        let product: Product
+        // A region's differences are made of updates that were looked at before.
+        if region == nil,
+            let whole = try await aggregateAtOnce(
+                onto: base, updates, versions, bases, validation, policy, needed, on: connection)
+        {
+            outcome = whole.0
+            product = .versions(whole.1, seed: nil)
         } else {
             let accepted = try await accept(updates, by: validation, policy, on: connection, into: &outcome)
             try await Self.quarantine(outcome.quarantined, on: connection)
@@ -103,26 +115,33 @@ struct Round: Sendable {
                         + "\(policy.rule.name) needs \(needed)")
                 return outcome
             }
-            if let mechanism = policy.privacy {
-                let fresh = GaussianNoise.newSeed()
-                changed = try await aggregatePrivately(
-                    accepted, onto: base, bases, by: mechanism, seed: fresh, policy, on: connection, into: &outcome)
-                seed = fresh
+            if let region {
+                product = .partials(
+                    try await partials(
+                        of: accepted, onto: base, versions, bases, policy, region, on: connection, into: &outcome),
+                    region: region)
+            } else if let mechanism = policy.privacy {
+                let seed = GaussianNoise.newSeed()
+                let changed = try await aggregatePrivately(
+                    accepted, onto: base, bases, by: mechanism, seed: seed, policy, on: connection, into: &outcome)
+                product = .versions(changed, seed: seed)
             } else {
-                changed = try await aggregate(
+                let changed = try await aggregate(
                     accepted, onto: base, versions, bases, policy, checksUpdates: false, on: connection,
                     into: &outcome)
+                product = .versions(changed, seed: nil)
             }
         }
-        outcome.newVersions = changed.count
-        try await RoundCommit(round: self, policy: policy, base: base, seed: seed, connection: connection).commit(
-            changed, accepted: outcome.updates, into: &outcome)
-        if let number = outcome.round {
-            try await requests.answer(
-                "round \(number) of \(outcome.updates.count) update\(outcome.updates.count == 1 ? "" : "s")",
-                round: number)
-        }
+        try await RoundCommit(round: self, policy: policy, base: base, connection: connection).commit(
+            product, into: &outcome)
+        try await answer(requests, with: outcome)
         return outcome
+    }
+
+    private func answer(_ requests: RoundRequests, with outcome: RoundOutcome) async throws {
+        guard let number = outcome.round else { return }
+        try await requests.answer(
+            "round \(number) of \(outcome.updates.count) update\(outcome.updates.count == 1 ? "" : "s")", round: number)
     }
 
     /// Looks at everything that the updates bring, and compares them with others where the policy says so.

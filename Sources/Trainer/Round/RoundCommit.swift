@@ -7,17 +7,15 @@ struct RoundCommit {
     let round: Round
     let policy: RoundPolicy
     let base: RoundBase
-    /// What a private round's noise was drawn from.
-    let seed: [UInt8]?
     let connection: PostgresConnection
 
     /// Writes everything; the caller's transaction commits it.
     ///
+    /// - Parameter outcome: Has the counted updates; gets the numbers of the round and its release.
     /// - Throws: ``RegistryError`` whose cause is ``RoundOutdated`` when the channel moved, or a base was rolled back,
-    ///   since the round began.
-    func commit(
-        _ changed: [Round.Aggregate], accepted: [UpdateID], into outcome: inout RoundOutcome
-    ) async throws {
+    ///   since the round began; `failedPrecondition` where a region's release mirrors none of the parent's.
+    func commit(_ product: Round.Product, into outcome: inout RoundOutcome) async throws {
+        let accepted = outcome.updates
         _ = try await Registry.lockModel(round.model, on: connection)
         try await checkStillCurrent(accepted)
         let (roundID, number) = try await insertRound()
@@ -25,9 +23,17 @@ struct RoundCommit {
         try await Provenance(
             actor: round.trainer, reason: "round \(number) of \(accepted.count) update\(accepted.count == 1 ? "" : "s")"
         ).apply(to: connection)
-        if !changed.isEmpty { outcome.release = try await insertRelease(changed, round: roundID) }
-        try await count(accepted, in: roundID)
-        if let seed { try await charge(roundID, seed: seed) }
+        switch product {
+        case .versions(let changed, let seed):
+            outcome.newVersions = changed.count
+            if !changed.isEmpty { outcome.release = try await insertRelease(changed, round: roundID) }
+            try await count(accepted, in: roundID)
+            if let seed { try await charge(roundID, seed: seed) }
+        case .partials(let partials, let region):
+            outcome.partials = partials.count
+            try await count(accepted, in: roundID)
+            try await insertHandOver(partials, of: accepted, roundID, number, region: region)
+        }
     }
 
     private func checkStillCurrent(_ accepted: [UpdateID]) async throws {

@@ -15,8 +15,8 @@ struct UpdateValidation {
     let bases: [ModuleVersionID: ModuleVersionRecord]
     /// What the round starts from.
     let base: RoundBase
-    /// The most releases that an update may be behind.
-    let maximumStaleness: Int?
+    /// What it goes by.
+    let policy: RoundPolicy
 
     /// Updates that are looked at at once: hashing one keeps a core busy.
     private static let readers = max(2, Parallel.cores)
@@ -56,7 +56,7 @@ struct UpdateValidation {
         guard !update.baseWithdrawn else {
             throw Refusal(reason: "base release \(update.baseRelease) was rolled back")
         }
-        if let maximumStaleness, base.staleness(of: update) > maximumStaleness {
+        if let maximumStaleness = policy.maximumStaleness, base.staleness(of: update) > maximumStaleness {
             throw Refusal(
                 reason: "base release \(update.baseRelease) is \(base.staleness(of: update)) releases behind release "
                     + "\(base.number); the policy takes at most \(maximumStaleness)")
@@ -65,6 +65,9 @@ struct UpdateValidation {
         for module in update.modules {
             guard !module.baseWithdrawn else {
                 throw Refusal(reason: "base version \(module.baseVersion) of \(module.name) was rolled back")
+            }
+            if let partial = module.partial, let obstacle = policy.obstacle(toPartialsBy: partial.rule) {
+                throw Refusal(reason: "the partial aggregate of \(module.name) cannot be weighed: \(obstacle)")
             }
             guard UpdateEncoding(rawValue: module.encoding) != nil else {
                 throw Refusal(

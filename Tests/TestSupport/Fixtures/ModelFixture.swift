@@ -238,3 +238,17 @@ public struct ModelFixture: Sendable {
         return try builder.build()
     }
 }
+
+extension ModelFixture {
+    /// The same model in another registry, which mirrored it; defines the device class there.
+    public static func mirror(of model: ModelFixture, in registry: Registry) async throws -> ModelFixture {
+        _ = try await registry.defineDeviceClass(
+            deviceClass,
+            traits: DeviceTraits(
+                memory: 1 << 30, flops: 1 << 40, dtypes: Set(ElementType.allCases), operators: ["linear"],
+                runtime: RuntimeVersion(2)), as: Provenance(actor: "operator"))
+        return ModelFixture(
+            registry: registry, name: model.name, dtype: model.dtype, manifest: model.manifest,
+            hiddenWidth: model.hiddenWidth)
+    }
+}

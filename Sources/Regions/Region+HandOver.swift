@@ -1,0 +1,111 @@
+import Core
+import EdgeClient
+import Logging
+import NIOCore
+import RPC
+import Registry
+import RegistryProtocol
+
+extension Region {
+    /// The most hand-overs that are read at once.
+    private static let batch = 64
+
+    /// Hands over what waits, and learns what became of what the parent took.
+    ///
+    /// Safe to repeat: a round has one idempotency key and one content, so it is one update of the parent.
+    /// - Returns: How many could not be handed over now.
+    /// - Throws: `RegistryError` where this registry fails.
+    @discardableResult
+    public func handOver() async throws -> Int {
+        var left = 0
+        var last: RoundID?
+        while true {
+            let records = try await registry.openHandOvers(after: last, limit: Self.batch)
+            for record in records {
+                last = record.roundID
+                do {
+                    if record.state == .waiting { try await submit(record) } else { try await ask(record) }
+                } catch let error as EdgeError {
+                    try Task.checkCancellation()
+                    if Self.isFinal(error), record.state == .waiting {
+                        try await registry.settleHandOver(
+                            record.roundID, .refused, update: nil, reason: error.message, as: provenance("refused"))
+                        logger.error("round refused by the parent", metadata: metadata(record, error.message))
+                    } else {
+                        left += 1
+                        try await registry.postponeHandOver(record.roundID, reason: error.message)
+                        logger.warning("round not handed over", metadata: metadata(record, error.message))
+                    }
+                }
+            }
+            if records.count < Self.batch { return left }
+        }
+    }
+
+    private func submit(_ record: HandOverRecord) async throws {
+        let versions = try await parentVersions(record.parentRelease, of: record.model)
+        var request = Wire.SubmitRequest()
+        request.deviceId = name
+        request.model = record.model
+        request.baseRelease = Int32(clamping: record.parentRelease)
+        request.idempotencyKey = record.idempotencyKey
+        request.sampleCount = record.sampleCount
+        for module in record.modules {
+            guard let version = versions[module.module], version.digest == module.base.bytes else {
+                throw EdgeError(
+                    .refused,
+                    "release \(record.parentRelease) of \(parentName) has other weights of \(module.module) than its mirror",
+                    cause: RPCError(.failedPrecondition, "the mirror is of another registry"))
+            }
+            for digest in [module.digest, module.lineage] { try await send(digest) }
+            var trained = Wire.TrainedModule()
+            trained.module = module.module
+            trained.baseVersion = version.version
+            trained.digest = module.digest.bytes
+            trained.encoding = UpdateEncoding.delta.rawValue
+            trained.importance = module.importance
+            trained.sampleCount = module.sampleCount
+            trained.lineage = module.lineage.bytes
+            request.modules.append(trained)
+        }
+        let answer = try await parent.call(UpdateServiceAPI.submit, request)
+        try await registry.settleHandOver(
+            record.roundID, .taken, update: UpdateID(answer.updateId), reason: nil,
+            as: provenance("taken by the parent"))
+        logger.info("round handed over", metadata: metadata(record, "update \(answer.updateId)"))
+    }
+
+    private func send(_ digest: Digest) async throws {
+        let blobs = registry.blobs
+        guard let size = try await blobs.stat([digest])[digest] else {
+            throw RegistryError(.dataLoss, "blob \(digest) of a round is not stored any more")
+        }
+        try await parent.upload(digest, size: size) { ByteBuffer(bytes: try await blobs.read(digest, range: $0)) }
+    }
+
+    private func ask(_ record: HandOverRecord) async throws {
+        guard let id = record.parentUpdateID else { return }
+        var request = Wire.GetUpdateRequest()
+        request.updateId = id.rawValue
+        let update = try await parent.call(UpdateServiceAPI.getUpdate, request)
+        let state: HandOverRecord.State =
+            switch update.status {
+            case "aggregated": .aggregated
+            case "quarantined": .quarantined
+            default: .taken
+            }
+        try await registry.settleHandOver(
+            record.roundID, state, update: id, reason: state == .quarantined ? update.quarantineReason : nil,
+            as: provenance("update \(id) of \(parentName) is \(update.status)"))
+    }
+
+    /// Whether the parent would say the same for ever.
+    private static func isFinal(_ error: EdgeError) -> Bool {
+        guard let status = (error.cause as? RPCError)?.status else { return false }
+        return [.invalidArgument, .failedPrecondition, .alreadyExists].contains(status)
+    }
+
+    private func metadata(_ record: HandOverRecord, _ detail: String) -> Logger.Metadata {
+        ["model": "\(record.model)", "round": "\(record.round)", "detail": "\(detail)"]
+    }
+}
