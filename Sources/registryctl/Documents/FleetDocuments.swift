@@ -75,7 +75,9 @@ struct UpdateDocument: Encodable {
     /// What became of it, in a few words.
     var fate: String {
         switch status {
-        case "aggregated": "round \(round.map(String.init) ?? "?"), release \(release.map(String.init) ?? "?")"
+        // A round that changed no weights, or a region's, made no release.
+        case "aggregated":
+            "round \(round.map(String.init) ?? "?")" + (release.map { ", release \($0)" } ?? ", no release")
         case "quarantined": quarantineReason ?? ""
         default: ""
         }
