@@ -13,7 +13,12 @@ struct ForgetTests {
         var rule: String
         var parameters: [String: Double] = [:]
         var honest = 3
-        var testDescription: String { "\(rule) \(parameters)" }
+        var optimizer = "none"
+        var testDescription: String { "\(rule) \(parameters) \(optimizer)" }
+
+        var policy: PolicyChange {
+            PolicyChange(rule: rule, parameters: parameters.mapValues { $0 }, optimizer: optimizer)
+        }
     }
 
     static let cases: [Case] = [
@@ -21,27 +26,11 @@ struct ForgetTests {
         Case(rule: "sample_mean"), Case(rule: "median", parameters: ["clip_norm": 2]),
         Case(rule: "trimmed_mean", parameters: ["fraction": 0.3]),
         Case(rule: "multi_krum", parameters: ["f": 1, "m": 3], honest: 6), Case(rule: "geometric_median", honest: 4),
+        Case(rule: "importance_mean", parameters: ["staleness": 0.5]),
+        Case(rule: "importance_mean", optimizer: "fedavgm"), Case(rule: "sample_mean", optimizer: "fedadam"),
+        Case(rule: "median", optimizer: "fedyogi"),
+        Case(rule: "sample_mean", parameters: ["staleness": 2, "clip_norm": 2], optimizer: "fedadam"),
     ]
-
-    @Test(
-        "cannot be where a round had a server optimizer or a staleness discount, and nothing changes",
-        arguments: [
-            PolicyChange(rule: "importance_mean", optimizer: "fedavgm"),
-            PolicyChange(rule: "importance_mean", parameters: ["staleness": 0.5]),
-        ])
-    func refused(policy: PolicyChange) async throws {
-        try await withBench(width: 20) { bench in
-            let story = Story(bench: bench)
-            _ = try await bench.model.registry.setPolicy(
-                of: bench.model.name, policy, as: Provenance(actor: "operator", reason: "test"))
-            for device in ["good", "bad"] { try await story.submit(to: bench.model, from: device, round: 0) }
-            try await story.round(of: bench.model)
-            let before = try await bench.model.versions()
-            let error = try await #require(throws: TrainerError.self) { _ = try await story.forget("bad") }
-            #expect(error.message.contains("round 1 followed") && error.message.contains("roll back"))
-            #expect(try await bench.model.versions().mapValues(\.digest) == before.mapValues(\.digest))
-        }
-    }
 
     @Test("leaves the bytes and weights of a history in which it never took part", arguments: cases)
     func twin(example: Case) async throws {
@@ -50,9 +39,7 @@ struct ForgetTests {
             let story = Story(bench: bench)
             for model in [bench.model, twin] {
                 _ = try await model.registry.setPolicy(
-                    of: model.name,
-                    PolicyChange(rule: example.rule, parameters: example.parameters.mapValues { $0 }),
-                    as: Provenance(actor: "operator", reason: "test"))
+                    of: model.name, example.policy, as: Provenance(actor: "operator", reason: "test"))
             }
             for round in 0..<4 {
                 // Differences told to the newest release, and one to the first.
@@ -86,7 +73,10 @@ struct ForgetTests {
                     (SELECT array_agg(l.weight ORDER BY l.update_id) FROM eclm.lineage l
                         WHERE l.module_version_id = h.module_version_id AND l.update_id IS NOT NULL)
                     = (SELECT array_agg(l.weight ORDER BY l.update_id) FROM eclm.lineage l
-                        WHERE l.module_version_id = t.module_version_id AND l.update_id IS NOT NULL) AS weighs
+                        WHERE l.module_version_id = t.module_version_id AND l.update_id IS NOT NULL) AS weighs,
+                    (SELECT s.digest FROM eclm.optimizer_states s WHERE s.module_version_id = h.module_version_id)
+                    IS NOT DISTINCT FROM
+                    (SELECT s.digest FROM eclm.optimizer_states s WHERE s.module_version_id = t.module_version_id) AS remembers
                 FROM eclm.module_history h JOIN eclm.module_history t ON t.model = 'twin' AND t.module = h.module
                     AND t.round = h.round
                 WHERE h.model = 'mlp' AND h.without_device = 'bad'
@@ -94,20 +84,31 @@ struct ForgetTests {
             #expect(ways.count == 12)
             for row in ways {
                 #expect(try row.decode("equal", as: Bool.self) && row.decode("weighs", as: Bool.self), "\(row)")
+                #expect(try row.decode("remembers", as: Bool.self), "\(row)")
             }
+            let states = try await bench.count(
+                """
+                SELECT count(*) FROM eclm.optimizer_states s JOIN eclm.recomputed_versions USING (module_version_id)
+                LEFT JOIN eclm.lineage l ON l.module_version_id = s.module_version_id AND l.parent_version_id IS NOT NULL
+                WHERE s.previous_version_id IS NOT DISTINCT FROM CASE WHEN s.step > 1 THEN l.parent_version_id END
+                """)
+            #expect(states == (example.optimizer == "none" ? 0 : 12))
             try await story.expectForgotten("bad")
             try await story.expectReplayed(rounds: 4)
         }
     }
 
-    @Test("goes by what a round would have made, also where it made nothing, or has nothing left")
-    func quiet() async throws {
+    @Test(
+        "goes by what a round would have made, also where it made nothing, or has nothing left",
+        arguments: ["none", "fedavgm"])
+    func quiet(optimizer: String) async throws {
         try await withBench { bench in
             let twin = try await Story.twin(of: bench.model, in: bench.database)
             let story = Story(bench: bench)
             for model in [bench.model, twin] {
                 _ = try await model.registry.setPolicy(
-                    of: model.name, PolicyChange(rule: "median"), as: Provenance(actor: "operator", reason: "test"))
+                    of: model.name, PolicyChange(rule: "median", optimizer: optimizer),
+                    as: Provenance(actor: "operator", reason: "test"))
                 let base = try await story.base(of: model, "l0.m00")
                 // The median of nothing, more and less is nothing; without the third it is more.
                 for (device, shift) in [("good-0", 0), ("good-1", 1), ("bad", -1)] as [(String, Float)]
@@ -133,6 +134,68 @@ struct ForgetTests {
             try await story.expectEqual(bench.model, twin)
             try await story.expectForgotten("bad")
             try await story.expectReplayed(rounds: 3)
+        }
+    }
+
+    @Test("counts how far an update was behind as its round did, though a round of the device alone is gone")
+    func staleness() async throws {
+        try await withBench { bench in
+            let story = Story(bench: bench)
+            _ = try await bench.model.registry.setPolicy(
+                of: "mlp", PolicyChange(rule: "sample_mean", parameters: ["staleness": 1]),
+                as: Provenance(actor: "operator", reason: "test"))
+            try await story.submit(to: bench.model, from: "bad", round: 0)
+            try await story.round(of: bench.model)
+            for (device, release) in [("late", 1), ("good", 2)] {
+                try await bench.model.submit([.init("l0.m00", samples: 10)], from: device, release: release)
+            }
+            try await story.round(of: bench.model)
+            try await story.forget("bad")
+            let weights = try await bench.database.pool.query(
+                """
+                SELECT l.weight FROM eclm.recomputed_history h JOIN eclm.lineage l USING (module_version_id)
+                WHERE h.module = 'l0.m00' AND l.update_id IS NOT NULL ORDER BY l.update_id
+                """
+            ).map { try $0.decode("weight", as: Double.self) }
+            #expect(weights.count == 2 && weights.first == 1.0 / 3 && weights.last == 2.0 / 3)
+            try await story.expectReplayed(rounds: 2)
+        }
+    }
+
+    @Test("goes on from what the optimizer remembered before the device came, and a round goes on from the result")
+    func memory() async throws {
+        try await withBench { bench in
+            let twin = try await Story.twin(of: bench.model, in: bench.database)
+            let story = Story(bench: bench)
+            let provenance = Provenance(actor: "operator", reason: "test")
+            for model in [bench.model, twin] {
+                for (round, optimizer) in ["fedadam", "fedadam", "fedyogi", "none", "fedadam"].enumerated() {
+                    _ = try await model.registry.setPolicy(
+                        of: model.name, PolicyChange(rule: "importance_mean", optimizer: optimizer), as: provenance)
+                    for device in 0..<2 { try await story.submit(to: model, from: "good-\(device)", round: round) }
+                    if model.name == "mlp", round == 1 || round == 4 {
+                        try await story.submit(to: model, from: "bad", round: round)
+                    }
+                    try await story.round(of: model)
+                }
+            }
+            try await story.forget("bad")
+            try await story.expectEqual(bench.model, twin)
+            for model in [bench.model, twin] {
+                try await story.submit(to: model, from: "good-0", round: 5)
+                try await story.round(of: model)
+            }
+            try await story.expectEqual(bench.model, twin)
+            try await story.expectReplayed(rounds: 6)
+            let steps = try await bench.database.pool.query(
+                """
+                SELECT s.step FROM eclm.releases e JOIN eclm.models mo USING (model_id)
+                JOIN eclm.release_modules rm USING (release_id) JOIN eclm.modules m ON m.module_id = rm.module_id
+                JOIN eclm.optimizer_states s USING (module_version_id)
+                WHERE m.name = 'l0.m00' AND (mo.name, e.number) IN (('mlp', 8), ('twin', 7))
+                """
+            ).map { try $0.decode("step", as: Int32.self) }
+            #expect(steps == [2, 2])
         }
     }
 

@@ -176,6 +176,44 @@ struct OptimizerTests {
         }
     }
 
+    @Test(
+        "and staleness give in memory what they give over the registry, bit for bit",
+        arguments: ["none", "fedavgm", "fedadam", "fedyogi"])
+    func inMemory(optimizer: String) async throws {
+        try await withBench(width: 1000) { bench in
+            try await set(
+                PolicyChange(rule: "importance_mean", parameters: ["staleness": 0.5], optimizer: optimizer), bench)
+            var aggregator = ModuleAggregator(
+                rule: try StalenessDiscount(ImportanceWeightedMean(), exponent: 0.5))
+            aggregator.optimizer = try OptimizerSpecification(optimizer)
+            let first = try #require(try await bench.model.versions()["l0.m00"])
+            var known = ModuleAggregator.Aggregate(file: try await bench.model.bytes(first.digest), weights: [])
+            for number in 0..<3 {
+                var updates: [ModuleAggregator.Update] = []
+                for device in 0..<3 {
+                    let bytes = try bench.model.weights(of: "l0.m00", seed: UInt64(10 * number + device))
+                    let behind = device == 2 ? number : 0
+                    try await bench.model.submit(
+                        [.init("l0.m00", importance: Double(device) + 0.5, bytes: bytes)], from: "device-\(device)",
+                        release: number + 1 - behind)
+                    updates.append(.init(file: bytes, importance: Double(device) + 0.5, staleness: behind))
+                }
+                _ = try #require(try await bench.round())
+                known = try await aggregator.aggregate(updates, of: .expert, onto: known.file, from: known.state)
+                let version = try #require(try await bench.model.versions()["l0.m00"])
+                #expect(version.digest == Digest.of(known.file))
+                let state = try await states(bench).last
+                #expect(state?.digest == known.state.map { Digest.of($0.file) } && state?.step == known.state?.step)
+            }
+            #expect((known.state == nil) == (optimizer == "none"))
+            let region = await #expect(throws: TrainerError.self) {
+                try await aggregator.partial(
+                    of: [.init(file: known.file)], of: .expert, onto: known.file, region: "north")
+            }
+            #expect(region?.code == .invalidPolicy)
+        }
+    }
+
     @Test("leave modules alone that nobody trained, and go on from the version that a rollback brings back")
     func lineage() async throws {
         try await withBench { bench in

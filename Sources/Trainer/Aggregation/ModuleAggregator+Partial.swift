@@ -14,7 +14,8 @@ extension ModuleAggregator {
     ///     with the same tensors.
     ///   - region: Who makes it, for the lineage.
     /// - Returns: `nil` where the rule makes nothing of it: no update, or a kind that it does not train.
-    /// - Throws: ``TrainerError`` with `invalidPolicy` for a rule that must see every update by itself, and for `clipNorm`;
+    /// - Throws: ``TrainerError`` with `invalidPolicy` for a rule that must see every update by itself, for `clipNorm` and
+    ///   for an optimizer;
     ///   else as ``aggregate(_:of:onto:)``.
     public func partial(
         of updates: [Update], of kind: ModuleKind, onto base: [UInt8], region: String
@@ -27,6 +28,11 @@ extension ModuleAggregator {
                         + "importance_mean or sample_mean, or aggregate all updates in one place"
                     : "clip_norm is told of each update's difference, not of a region's; leave it out, or aggregate all "
                         + "updates in one place")
+        }
+        guard try optimizer.optimizer() == nil else {
+            throw TrainerError(
+                .invalidPolicy,
+                "the optimizer \(optimizer.kind.name) is the root's alone: what a region makes is no version yet")
         }
         guard rule.trains(kind), !updates.isEmpty else { return nil }
         do {

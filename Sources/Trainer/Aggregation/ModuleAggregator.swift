@@ -1,6 +1,6 @@
 public import Core
 import Foundation
-import Registry
+public import Registry
 import Synchronization
 
 /// Aggregates a module's updates in memory, by the very code of a round: the same updates give the same bytes as a round
@@ -14,6 +14,8 @@ public struct ModuleAggregator: Sendable {
     public var rule: any AggregationRule
     /// The largest norm of an update's difference to the base; `nil` for any. Above 0.
     public var clipNorm: Double?
+    /// What makes a version of the aggregate; by default the version is the aggregate.
+    public var optimizer = OptimizerSpecification.none
     /// Bytes that the values of a block may take where all updates are read together.
     public var blockMemory: Int
     /// The threads to use; the result does not depend on it. All of the machine's by default.
@@ -45,6 +47,8 @@ public struct ModuleAggregator: Sendable {
         public var importance: Double
         /// Samples it was trained on, at least 1.
         public var sampleCount: Int64
+        /// Releases that it is behind the version that is aggregated onto, at least 0: for rules that discount it.
+        public var staleness: Int
 
         /// What lineages call it; its number among the updates, from 1, where it has no name. At most 256 bytes.
         public var name: String?
@@ -64,13 +68,31 @@ public struct ModuleAggregator: Sendable {
         /// An update from its parts.
         public init(
             file: [UInt8], encoding: UpdateEncoding = .full, base: [UInt8]? = nil, importance: Double = 1,
-            sampleCount: Int64 = 1
+            sampleCount: Int64 = 1, staleness: Int = 0
         ) {
             self.file = file
             self.encoding = encoding
             self.base = base
             self.importance = importance
             self.sampleCount = sampleCount
+            self.staleness = staleness
+        }
+    }
+
+    /// What an optimizer remembers with a version.
+    public struct State: Sendable, Hashable {
+        /// The optimizer's name. Another one begins anew.
+        public var optimizer: String
+        /// Steps since it began, at least 1.
+        public var step: Int
+        /// A safetensors file, as docs/trainer.md says under "Server optimizers".
+        public var file: [UInt8]
+
+        /// A state from its parts.
+        public init(optimizer: String, step: Int, file: [UInt8]) {
+            self.optimizer = optimizer
+            self.step = step
+            self.file = file
         }
     }
 
@@ -81,6 +103,8 @@ public struct ModuleAggregator: Sendable {
         /// What each update weighs, as in the lineage: at least 0, together 1. Empty where the module keeps its version:
         /// the rule does not train modules of its kind, or needs more updates.
         public var weights: [Double]
+        /// What the optimizer remembers with these weights; `nil` where none made them.
+        public var state: State?
     }
 
     /// Aggregates updates.
@@ -89,17 +113,34 @@ public struct ModuleAggregator: Sendable {
     ///   - updates: In the order of a round: that of their submission. None leaves the module as it is.
     ///   - kind: What the module is.
     ///   - base: The current version's file.
-    /// - Throws: ``TrainerError`` with `invalidWeights` for what a round would quarantine, or a base that is no module.
-    public func aggregate(_ updates: [Update], of kind: ModuleKind, onto base: [UInt8]) async throws -> Aggregate {
-        let kept = Aggregate(file: base, weights: [])
+    ///   - state: What an optimizer left with it. Where the version stays, it stays as well.
+    /// - Throws: ``TrainerError`` with `invalidWeights` for what a round would quarantine, or a base that is no module;
+    ///   with `registryUnfit` for a state that is not the base's, or an optimizer that is unknown here.
+    public func aggregate(
+        _ updates: [Update], of kind: ModuleKind, onto base: [UInt8], from state: State? = nil
+    ) async throws -> Aggregate {
+        let kept = Aggregate(file: base, weights: [], state: state)
         guard rule.trains(kind), !updates.isEmpty, updates.count >= rule.minimumContributions else { return kept }
         do {
-            let (blobs, current, sources) = try inputs(of: updates, of: kind, onto: base)
+            var (blobs, current, sources) = try inputs(of: updates, of: kind, onto: base)
             if checksValues { try check(sources.map(\.update), updates, against: current) }
             let aggregation = ModuleAggregation(
                 blobs: blobs, rule: rule, clipNorm: clipNorm, blockMemory: blockMemory, cores: cores)
             let aggregate = try await aggregation.aggregate(sources, onto: current)
-            return Aggregate(file: aggregate.file, weights: aggregate.weights)
+            guard let optimizer = try optimizer.optimizer() else {
+                return Aggregate(
+                    file: aggregate.file, weights: aggregate.weights,
+                    state: state != nil && aggregate.file == base ? state : nil)
+            }
+            let known = state.map {
+                OptimizerState(optimizer: $0.optimizer, step: $0.step, file: blobs.add($0.file))
+            }
+            let next = try await OptimizerStep(blobs: blobs, optimizer: optimizer).move(
+                current, toward: aggregate.file, from: known)
+            return Aggregate(
+                file: next.file, weights: aggregate.weights,
+                state: next.file == base
+                    ? state : State(optimizer: optimizer.name, step: next.state.step, file: next.memory))
         } catch let error as RegistryError {
             throw TrainerError(error)
         }
@@ -121,11 +162,12 @@ public struct ModuleAggregator: Sendable {
         var sources: [ModuleAggregation.Source] = []
         for (number, update) in updates.enumerated() {
             try checkPartial(update, number)
-            guard update.importance.isFinite, update.importance >= 0, update.sampleCount > 0 else {
+            guard update.importance.isFinite, update.importance >= 0, update.sampleCount > 0, update.staleness >= 0
+            else {
                 throw TrainerError(
                     .invalidWeights,
-                    "update \(number) has importance \(update.importance) and \(update.sampleCount) samples; at least "
-                        + "0 and 1 are needed")
+                    "update \(number) has importance \(update.importance), \(update.sampleCount) samples and staleness "
+                        + "\(update.staleness); at least 0, 1 and 0 are needed")
             }
             var own: AggregationBase?
             if update.encoding.isDifference {
@@ -142,7 +184,7 @@ public struct ModuleAggregator: Sendable {
                 ModuleAggregation.Source(
                     contribution: Contribution(
                         updateID: UpdateID(Int64(number + 1)), importance: update.importance,
-                        sampleCount: update.sampleCount), update: file))
+                        sampleCount: update.sampleCount, staleness: update.staleness), update: file))
         }
         return (blobs, current, sources)
     }

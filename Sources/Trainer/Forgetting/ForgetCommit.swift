@@ -123,6 +123,10 @@ struct ForgetCommit {
         for (made, id) in zip(batch, new) { ids[made.step] = id }
         let parents = batch.map { id(of: $0.parent, ids) }
         try await RoundCommit.carryCosts(from: parents, to: new, on: connection)
+        try await OptimizerState.insert(
+            zip(zip(batch, new), parents).compactMap { made, parent in
+                made.0.version.state.map { .init(version: made.1, state: $0, parent: parent) }
+            }, on: connection)
         try await connection.query(
             """
             INSERT INTO eclm.lineage (module_version_id, parent_version_id, weight)

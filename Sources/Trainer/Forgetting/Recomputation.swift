@@ -10,6 +10,8 @@ struct Recomputation: Sendable {
         var record: ModuleVersionRecord
         /// The number of the step that makes it; `nil` for a version that exists.
         var step: Int?
+        /// What an optimizer left with it.
+        var state: OptimizerState?
     }
 
     /// A step that makes a new version.
@@ -27,6 +29,8 @@ struct Recomputation: Sendable {
     let plan: RecomputationPlan
     /// The versions that exist and are needed, by number.
     private(set) var records: [ModuleVersionID: ModuleVersionRecord] = [:]
+    /// What optimizers left with them.
+    private var states: [ModuleVersionID: OptimizerState] = [:]
     /// The steps that made a version, in order.
     private(set) var made: [Made] = []
     private var versions: [Int: Version] = [:]
@@ -41,7 +45,7 @@ struct Recomputation: Sendable {
     func version(_ node: RecomputationPlan.Node) throws -> Version {
         switch node {
         case .version(let id):
-            if let record = records[id] { return Version(record: record) }
+            if let record = records[id] { return Version(record: record, state: states[id]) }
         case .step(let number):
             if let version = versions[number] { return version }
         }
@@ -74,69 +78,78 @@ struct Recomputation: Sendable {
             let record = try ModuleVersionRecord(row)
             records[record.moduleVersionID] = record
         }
+        states = try await OptimizerState.read(of: ids, on: connection)
     }
 
     /// Computes every needed step.
     mutating func run() async throws {
         let blobs = try DifferenceBlobs(over: registry.blobs)
-        var round: (id: RoundID, modules: [UpdateID: [ModuleID: ClaimedUpdate.Module]])?
+        var round: (id: RoundID, updates: [UpdateID: ClaimedUpdate])?
         for number in plan.neededSteps {
             try Task.checkCancellation()
             let step = plan.steps[number]
-            if round?.id != step.round { round = (step.round, try await modules(of: step.round)) }
-            try await run(number, step, round?.modules ?? [:], blobs)
+            if round?.id != step.round { round = (step.round, try await updates(of: step.round)) }
+            try await run(number, step, round?.updates ?? [:], blobs)
         }
     }
 
-    private func modules(of round: RoundID) async throws -> [UpdateID: [ModuleID: ClaimedUpdate.Module]] {
-        var updates = (plan.history.rounds[round]?.updates ?? []).map {
-            ClaimedUpdate(updateID: $0.id, baseRelease: 0, baseWithdrawn: false, age: .zero)
+    private func updates(of round: RoundID) async throws -> [UpdateID: ClaimedUpdate] {
+        let counted = (plan.history.rounds[round]?.updates ?? []).map {
+            ClaimedUpdate(updateID: $0.id, baseRelease: $0.baseNumber, baseWithdrawn: false, age: .zero)
         }
-        let read = updates
-        updates = try await registry.pool.registryTransaction(readOnly: true) { connection in
-            var updates = read
+        let updates = try await registry.pool.registryTransaction(readOnly: true) { connection in
+            var updates = counted
             try await ClaimedUpdate.readModules(of: &updates, on: connection)
             return updates
         }
-        var modules: [UpdateID: [ModuleID: ClaimedUpdate.Module]] = [:]
-        for update in updates {
-            for module in update.modules { modules[update.updateID, default: [:]][module.moduleID] = module }
-        }
-        return modules
+        return Dictionary(updates.map { ($0.updateID, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     private mutating func run(
-        _ number: Int, _ step: RecomputationPlan.Step, _ modules: [UpdateID: [ModuleID: ClaimedUpdate.Module]],
-        _ blobs: DifferenceBlobs
+        _ number: Int, _ step: RecomputationPlan.Step, _ updates: [UpdateID: ClaimedUpdate], _ blobs: DifferenceBlobs
     ) async throws {
+        guard let round = plan.history.rounds[step.round], let started = plan.history.releases[round.base] else {
+            throw RegistryError(.internal, "the history has no round \(step.round)")
+        }
+        let began = RoundBase(modelID: plan.history.modelID, releaseID: round.base, number: started.number)
         let parent = try version(step.parent)
         let policy = try plan.policy(of: step.round)
         var sources: [ModuleAggregation.Source] = []
         var applied: [Version?] = []
         for input in step.inputs {
-            guard let module = modules[input.update]?[step.module], let recorded = records[input.recordedBase] else {
+            guard let update = updates[input.update], let recorded = records[input.recordedBase],
+                let module = update.modules.first(where: { $0.moduleID == step.module })
+            else {
                 throw RegistryError(.internal, "update \(input.update) has lost what it brought")
             }
             let base = try version(input.base)
             sources.append(
                 ModuleAggregation.Source(
                     contribution: Contribution(
-                        updateID: input.update, importance: module.importance, sampleCount: module.sampleCount),
+                        updateID: input.update, importance: module.importance, sampleCount: module.sampleCount,
+                        // As the round had it: what was recorded counts, not what another history would have had.
+                        staleness: began.staleness(of: update)),
                     update: try await Self.file(module, trainedFrom: recorded, onto: base.record, in: blobs)))
             applied.append(input.base == .version(input.recordedBase) ? nil : base)
         }
         let aggregation = ModuleAggregation(
             blobs: blobs, rule: policy.rule, clipNorm: policy.clipNorm, blockMemory: blockMemory)
-        let aggregate = try await aggregation.aggregate(sources, onto: parent.record.aggregationBase)
+        let base = parent.record.aggregationBase
+        let aggregate = try await aggregation.aggregate(sources, onto: base)
         blobs.removeDifferences()
-        let digest = Digest.of(aggregate.file)
+        let next = try await policy.step(from: base, toward: aggregate.file, parent.state, in: registry.blobs)
+        let digest = Digest.of(next.file)
         guard digest != parent.record.digest else {
             versions[number] = parent
             return
         }
-        try await registry.blobs.put(aggregate.file, digest: digest)
+        try await registry.blobs.put(next.file, digest: digest)
         var version = Version(record: parent.record, step: number)
         version.record.digest = digest
+        if let memory = next.memory {
+            try await registry.blobs.put(memory.bytes, digest: memory.state.file.digest)
+            version.state = memory.state
+        }
         versions[number] = version
         made.append(
             Made(

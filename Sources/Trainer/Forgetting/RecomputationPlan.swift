@@ -3,8 +3,8 @@ import Registry
 
 /// What must be computed again so that a channel's release has nothing of a device, and in which order.
 ///
-/// A version is a function of the round that made it: of the version it was folded onto, and of updates with the versions
-/// that they were trained from. The plan goes through the releases from the first affected one on and follows that
+/// A version is a function of the round that made it: of the version it was folded onto, with what an optimizer remembers
+/// there, and of updates with the versions that they were trained from. The plan goes through the releases from the first affected one on and follows that
 /// function with updates left out; where all arguments are those of a version that exists, it is that version.
 struct RecomputationPlan: Sendable {
     typealias Removals = Set<DeviceRemoval>
@@ -74,17 +74,7 @@ struct RecomputationPlan: Sendable {
         guard let policy = policies[round] else {
             throw RegistryError(.internal, "the history has no policy of round \(round)")
         }
-        let followed = try policy.get()
-        // What an optimizer remembers, and how stale an update was, would have to be followed through the new history.
-        guard followed.optimizer == nil, !(followed.rule is StalenessDiscount) else {
-            let number = history.rounds[round]?.number ?? 0
-            let means = followed.optimizer.map { "the optimizer \($0.name)" } ?? "the rule \(followed.rule.name)"
-            throw RegistryError(
-                .failedPrecondition,
-                "round \(number) followed \(means), which cannot be computed again without a device; roll back to a "
-                    + "release before the device came in")
-        }
-        return followed
+        return try policy.get()
     }
 
     /// The steps that the channel's versions need, in order.

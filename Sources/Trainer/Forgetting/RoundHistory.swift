@@ -21,6 +21,8 @@ struct RoundHistory: Sendable {
         var device: String
         var submittedAt: Date
         var baseRelease: ReleaseID
+        /// Its number.
+        var baseNumber: Int
     }
 
     struct Round: Sendable {
@@ -189,8 +191,9 @@ struct RoundHistory: Sendable {
         }
         let updates = try await connection.query(
             """
-            SELECT ru.round_id, u.update_id, u.device_id, u.submitted_at, u.base_release_id
+            SELECT ru.round_id, u.update_id, u.device_id, u.submitted_at, u.base_release_id, b.number AS base_release
             FROM eclm.round_updates ru JOIN eclm.updates u USING (update_id)
+            JOIN eclm.releases b ON b.release_id = u.base_release_id
             WHERE ru.round_id = ANY (\(rounds.keys.map(\.rawValue))) ORDER BY u.update_id
             """)
         for row in updates {
@@ -198,7 +201,8 @@ struct RoundHistory: Sendable {
                 Update(
                     id: UpdateID(try row.decode("update_id")), device: try row.decode("device_id"),
                     submittedAt: try row.decode("submitted_at"),
-                    baseRelease: ReleaseID(try row.decode("base_release_id"))))
+                    baseRelease: ReleaseID(try row.decode("base_release_id")),
+                    baseNumber: Int(try row.decode("base_release", as: Int32.self))))
         }
         let modules = try await connection.query(
             """

@@ -1,12 +1,32 @@
 import Core
 import Registry
 
+extension RoundPolicy {
+    /// What a module becomes: its aggregate, or where the policy has an optimizer, what that makes of it.
+    ///
+    /// - Parameters:
+    ///   - aggregate: What the rule made.
+    ///   - state: What an optimizer left with the base.
+    /// - Returns: The version's file, and what the optimizer remembers with it.
+    /// - Throws: As ``OptimizerStep/move(_:toward:from:)``.
+    func step(
+        from base: AggregationBase, toward aggregate: [UInt8], _ state: OptimizerState?, in blobs: any BlobReader
+    ) async throws -> (file: [UInt8], memory: (bytes: [UInt8], state: OptimizerState)?) {
+        guard let optimizer else { return (aggregate, nil) }
+        let next = try await OptimizerStep(blobs: blobs, optimizer: optimizer).move(
+            base, toward: aggregate, from: state)
+        return (next.file, (next.memory, next.state))
+    }
+}
+
 /// Takes a module one step from its version toward a round's aggregate, block by block of coordinates.
 struct OptimizerStep {
     /// What came of it: safetensors files.
     struct Outcome: Sendable {
         var file: [UInt8]
-        var state: [UInt8]
+        var memory: [UInt8]
+        /// What the memory is called.
+        var state: OptimizerState
     }
 
     let blobs: any BlobReader
@@ -21,13 +41,14 @@ struct OptimizerStep {
     ///
     /// - Parameters:
     ///   - aggregate: What the rule made, with the base's header; its values are rounded to the base's dtypes.
-    ///   - state: What was left with the base; `nil` where the optimizer begins.
+    ///   - state: What was left with the base. What another optimizer left is of no use: this one begins then.
     /// - Throws: ``RegistryError`` with a ``TrainerError`` as cause: no update is at fault for anything here.
     func move(_ base: AggregationBase, toward aggregate: [UInt8], from state: OptimizerState?) async throws -> Outcome {
         let (headerBytes, header) = try await base.header(in: blobs)
         var file = headerBytes
         file.reserveCapacity(aggregate.count)
         var versions = BlobWindow(base.file, in: blobs, stretch: BlobLayout.chunkSize)
+        let state = state.flatMap { $0.optimizer == optimizer.name ? $0 : nil }
         var memory = try await memory(of: base, header, state)
         var builder = SafetensorsBuilder(metadata: ["optimizer": optimizer.name], limits: Self.limits)
         for entry in header.entries {
@@ -62,7 +83,12 @@ struct OptimizerStep {
             }
             try Self.add(written, as: described, to: &builder, base)
         }
-        return Outcome(file: file, state: try Self.build(builder, base))
+        let written = try Self.build(builder, base)
+        return Outcome(
+            file: file, memory: written,
+            state: OptimizerState(
+                optimizer: optimizer.name, step: (state?.step ?? 0) + 1,
+                file: ModuleFile(digest: Digest.of(written), size: Int64(written.count))))
     }
 
     // Not inlined: Swift 6.3 crashes on a typed error within an asynchronous function, when it optimises.

@@ -22,6 +22,8 @@ struct RecordedRound: Sendable {
         /// The updates, in ascending order, and what each difference was added to where that is another version than the
         /// one it was trained from.
         var inputs: [(update: UpdateID, weight: Double, applied: ModuleVersionID?)] = []
+        /// What the optimizer left with it.
+        var state: Digest?
     }
 
     /// What a region's round made for its parent.
@@ -85,9 +87,10 @@ struct RecordedRound: Sendable {
         let bases = try await base.versions(
             of: isPrivate ? nil : Set(updates.flatMap { $0.modules.map(\.moduleID) }).union(made.keys), on: connection)
         var states: [ModuleVersionID: OptimizerState] = [:]
-        if let optimizer = policy.optimizer {
+        if policy.optimizer != nil {
             states = try await OptimizerState.read(
-                of: bases.values.map(\.moduleVersionID), by: optimizer, on: connection)
+                of: bases.values.map(\.moduleVersionID) + recomputed.compactMap(\.parent?.moduleVersionID),
+                on: connection)
         }
         return RecordedRound(
             base: base, policy: policy, updates: updates, bases: bases,
@@ -178,10 +181,12 @@ struct RecordedRound: Sendable {
     ) async throws -> [Recomputed] {
         let rows = try await connection.query(
             """
-            SELECT rv.module_version_id, rc.device_id, l.parent_version_id, l.update_id, l.weight, l.applied_version_id
+            SELECT rv.module_version_id, rc.device_id, l.parent_version_id, l.update_id, l.weight, l.applied_version_id,
+                s.digest AS state
             FROM eclm.recomputed_versions rv
             JOIN eclm.recomputations rc USING (recomputation_id)
             JOIN eclm.lineage l USING (module_version_id)
+            LEFT JOIN eclm.optimizer_states s USING (module_version_id)
             WHERE rv.round_id = \(round) ORDER BY rv.module_version_id, l.update_id
             """)
         var ids: Set<ModuleVersionID> = []
@@ -194,7 +199,10 @@ struct RecordedRound: Sendable {
         for row in rows {
             guard let record = records[ModuleVersionID(try row.decode("module_version_id"))] else { continue }
             if recomputed.last?.record.moduleVersionID != record.moduleVersionID {
-                recomputed.append(Recomputed(record: record, withoutDevice: try row.decode("device_id")))
+                recomputed.append(
+                    Recomputed(
+                        record: record, withoutDevice: try row.decode("device_id"),
+                        state: try row.decode("state", as: [UInt8]?.self) == nil ? nil : row.digest("state")))
             }
             let last = recomputed.count - 1
             if let parent = try row.decode("parent_version_id", as: Int64?.self) {

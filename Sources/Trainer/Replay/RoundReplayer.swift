@@ -114,9 +114,9 @@ public struct RoundReplayer: Sendable {
         try await explain(&module) { module in
             var sources: [ModuleAggregation.Source] = []
             for input in version.inputs {
-                let brought = record.updates.first { $0.updateID == input.update }?.modules
-                    .first { $0.moduleID == version.record.moduleID }
-                guard let brought, let trainedFrom = record.inputVersions[brought.baseVersionID],
+                let update = record.updates.first { $0.updateID == input.update }
+                let brought = update?.modules.first { $0.moduleID == version.record.moduleID }
+                guard let update, let brought, let trainedFrom = record.inputVersions[brought.baseVersionID],
                     let base = record.inputVersions[input.applied ?? brought.baseVersionID]
                 else {
                     module.problem = "the lineage has other updates than the round"
@@ -125,17 +125,23 @@ public struct RoundReplayer: Sendable {
                 sources.append(
                     ModuleAggregation.Source(
                         contribution: Contribution(
-                            updateID: input.update, importance: brought.importance, sampleCount: brought.sampleCount),
+                            updateID: input.update, importance: brought.importance, sampleCount: brought.sampleCount,
+                            staleness: record.base.staleness(of: update)),
                         update: try await Recomputation.file(brought, trainedFrom: trainedFrom, onto: base, in: blobs)))
             }
             let aggregation = ModuleAggregation(
                 blobs: blobs, rule: record.policy.rule, clipNorm: record.policy.clipNorm, blockMemory: blockMemory)
             let aggregate = try await aggregation.aggregate(sources, onto: parent.aggregationBase)
-            module.recomputed = Digest.of(aggregate.file)
+            let next = try await record.policy.step(
+                from: parent.aggregationBase, toward: aggregate.file, record.states[parent.moduleVersionID], in: blobs)
+            module.recomputed = Digest.of(next.file)
             if aggregate.weights != version.inputs.map(\.weight) { module.problem = "the lineage has other weights" }
+            if next.memory?.state.file.digest != version.state { module.problem = Self.otherMemory }
         }
         return module
     }
+
+    private static let otherMemory = "what the optimizer left with the version is something else"
 
     /// Runs `body`, and tells in the module's line of what is wrong with its inputs.
     private func explain(
@@ -219,17 +225,12 @@ public struct RoundReplayer: Sendable {
         _ made: RecordedRound.Made?, _ policy: RoundPolicy, _ state: OptimizerState?,
         in module: inout RoundReplay.Module
     ) async throws {
-        var (file, memory) = (aggregate, Digest?.none)
-        if let optimizer = policy.optimizer {
-            let next = try await OptimizerStep(blobs: registry.blobs, optimizer: optimizer).move(
-                base.aggregationBase, toward: file, from: state)
-            (file, memory) = (next.file, Digest.of(next.state))
-        }
-        module.recomputed = Digest.of(file)
+        let next = try await policy.step(from: base.aggregationBase, toward: aggregate, state, in: registry.blobs)
+        module.recomputed = Digest.of(next.file)
         if let made {
             module.problem =
                 made.difference(from: base, weights)
-                ?? (made.state == memory ? nil : "what the optimizer left with the version is something else")
+                ?? (made.state == next.memory?.state.file.digest ? nil : Self.otherMemory)
         }
     }
 }

@@ -102,35 +102,21 @@ extension Round {
         _ policy: RoundPolicy, on connection: PostgresConnection
     ) async throws -> Aggregate {
         var result = Aggregate(base: version, digest: version.digest, contributions: weights)
-        guard let optimizer = policy.optimizer else {
-            result.digest = try await store(file, unless: version, on: connection)
-            return result
-        }
+        let base = version.aggregationBase
         let id = version.moduleVersionID
-        let state = try await OptimizerState.read(of: [id], by: optimizer, on: connection)[id]
-        let next = try await OptimizerStep(blobs: registry.blobs, optimizer: optimizer).move(
-            version.aggregationBase, toward: file, from: state)
-        result.digest = try await store(next.file, unless: version, on: connection)
+        let state = policy.optimizer == nil ? nil : try await OptimizerState.read(of: [id], on: connection)[id]
+        let next = try await policy.step(from: base, toward: file, state, in: registry.blobs)
+        result.digest = Digest.of(next.file)
         guard result.digest != version.digest else { return result }
-        let digest = Digest.of(next.state)
+        try await registry.blobs.write(next.file, digest: result.digest, on: connection)
+        guard let memory = next.memory else { return result }
         do {
-            try await registry.blobs.write(next.state, digest: digest, on: connection)
+            try await registry.blobs.write(memory.bytes, digest: memory.state.file.digest, on: connection)
         } catch {
-            throw OptimizerStep.unfit(version.aggregationBase, error)
+            throw OptimizerStep.unfit(base, error)
         }
-        result.state = NewOptimizerState(
-            optimizer: optimizer.name, previous: state?.version, step: (state?.step ?? 0) + 1, digest: digest,
-            size: Int64(next.state.count))
+        result.state = memory.state
         return result
-    }
-
-    /// Stores a module's file, unless it is the version's own.
-    private func store(
-        _ file: [UInt8], unless version: ModuleVersionRecord, on connection: PostgresConnection
-    ) async throws -> Digest {
-        let digest = Digest.of(file)
-        if digest != version.digest { try await registry.blobs.write(file, digest: digest, on: connection) }
-        return digest
     }
 }
 

@@ -46,7 +46,7 @@ struct Round: Sendable {
         var digest: Digest
         var contributions: [(update: UpdateID, weight: Double)]
         /// What the optimizer remembers with the version; `nil` without one.
-        var state: NewOptimizerState?
+        var state: OptimizerState?
     }
 
     /// What a round made of its updates.

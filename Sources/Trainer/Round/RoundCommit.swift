@@ -76,9 +76,10 @@ struct RoundCommit {
             }, of: base.modelID, round: roundID)
         try await Self.carryCosts(from: changed.map(\.base.moduleVersionID), to: versions, on: connection)
         try await insertLineage(changed, versions)
-        try await NewOptimizerState.insert(
-            zip(changed, versions).compactMap { aggregate, version in aggregate.state.map { (version, $0) } },
-            on: connection)
+        try await OptimizerState.insert(
+            zip(changed, versions).compactMap { aggregate, version in
+                aggregate.state.map { .init(version: version, state: $0, parent: aggregate.base.moduleVersionID) }
+            }, on: connection)
         var replaced: [ModuleID: ModuleVersionID] = [:]
         for (aggregate, version) in zip(changed, versions) { replaced[aggregate.base.moduleID] = version }
         let entries = try await writer.entries(of: base.releaseID).map { entry in
