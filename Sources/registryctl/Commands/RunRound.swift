@@ -11,7 +11,8 @@ struct RunRound: RegistryCommand {
             The policy's minimum, wait and quorum do not count for it, what the rule itself needs does. The request stays in \
             the database until a trainer answers it, once: with a round, or with why there is none. With --wait the \
             command waits for the answer: it ends with 4 where there is no round, and with 5 where no trainer answered \
-            in time; the request stays then.
+            in time; the request stays then. While a canary runs, the rounds of its channel wait for its end: the command \
+            says so at once.
 
             Example:
               registryctl rounds run minilm --reason "before the demo" --wait 2m
@@ -28,6 +29,9 @@ struct RunRound: RegistryCommand {
 
     func run(on session: RegistrySession, output: CommandOutput) async throws {
         var request = try await session.registry.requestRound(of: model, as: database.provenance(reason: reason))
+        let canaries = try await session.registry.canaries(of: model, state: .running, page: PageRequest(size: 10))
+            .items
+        for canary in canaries { output.remark(Self.hold(canary)) }
         if let wait {
             let end = ContinuousClock.now + wait.duration
             while request.answeredAt == nil, ContinuousClock.now < end {
@@ -35,7 +39,8 @@ struct RunRound: RegistryCommand {
                 request = try await session.registry.roundRequest(request.requestID)
             }
         }
-        let document = RoundRequestDocument(request)
+        var document = RoundRequestDocument(request)
+        if request.answeredAt == nil { document.heldByCanaries = canaries.map(\.canaryID) }
         // The document is the result also where there is no round: the status tells.
         try output.result(document) { _ in
             "Request \(document.request) for a round of \(document.model)"
@@ -45,8 +50,17 @@ struct RunRound: RegistryCommand {
         guard let answer = request.answer else {
             throw CommandFailure(
                 .unavailable, "no trainer has answered request \(document.request) yet; it stays",
-                hint: "start trainerd, or look at its log")
+                hint: canaries.first.map(Self.hold) ?? "start trainerd, or look at its log")
         }
         throw CommandFailure(.refused, answer)
+    }
+
+    /// What keeps the trainers of a channel waiting.
+    private static func hold(_ canary: CanaryRecord) -> String {
+        let channel = canary.settings.channel
+        return
+            "release \(canary.settings.candidate) is on trial on channel \(channel) since \(Timestamp(canary.startedAt).brief) "
+            + "(canary \(canary.canaryID)): the channel's rounds wait until trainerd decides, or `registryctl canary promote "
+            + "\(canary.model) --channel \(channel)` or `canary abort` ends it"
     }
 }

@@ -121,6 +121,8 @@ struct RoundRequestDocument: Encodable {
     var answeredAt: Timestamp?
     var answer: String?
     var round: Int?
+    /// Canaries that keep the trainers of their channels waiting; empty where none does, or the request is answered.
+    var heldByCanaries: [Int64] = []
 
     init(_ record: RoundRequestRecord) {
         request = record.requestID

@@ -4,7 +4,8 @@ import Testing
 @Suite("registryctl asks for rounds")
 struct RunRoundTests {
     private struct Request: Decodable {
-        var request: Int64, model: String, reason: String, requestedBy: String, answer: String?, round: Int?
+        var request: Int64, model: String, reason: String, requestedBy: String, answer: String?, round: Int?,
+            heldByCanaries: [Int64]
     }
 
     @Test("and ends with 0 for a round, 4 where there is none, 5 without a trainer, 3 for an unknown model")
@@ -46,6 +47,44 @@ struct RunRoundTests {
             #expect(try await database.registryctl("rounds", "replay", "mlp", "2").status == 0)
             let table = try await database.registryctl("policy", "history", "mlp")
             #expect(table.output.contains("fedadam learning_rate=0.5"))
+        }
+    }
+
+    @Test("and says at once where a canary holds the rounds, until it ends")
+    func held() async throws {
+        try await withDatabase { database in
+            let model = try await ModelFixture.publish(in: database)
+            let trainer = Program("trainerd", ["--database", database.connectionString, "--poll-interval", "1"])
+            try await model.submit([.init("l0.m00")], from: "phone-1", seed: 1)
+            try #require(
+                try await Program("trainerd", ["--once", "--database", database.connectionString]).finish().status == 0)
+            try #require(
+                try await database.registryctl(
+                    "channel", "move", "mlp", "stable", "--to-release", "1", "--reason", "trial"
+                ).status == 0)
+            let started = try await database.registryctl(
+                "canary", "start", "mlp", "--release", "2", "--metric", "accuracy", "--margin", "0.1", "--reason",
+                "trial")
+            try #require(started.status == 0, "\(started.errors)")
+            try await model.submit([.init("l0.m00")], from: "phone-2", seed: 2)
+            try trainer.start()
+            let held = try await database.registryctl("rounds", "run", "mlp", "--wait", "1s", "--output", "json")
+            #expect(held.status == 5 && held.errors.contains("canary promote mlp"), "\(held.errors)")
+            let open: Request = try held.json()
+            #expect(open.answer == nil && open.heldByCanaries == [1])
+            let plain = try await database.registryctl("rounds", "run", "mlp")
+            #expect(
+                plain.status == 0 && plain.errors.contains("release 2 is on trial on channel stable"), "\(plain.errors)"
+            )
+            #expect(try await database.registryctl("canary", "abort", "mlp", "--reason", "done").status == 0)
+            var rounds = 0
+            for _ in 0..<100 where rounds < 2 {
+                try await Task.sleep(for: .milliseconds(100))
+                rounds = try await database.registryctl("rounds", "list", "mlp").rows.count
+            }
+            #expect(rounds == 2)
+            trainer.send(15)
+            #expect(try await trainer.finish().status == 0)
         }
     }
 }

@@ -14,6 +14,31 @@ struct CrashTests {
     private static let devices = 4
     private static let updatesEach = 84
     private static let kills = 24
+    /// Requests for rounds, made while trainers are killed.
+    private static let requests = 24
+
+    /// What the rounds follow.
+    enum Policy: String, Sendable, CaseIterable {
+        case standard
+        /// Noise from a seed, and a ledger of what each device gave away.
+        case privacy
+        /// A server optimizer, whose state goes from version to version.
+        case optimizer
+
+        var change: PolicyChange? {
+            switch self {
+            case .standard: nil
+            case .privacy:
+                PolicyChange(
+                    rule: "private_mean", parameters: ["noise_multiplier": 1, "clip_norm": 0.5, "delta": 1e-6],
+                    minimumUpdates: 2, maximumUpdates: 6, maximumWait: 1)
+            case .optimizer:
+                PolicyChange(
+                    rule: "importance_mean", parameters: ["staleness": 0.5], minimumUpdates: 2, maximumUpdates: 6,
+                    maximumWait: 1, optimizer: "fedadam")
+            }
+        }
+    }
 
     /// One trainer after the other in one place.
     private func trainer(_ number: Int, of database: TestDatabase) throws -> Program {
@@ -76,6 +101,21 @@ struct CrashTests {
         }
     }
 
+    /// Asks for rounds now and then, as `registryctl rounds run` does.
+    ///
+    /// - Returns: How many requests were taken: none is where nothing waits.
+    private func ask(_ database: TestDatabase) async throws -> Int {
+        var random = SplitMix64(seed: Self.seed &- 1)
+        var taken = 0
+        for _ in 0..<Self.requests {
+            try await Task.sleep(for: .milliseconds(Int.random(in: 50...500, using: &random)))
+            let asked = try await database.registryctl("rounds", "run", "mlp")
+            #expect([0, 4].contains(asked.status), "\(asked.errors)")
+            if asked.status == 0 { taken += 1 }
+        }
+        return taken
+    }
+
     /// Kills one of the trainers after each random pause, and starts another in its place. Every second one is killed some
     /// milliseconds into a transaction, where it begins one in time.
     private func kill(_ database: TestDatabase) async throws -> [Program] {
@@ -104,35 +144,40 @@ struct CrashTests {
     }
 
     @Test(
-        "count every update once or say why not, make what their inputs give, and leave no lineage open",
-        arguments: [false, true])
-    func crashes(isPrivate: Bool) async throws {
+        "count every update once or say why not, answer every request once, make what their inputs give, leave no gap",
+        arguments: Policy.allCases)
+    func crashes(policy: Policy) async throws {
         try await withDatabase { database in
             let model = try await ModelFixture.publish(in: database, width: 256)
-            if isPrivate {
+            if let change = policy.change {
                 _ = try await model.registry.setPolicy(
-                    of: model.name,
-                    PolicyChange(
-                        rule: "private_mean", parameters: ["noise_multiplier": 1, "clip_norm": 0.5, "delta": 1e-6],
-                        minimumUpdates: 2, maximumUpdates: 6, maximumWait: 1),
-                    as: Provenance(actor: "operator", reason: "test"))
+                    of: model.name, change, as: Provenance(actor: "operator", reason: "test"))
             }
-            let running = try await withThrowingTaskGroup(of: [Program].self) { group in
-                group.addTask { try await kill(database) }
+            let (running, requests) = try await withThrowingTaskGroup(of: (programs: [Program], requests: Int).self) {
+                group in
+                group.addTask { (try await kill(database), 0) }
+                group.addTask { ([], try await ask(database)) }
                 for device in 0..<Self.devices {
                     group.addTask {
                         try await submit(device, to: model)
-                        return []
+                        return ([], 0)
                     }
                 }
-                return try await group.reduce(into: []) { $0 += $1 }
+                var running: [Program] = []
+                var requests = 0
+                for try await ended in group {
+                    running += ended.programs
+                    requests += ended.requests
+                }
+                return (running, requests)
             }
             // The last ones are killed as well; what they held is free when the server has noticed.
             for program in running {
                 program.send(SIGKILL)
                 _ = try await program.finish()
             }
-            for _ in 0..<50 where try await pending(database) > 0 {
+            #expect(requests > 0)
+            for _ in 0..<50 where try await isOpen(database) {
                 let drain = try await Program(
                     "trainerd", ["--once"], environment: ["ECLM_DATABASE": database.connectionString(as: .trainer)]
                 ).finish()
@@ -161,7 +206,9 @@ struct CrashTests {
                 #expect(try await pool.query("SELECT FROM eclm.privacy_problems").isEmpty)
                 let charged = try await pool.query("SELECT sum(rounds)::bigint AS n FROM eclm.privacy_ledger").one()
                     .decode("n", as: Int64?.self)
-                #expect(charged == (isPrivate ? Int64(Self.devices * Self.updatesEach) - bad : nil))
+                #expect(charged == (policy == .privacy ? Int64(Self.devices * Self.updatesEach) - bad : nil))
+                try await expectAnswered(requests, pool)
+                try await expectRemembered(policy, pool)
                 let rounds = try await pool.query(
                     "SELECT count(*) AS rounds, count(DISTINCT trainer) AS trainers, max(number) AS newest FROM eclm.rounds"
                 ).one()
@@ -178,8 +225,51 @@ struct CrashTests {
         }
     }
 
-    private func pending(_ database: TestDatabase) async throws -> Int64 {
-        try await database.pool.query("SELECT count(*) AS n FROM eclm.updates WHERE status = 'pending'").one().decode(
-            "n")
+    /// Whether an update or a request waits.
+    private func isOpen(_ database: TestDatabase) async throws -> Bool {
+        try await !database.pool.query(
+            """
+            SELECT FROM eclm.updates WHERE status = 'pending'
+            UNION ALL SELECT FROM eclm.round_requests WHERE answered_at IS NULL
+            """
+        ).isEmpty
+    }
+
+    /// Every request has one answer: a round that was made after it was asked for, or why there is none.
+    private func expectAnswered(_ requests: Int, _ pool: PostgresPool) async throws {
+        let answers = try await pool.query(
+            """
+            SELECT count(*) AS requests, count(q.answer) AS answers, count(q.round_id) AS rounds,
+                count(*) FILTER (WHERE q.round_id IS NULL) AS reasons,
+                count(*) FILTER (WHERE r.committed_at < q.requested_at OR r.round_id IS NOT NULL AND q.answer
+                    <> format('round %s of %s update%s', r.number, u.n, CASE WHEN u.n = 1 THEN '' ELSE 's' END)) AS wrong
+            FROM eclm.round_requests q
+            LEFT JOIN eclm.rounds r USING (round_id)
+            LEFT JOIN LATERAL (SELECT count(*) AS n FROM eclm.round_updates ru WHERE ru.round_id = q.round_id) u ON true
+            """
+        ).one()
+        #expect(try answers.decode("requests", as: Int.self) == requests)
+        #expect(try answers.decode("answers", as: Int.self) == requests)
+        #expect(try answers.decode("rounds", as: Int.self) > 0)
+        #expect(try answers.decode("wrong", as: Int.self) == 0)
+    }
+
+    /// What the optimizer remembers goes on from the very version that each version was built on, without a gap.
+    private func expectRemembered(_ policy: Policy, _ pool: PostgresPool) async throws {
+        let sums = try await pool.query(
+            """
+            SELECT count(*) AS versions, count(s.step) AS states,
+                count(*) FILTER (WHERE s.previous_version_id IS DISTINCT FROM p.module_version_id
+                    OR s.step <> coalesce(p.step, 0) + 1) AS broken
+            FROM eclm.module_versions v
+            JOIN eclm.lineage l ON l.module_version_id = v.module_version_id AND l.parent_version_id IS NOT NULL
+            LEFT JOIN eclm.optimizer_states s ON s.module_version_id = v.module_version_id
+            LEFT JOIN eclm.optimizer_states p ON p.module_version_id = l.parent_version_id
+            WHERE v.origin = 'round'
+            """
+        ).one()
+        let versions = try sums.decode("versions", as: Int.self)
+        #expect(try sums.decode("states", as: Int.self) == (policy == .optimizer ? versions : 0) && versions > 20)
+        if policy == .optimizer { #expect(try sums.decode("broken", as: Int.self) == 0) }
     }
 }
