@@ -37,9 +37,14 @@ static inline float single_of_half(uint16_t half) {
 
 static inline float single_of_brain(uint16_t brain) { return single_of_bits((uint32_t)brain << 16); }
 
-#define VALUE_F64(row, i) (((const any_double *)(row))[i])
-#define VALUE_F32(row, i) (((const any_float *)(row))[i])
-#define VALUE_F16(row, i) single_of_half(((const any_half *)(row))[i])
-#define VALUE_BF16(row, i) single_of_brain(((const any_half *)(row))[i])
+// What lies in the memory, and its value.
+#define VALUE_F64_AT(row, i) (((const any_double *)(row))[i])
+#define VALUE_F32_AT(row, i) (((const any_float *)(row))[i])
+#define VALUE_F16_AT(row, i) (((const any_half *)(row))[i])
+#define VALUE_BF16_AT(row, i) (((const any_half *)(row))[i])
+#define VALUE_F64(row, i) VALUE_F64_AT(row, i)
+#define VALUE_F32(row, i) VALUE_F32_AT(row, i)
+#define VALUE_F16(row, i) single_of_half(VALUE_F16_AT(row, i))
+#define VALUE_BF16(row, i) single_of_brain(VALUE_BF16_AT(row, i))
 
 #endif

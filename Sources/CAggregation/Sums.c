@@ -1,26 +1,33 @@
 #include "Loops.h"
 
-// Eight rows at once: the sums are read and written once for all of them, and the memory has several streams to fetch.
+// Asks for what is summed some steps later: the processor follows several streams only in part.
+enum { stretch = 16, ahead = 64 };
+#define AHEAD(row, i, VALUE) __builtin_prefetch(&VALUE##_AT(row, (i) + ahead))
+
+#define ADD_FOUR(VALUE, i)                                                                                             \
+    do {                                                                                                               \
+        double sum = sums[i];                                                                                          \
+        sum += wa * (double)VALUE(a, i);                                                                               \
+        sum += wb * (double)VALUE(b, i);                                                                               \
+        sum += wc * (double)VALUE(c, i);                                                                               \
+        sum += wd * (double)VALUE(d, i);                                                                               \
+        sums[i] = sum;                                                                                                 \
+    } while (0)
+
+// Four rows at once: the sums are read and written once for all of them, and the memory has several streams to fetch. With
+// more it falls behind.
 #define SUM_LOOPS(TYPE, VALUE)                                                                                         \
     EACH_INSTRUCTION_SET                                                                                               \
-    static void add_eight_##TYPE(                                                                                      \
+    static void add_four_##TYPE(                                                                                       \
         const void *const *rows, const double *weights, size_t count, double *restrict sums) {                         \
         const void *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3];                                             \
-        const void *e = rows[4], *f = rows[5], *g = rows[6], *h = rows[7];                                             \
         double wa = weights[0], wb = weights[1], wc = weights[2], wd = weights[3];                                     \
-        double we = weights[4], wf = weights[5], wg = weights[6], wh = weights[7];                                     \
-        for (size_t i = 0; i < count; i++) {                                                                           \
-            double sum = sums[i];                                                                                      \
-            sum += wa * (double)VALUE(a, i);                                                                           \
-            sum += wb * (double)VALUE(b, i);                                                                           \
-            sum += wc * (double)VALUE(c, i);                                                                           \
-            sum += wd * (double)VALUE(d, i);                                                                           \
-            sum += we * (double)VALUE(e, i);                                                                           \
-            sum += wf * (double)VALUE(f, i);                                                                           \
-            sum += wg * (double)VALUE(g, i);                                                                           \
-            sum += wh * (double)VALUE(h, i);                                                                           \
-            sums[i] = sum;                                                                                             \
+        size_t i = 0;                                                                                                  \
+        for (; i + stretch <= count; i += stretch) {                                                                   \
+            AHEAD(a, i, VALUE), AHEAD(b, i, VALUE), AHEAD(c, i, VALUE), AHEAD(d, i, VALUE);                            \
+            for (size_t j = i; j < i + stretch; j++) ADD_FOUR(VALUE, j);                                               \
         }                                                                                                              \
+        for (; i < count; i++) ADD_FOUR(VALUE, i);                                                                     \
     }                                                                                                                  \
     EACH_INSTRUCTION_SET                                                                                               \
     static void add_one_##TYPE(const void *row, double weight, size_t count, double *restrict sums) {                  \
@@ -36,7 +43,7 @@
     static void add_rows_##TYPE(                                                                                       \
         const void *const *rows, const double *weights, size_t row_count, size_t count, double *sums) {                \
         size_t row = 0;                                                                                                \
-        for (; row + 8 <= row_count; row += 8) add_eight_##TYPE(rows + row, weights + row, count, sums);               \
+        for (; row + 4 <= row_count; row += 4) add_four_##TYPE(rows + row, weights + row, count, sums);                \
         for (; row < row_count; row++) add_one_##TYPE(rows[row], weights[row], count, sums);                           \
     }
 

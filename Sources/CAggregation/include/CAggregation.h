@@ -48,6 +48,10 @@ void eclm_add_places(
 // Rounds to single precision, to nearest even; beyond its range to its largest value.
 void eclm_round_to_f32(const double *values, size_t count, void *rounded);
 
+// Asks the system for large pages under memory that was not written to yet: then a result of many MiB is not taken page by
+// page. A hint, and nothing where the system has no large pages.
+void eclm_prefer_large_pages(void *start, size_t bytes);
+
 // One step of a sorting network: the lesser value goes to `low`.
 struct eclm_comparison {
     uint16_t low, high;

@@ -1,3 +1,4 @@
+import CAggregation
 import Core
 
 /// The means between two ranks of files in memory that hold weights: read in place, over all cores.
@@ -54,6 +55,7 @@ extension SafetensorsHeader {
     ) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
             let output = UnsafeMutableRawBufferPointer(buffer)
+            eclm_prefer_large_pages(output.baseAddress, output.count)
             output.copyBytes(from: headerBytes)
             for tensor in unlearned {
                 UnsafeMutableRawBufferPointer(rebasing: output[tensor.range]).copyBytes(from: tensor.bytes)

@@ -10,7 +10,7 @@ struct MemorySum {
     static let stretch = 1 << 16
     /// Coordinates that are summed at once: their sums stay in a core's own cache, and what is read of a file is long
     /// enough for the memory to run ahead.
-    static let block = 1 << 14
+    static let block = 1 << 15
 
     private let header: SafetensorsHeader
     private let cores: Int
