@@ -74,11 +74,16 @@ public final class Program: Sendable {
     public func start() throws {
         // Into files: a pipe that nobody reads would stop a talkative process.
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        var files: [FileHandle] = []
         for name in ["output", "errors"] {
-            _ = FileManager.default.createFile(atPath: folder.appendingPathComponent(name).path, contents: nil)
+            let file = folder.appendingPathComponent(name)
+            _ = FileManager.default.createFile(atPath: file.path, contents: nil)
+            files.append(try FileHandle(forWritingTo: file))
         }
-        process.standardOutput = try FileHandle(forWritingTo: folder.appendingPathComponent("output"))
-        process.standardError = try FileHandle(forWritingTo: folder.appendingPathComponent("errors"))
+        // The process has its own; kept open here, those of all tests would be inherited by every later process.
+        defer { for file in files { try? file.close() } }
+        process.standardOutput = files[0]
+        process.standardError = files[1]
         process.standardInput = FileHandle.nullDevice
         try process.run()
     }
