@@ -52,7 +52,7 @@ struct LibTorch {
 }
 let torch = LibTorch.installed
 /// What is compiled only where libtorch is.
-let learning: [Target.Dependency] = torch == nil ? [] : ["Adaptation", "Learning", "Datasets"]
+let learning: [Target.Dependency] = torch == nil ? [] : ["Adaptation", "Learning", "LearningPrograms", "Datasets"]
 let learningSettings: [SwiftSetting] = torch == nil ? [] : [.define("ECLM_LEARNING")]
 
 let package = Package(
@@ -130,7 +130,17 @@ let package = Package(
         // What the programs that work on the database have in common.
         .target(
             name: "RegistryPrograms",
-            dependencies: ["CommandSupport", "Core", "PostgreSQL", "Registry", argumentParser, logging]),
+            dependencies: ["CommandSupport", "Core", "PostgreSQL", "Registry", "Trainer", argumentParser, logging]),
+        // What the programs that talk to a registry have in common.
+        .target(
+            name: "EdgePrograms", dependencies: ["CommandSupport", "Core", "EdgeClient", "RegistryProtocol"]),
+        // What daemons measure, and how scrapers get it.
+        .target(
+            name: "Monitoring",
+            dependencies: [
+                "CommandSupport", "RPC", .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), logging, lifecycle,
+            ] + nio),
         // A private PostgreSQL and the programs around it, for `registryctl dev`.
         .target(name: "Development", dependencies: ["Core", "Registry", "PostgreSQL", logging]),
 
@@ -144,20 +154,20 @@ let package = Package(
         .executableTarget(
             name: "registryd",
             dependencies: [
-                "CommandSupport", "RegistryPrograms", "RegistryService", "Registry", "RPC", "PostgreSQL",
+                "CommandSupport", "Monitoring", "RegistryPrograms", "RegistryService", "Registry", "RPC", "PostgreSQL",
                 argumentParser,
                 logging, lifecycle,
             ]),
         .executableTarget(
             name: "trainerd",
             dependencies: [
-                "CommandSupport", "EdgeClient", "RPC", "Regions", "Registry", "RegistryProtocol", "RegistryPrograms",
-                "PostgreSQL", "Trainer", argumentParser, logging, lifecycle,
+                "CommandSupport", "EdgeClient", "EdgePrograms", "Monitoring", "RPC", "Regions", "Registry",
+                "RegistryProtocol", "RegistryPrograms", "PostgreSQL", "Trainer", argumentParser, logging, lifecycle,
             ]),
         .executableTarget(
             name: "edgectl",
             dependencies: [
-                "CommandSupport", "EdgeClient", "Core", "RPC", "RegistryProtocol", argumentParser,
+                "CommandSupport", "EdgeClient", "EdgePrograms", "Core", "RPC", "RegistryProtocol", argumentParser,
                 .product(name: "NIOCore", package: "swift-nio"),
             ] + learning,
             swiftSettings: learningSettings),
@@ -205,6 +215,13 @@ let package = Package(
                 "EdgeClient", "Core", "RPC", "RegistryProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
+        .testTarget(
+            name: "MonitoringTests",
+            dependencies: [
+                "Monitoring", "RPC", "TestSupport", "registryd", "trainerd",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                logging, lifecycle,
+            ]),
         .testTarget(name: "CommandSupportTests", dependencies: ["CommandSupport", logging]),
         .testTarget(
             name: "CommandTests",
@@ -233,6 +250,8 @@ if let torch {
         .systemLibrary(name: "CGLPK", providers: [.apt(["libglpk-dev"])]),
         // The method: modular networks, the selector, the offline stage, adaptation on a device.
         .target(name: "Learning", dependencies: ["Core", "CTorch", "CGLPK"]),
+        // How the programs that learn end on its errors.
+        .target(name: "LearningPrograms", dependencies: ["CommandSupport", "Datasets", "Learning"]),
         // The online stage on a device: Learning between two calls of EdgeClient.
         .target(name: "Adaptation", dependencies: ["Core", "EdgeClient", "RegistryProtocol", "Learning"]),
         // The paper's protocol, the methods it is compared with, fleets over the wire, and their reports.
@@ -245,8 +264,8 @@ if let torch {
         .executableTarget(
             name: "eclm",
             dependencies: [
-                "CommandSupport", "RegistryPrograms", "Experiments", "Learning", "Datasets", "EdgeClient", "Registry",
-                "Core", argumentParser, logging,
+                "CommandSupport", "EdgePrograms", "LearningPrograms", "RegistryPrograms", "Experiments", "Learning",
+                "Datasets", "EdgeClient", "Registry", "Core", argumentParser, logging,
             ]),
         .testTarget(
             name: "AdaptationTests",

@@ -1,4 +1,4 @@
-/// What stops an experiment, or goes wrong between one of its devices and the cloud.
+/// What stops an experiment or its report, or goes wrong between one of its devices and the cloud.
 public struct ExperimentError: Error, Sendable, CustomStringConvertible {
     /// The kind of failure.
     public struct Code: Hashable, Sendable {
@@ -25,6 +25,14 @@ public struct ExperimentError: Error, Sendable, CustomStringConvertible {
         public static let refused = Code(name: "refused")
         /// A service could not be started or reached.
         public static let unavailable = Code(name: "unavailable")
+        /// Results contradict themselves: an accuracy above 1, two rows of one name, columns of unlike lengths.
+        public static let invalidResults = Code(name: "invalid_results")
+        /// A file of results was written in a layout that this version does not read.
+        public static let unknownSchema = Code(name: "unknown_schema")
+        /// A file cannot be read, or is no file of results.
+        public static let unreadable = Code(name: "unreadable")
+        /// A file of the report cannot be written.
+        public static let output = Code(name: "output")
     }
 
     /// The kind of failure.

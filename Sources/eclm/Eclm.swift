@@ -1,5 +1,7 @@
 import ArgumentParser
 import CommandSupport
+import EdgePrograms
+import LearningPrograms
 
 /// The command line of the learning side: the offline stage, the experiments, and their data.
 @main

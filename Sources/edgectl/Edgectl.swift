@@ -1,6 +1,11 @@
 import ArgumentParser
 import CommandSupport
 import EdgeClient
+import EdgePrograms
+
+#if ECLM_LEARNING
+    import LearningPrograms
+#endif
 
 #if canImport(Glibc)
     import Glibc

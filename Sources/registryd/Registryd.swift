@@ -2,6 +2,7 @@ import ArgumentParser
 import CommandSupport
 import Foundation
 import Logging
+import Monitoring
 import PostgreSQL
 import RPC
 import Registry
@@ -41,13 +42,16 @@ struct Registryd: AsyncParsableCommand {
     }
 
     private func serve(_ registry: Registry, _ settings: RegistrydSettings, logger: Logger) async throws {
+        let metrics = settings.monitoring?.start(name: "registryd")
         let server = try await RegistryServer(
             registry: registry, configuration: settings.rpc, authentication: settings.authentication,
             limits: settings.limits, logger: Logger(label: "registryd.rpc"))
         let service = AnnouncedServer(server: server, endpointFile: flags.endpointFile, logger: logger)
+        let services = (metrics.map { [$0] } ?? []) as [any Service] + [service]
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: service)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger))
         try await group.run()
     }
 }

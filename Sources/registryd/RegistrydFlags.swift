@@ -22,6 +22,12 @@ struct RegistrydFlags: ParsableArguments {
     @Option(help: "JSON file with access tokens: [{\"name\": …, \"secret\": …, \"roles\": [\"publisher\"]}].")
     var tokensFile: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Serve metrics for Prometheus over HTTP there, at /metrics; without, nothing is measured.",
+            valueName: "host:port"))
+    var metrics: String?
+
     @Option(help: "Database connections. Default 8.")
     var poolSize: Int?
 

@@ -1,5 +1,6 @@
 import CommandSupport
 import Foundation
+import Monitoring
 import PostgreSQL
 import RPC
 import RegistryService
@@ -8,7 +9,7 @@ import RegistryService
 struct RegistrydSettings {
     static let names: Set<String> = [
         "listen", "auth", "tokens-file", "pool-size", "max-connections", "max-in-flight", "blob-cache",
-        "statement-timeout", "drain-timeout",
+        "statement-timeout", "drain-timeout", "metrics",
     ]
 
     var database: PostgresConfiguration
@@ -16,6 +17,7 @@ struct RegistrydSettings {
     var rpc: RPCServerConfiguration
     var authentication: AuthenticationMode
     var limits = RegistryServiceLimits()
+    var monitoring: Monitoring?
 
     init(_ flags: RegistrydFlags) async throws {
         let layers = try await DaemonConfiguration(section: "registryd", file: flags.config, settings: Self.names)
@@ -23,6 +25,7 @@ struct RegistrydSettings {
             connectionString: layers.database(flag: flags.database), applicationName: "registryd")
         database.maximumConnections = try layers.integer("pool-size", flag: flags.poolSize, in: 1...1000, default: 8)
         blobDirectory = layers.blobDirectory(flag: flags.blobDirectory)
+        monitoring = try Monitoring(layers, flag: flags.metrics)
         database.statementTimeout = try layers.seconds("statement-timeout", flag: flags.statementTimeout, default: 60)
 
         rpc = RPCServerConfiguration(

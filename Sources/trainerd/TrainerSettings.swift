@@ -1,6 +1,7 @@
 import CommandSupport
 import Foundation
 import Logging
+import Monitoring
 import PostgreSQL
 import Registry
 import Trainer
@@ -9,7 +10,7 @@ import Trainer
 struct TrainerSettings: Sendable {
     static let names: Set<String> = [
         "name", "channel", "models", "minimum-updates", "maximum-updates", "maximum-wait", "poll-interval",
-        "train-selector", "block-memory", "pool-size", "parents", "parent-state",
+        "train-selector", "block-memory", "pool-size", "parents", "parent-state", "metrics",
     ]
 
     var database: PostgresConfiguration
@@ -17,6 +18,7 @@ struct TrainerSettings: Sendable {
     var name: String
     var policy = TrainerPolicy()
     var trainsSelector: Bool
+    var monitoring: Monitoring?
     /// What this registry is a region of.
     var parent: ParentSettings?
 
@@ -33,6 +35,7 @@ struct TrainerSettings: Sendable {
             layers.string("name", flag: flags.name)
             ?? String("trainerd@\(ProcessInfo.processInfo.hostName)".prefix(128))
         parent = try ParentSettings(layers, flags)
+        monitoring = try Monitoring(layers, flag: flags.metrics)
         trainsSelector = try layers.boolean("train-selector", flag: flags.trainSelector, default: false)
 
         policy.channel = layers.string("channel", flag: flags.channel) ?? policy.channel

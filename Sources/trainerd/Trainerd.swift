@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import EdgeClient
+import EdgePrograms
 import Logging
 import Regions
 import RegistryPrograms
@@ -41,7 +42,7 @@ struct Trainerd: AsyncParsableCommand {
             LoggingBootstrap.start(format: log.logFormat, level: log.logLevel.level)
             let options = try GlobalOptions.parse(["--output", output.rawValue])
             try await runCommand(options) { output in
-                try await withTrainer { trainer, region in
+                try await withTrainer(try await TrainerSettings(flags)) { trainer, region in
                     try await region?.follow()
                     let rounds = try await trainer.drain()
                     let left = try await region?.handOver()
@@ -56,9 +57,11 @@ struct Trainerd: AsyncParsableCommand {
             }
         } else {
             try await runDaemon("trainerd", log) { logger in
-                try await withTrainer { trainer, region in
+                let settings = try await TrainerSettings(flags)
+                let metrics = settings.monitoring?.start(name: "trainerd")
+                try await withTrainer(settings) { trainer, region in
                     // The last one is the first to stop: what it makes then is handed over at the next start.
-                    let services = (region.map { [$0] } ?? []) as [any Service] + [trainer]
+                    let services = ([metrics, region, trainer] as [(any Service)?]).compactMap(\.self)
                     let group = ServiceGroup(
                         configuration: .init(
                             services: services.map { .init(service: $0) },
@@ -72,8 +75,9 @@ struct Trainerd: AsyncParsableCommand {
     }
 
     /// Connects, makes sure that the schema is current, and hands out a trainer, and its region where it has a parent.
-    private func withTrainer(_ body: (Trainer, Region?) async throws -> Void) async throws {
-        let settings = try await TrainerSettings(flags)
+    private func withTrainer(
+        _ settings: TrainerSettings, _ body: (Trainer, Region?) async throws -> Void
+    ) async throws {
         try await withRegistry(
             settings.database, blobDirectory: settings.blobDirectory, migrations: flags.migrations, name: "trainerd"
         ) { registry in

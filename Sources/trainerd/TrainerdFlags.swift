@@ -36,6 +36,12 @@ struct TrainerdFlags: ParsableArguments {
     @Option(help: "Memory for rules that see all updates at once, such as 64MiB. Default 64MiB.")
     var blockMemory: ByteSize?
 
+    @Option(
+        help: ArgumentHelp(
+            "Serve metrics for Prometheus over HTTP there, at /metrics; without, nothing is measured. Not with --once.",
+            valueName: "host:port"))
+    var metrics: String?
+
     @Option(help: "Database connections, at least 2. Default 4.")
     var poolSize: Int?
 

@@ -11,7 +11,7 @@ public enum ReportWriter {
     /// Numbers are rounded first (``ExperimentResults/rounded()``), so that the page says what the JSON does.
     ///
     /// - Returns: the names of the files, sorted.
-    /// - Throws: a ``ReportError`` where the results contradict themselves or a file cannot be written.
+    /// - Throws: an ``ExperimentError`` where the results contradict themselves or a file cannot be written.
     @discardableResult
     public static func write(_ results: ExperimentResults, to directory: String) throws -> [String] {
         try results.check()
@@ -39,7 +39,7 @@ public enum ReportWriter {
 
     /// Writes README.md, the page over some experiments: their accuracies in one table, and the targets over all rows.
     ///
-    /// - Throws: a ``ReportError`` where results contradict themselves or the file cannot be written.
+    /// - Throws: an ``ExperimentError`` where results contradict themselves or the file cannot be written.
     public static func writeOverview(of experiments: [ExperimentResults], to directory: String) throws {
         for results in experiments { try results.check() }
         let text = OverviewPage(experiments.map { $0.rounded() }).text
@@ -56,7 +56,7 @@ private struct ReportFolder {
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         } catch {
-            throw ReportError(.output, "cannot make the folder \(directory) for the report", cause: error)
+            throw ExperimentError(.output, "cannot make the folder \(directory) for the report", cause: error)
         }
     }
 
@@ -68,7 +68,7 @@ private struct ReportFolder {
         do {
             return try String(contentsOfFile: path(name), encoding: .utf8)
         } catch {
-            throw ReportError(.unreadable, "\(path(name)) is no text in UTF-8", cause: error)
+            throw ExperimentError(.unreadable, "\(path(name)) is no text in UTF-8", cause: error)
         }
     }
 
@@ -76,7 +76,7 @@ private struct ReportFolder {
         do {
             try data.write(to: URL(fileURLWithPath: path(name)), options: .atomic)
         } catch {
-            throw ReportError(.output, "cannot write \(path(name)); is the disk full?", cause: error)
+            throw ExperimentError(.output, "cannot write \(path(name)); is the disk full?", cause: error)
         }
     }
 

@@ -1,5 +1,5 @@
 extension ExperimentResults {
-    /// Throws a ``ReportError`` that says where the results contradict themselves.
+    /// Throws an ``ExperimentError`` that says where the results contradict themselves.
     public func check() throws {
         let check = ResultsCheck(place: "experiment \(experiment)")
         try check.require(schema == Self.currentSchema, "the layout must be \(Self.currentSchema), not \(schema)")

@@ -1,5 +1,5 @@
 extension PrototypeResults {
-    /// Throws a ``ReportError`` that says where the results contradict themselves.
+    /// Throws an ``ExperimentError`` that says where the results contradict themselves.
     public func check() throws {
         let check = ResultsCheck(place: "prototype \(name)")
         try check.require(schema == Self.currentSchema, "the layout must be \(Self.currentSchema), not \(schema)")

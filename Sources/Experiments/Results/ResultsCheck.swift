@@ -6,8 +6,8 @@ struct ResultsCheck {
     /// No list in a file of results is longer.
     static let countLimit = 100_000
 
-    func fail(_ problem: String) -> ReportError {
-        ReportError(.invalidResults, "\(place): \(problem)")
+    func fail(_ problem: String) -> ExperimentError {
+        ExperimentError(.invalidResults, "\(place): \(problem)")
     }
 
     func within(_ part: String) -> ResultsCheck { ResultsCheck(place: "\(place), \(part)") }

@@ -6,19 +6,19 @@ public enum ResultsFile {
     /// No file of results is larger, in bytes.
     public static let sizeLimit = 256 << 20
 
-    /// Results as the bytes of their file. Throws a ``ReportError`` where a number is not finite.
+    /// Results as the bytes of their file. Throws an ``ExperimentError`` where a number is not finite.
     public static func encode(_ results: some Encodable) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {
             return Data(JSONLayout.layOut(Array(try encoder.encode(results))))
         } catch {
-            throw ReportError(
+            throw ExperimentError(
                 .invalidResults, "the results hold a number that JSON cannot: a run diverged? (\(error))", cause: error)
         }
     }
 
-    /// Reads an experiment's results. Throws a ``ReportError`` where the file is missing, damaged, of another layout,
+    /// Reads an experiment's results. Throws an ``ExperimentError`` where the file is missing, damaged, of another layout,
     /// or contradicts itself.
     public static func readExperiment(_ path: String) throws -> ExperimentResults {
         let results: ExperimentResults = try read(path, schema: ExperimentResults.currentSchema)
@@ -42,22 +42,22 @@ public enum ResultsFile {
         do {
             data = try Data(contentsOf: URL(fileURLWithPath: path))
         } catch {
-            throw ReportError(.unreadable, "cannot read \(path); run the experiment first", cause: error)
+            throw ExperimentError(.unreadable, "cannot read \(path); run the experiment first", cause: error)
         }
         guard data.count <= sizeLimit else {
-            throw ReportError(.unreadable, "\(path) is larger than \(sizeLimit) bytes and no file of results")
+            throw ExperimentError(.unreadable, "\(path) is larger than \(sizeLimit) bytes and no file of results")
         }
         do {
             let found = try JSONDecoder().decode(Layout.self, from: data).schema
             guard found == schema else {
-                throw ReportError(
+                throw ExperimentError(
                     .unknownSchema, "\(path) has layout \(found), this version reads \(schema); run it again")
             }
             return try JSONDecoder().decode(Results.self, from: data)
-        } catch let error as ReportError {
+        } catch let error as ExperimentError {
             throw error
         } catch {
-            throw ReportError(.unreadable, "\(path) is no file of results: \(error)", cause: error)
+            throw ExperimentError(.unreadable, "\(path) is no file of results: \(error)", cause: error)
         }
     }
 }

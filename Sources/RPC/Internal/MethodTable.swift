@@ -51,10 +51,10 @@ final class MethodEntry: Sendable {
         self.service = service
         self.method = method
         let dimensions = [("service", service), ("method", method.name)]
-        requests = Counter(label: "rpc_server_requests", dimensions: dimensions)
-        latency = Timer(label: "rpc_server_request_duration", dimensions: dimensions)
-        requestBytes = Counter(label: "rpc_server_request_bytes", dimensions: dimensions)
-        responseBytes = Counter(label: "rpc_server_response_bytes", dimensions: dimensions)
+        requests = Counter(label: "eclm_rpc_server_requests_total", dimensions: dimensions)
+        latency = Timer(label: "eclm_rpc_server_request_duration_seconds", dimensions: dimensions)
+        requestBytes = Counter(label: "eclm_rpc_server_request_bytes_total", dimensions: dimensions)
+        responseBytes = Counter(label: "eclm_rpc_server_response_bytes_total", dimensions: dimensions)
     }
 
     func started(bytes: Int) {
@@ -68,7 +68,7 @@ final class MethodEntry: Sendable {
         guard !status.isOK else { return }
         // Failures are rare enough to look their counter up each time.
         Counter(
-            label: "rpc_server_failures",
+            label: "eclm_rpc_server_failures_total",
             dimensions: [("service", service), ("method", method.name), ("status", status.name)]
         ).increment()
     }

@@ -36,7 +36,7 @@ public final class CompositionRecorder: Sendable {
     private let pool: PostgresPool
     private let logger: Logger
     private let state = Mutex(State())
-    private let droppedCounter = Counter(label: "registry_compositions_dropped_total")
+    private let droppedCounter = Counter(label: "eclm_registry_compositions_dropped_total")
 
     init(pool: PostgresPool, logger: Logger) {
         self.pool = pool

@@ -2,6 +2,7 @@ import ArgumentParser
 import CommandSupport
 import Core
 import EdgeClient
+import EdgePrograms
 import RegistryProtocol
 
 struct Pull: AsyncParsableCommand {

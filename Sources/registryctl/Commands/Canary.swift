@@ -5,6 +5,14 @@ import RegistryPrograms
 
 extension CanaryState: ExpressibleByArgument {}
 
+/// Which channel's canary is meant.
+struct CanaryPlace: ParsableArguments {
+    @Argument(help: "The model's name.")
+    var model: String
+    @Option(name: .long, help: ArgumentHelp("The channel.", valueName: "name"))
+    var channel = "stable"
+}
+
 struct Canary: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Puts a release on trial on a share of the devices, which promotes or rolls it back by itself.",
@@ -94,10 +102,7 @@ struct CanaryStatus: RegistryCommand {
               registryctl canary status minilm
             """)
 
-    @Argument(help: "The model's name.")
-    var model: String
-    @Option(name: .long, help: ArgumentHelp("The channel.", valueName: "name"))
-    var channel = "stable"
+    @OptionGroup var place: CanaryPlace
     @Option(name: .long, help: ArgumentHelp("The canary with this number.", valueName: "number"))
     var canary: Int64?
     @OptionGroup var options: GlobalOptions
@@ -107,11 +112,11 @@ struct CanaryStatus: RegistryCommand {
         let record: CanaryRecord
         if let canary {
             record = try await session.registry.canary(canary)
-            guard record.model == model else {
-                throw CommandFailure(.notFound, "canary \(canary) is one of \(record.model), not of \(model)")
+            guard record.model == place.model else {
+                throw CommandFailure(.notFound, "canary \(canary) is one of \(record.model), not of \(place.model)")
             }
         } else {
-            record = try await session.registry.newestCanary(of: model, channel: channel)
+            record = try await session.registry.newestCanary(of: place.model, channel: place.channel)
         }
         let document = CanaryDocument(record)
         try output.result(document) { _ in document.fields.rendered() }
@@ -165,10 +170,7 @@ struct CanaryPromote: RegistryCommand {
               registryctl canary promote minilm --reason "checked by hand"
             """)
 
-    @Argument(help: "The model's name.")
-    var model: String
-    @Option(name: .long, help: ArgumentHelp("The channel.", valueName: "name"))
-    var channel = "stable"
+    @OptionGroup var place: CanaryPlace
     @OptionGroup var why: ReasonOptions
     @OptionGroup var options: GlobalOptions
     @OptionGroup var database: DatabaseOptions
@@ -176,9 +178,9 @@ struct CanaryPromote: RegistryCommand {
     func run(on session: RegistrySession, output: CommandOutput) async throws {
         let document = CanaryDocument(
             try await session.registry.promoteCanary(
-                of: model, channel: channel, as: database.provenance(reason: why.reason)))
+                of: place.model, channel: place.channel, as: database.provenance(reason: why.reason)))
         try output.result(document) { _ in
-            "Channel \(channel) of \(model) points to release \(document.candidate.release).\n\n"
+            "Channel \(place.channel) of \(place.model) points to release \(document.candidate.release).\n\n"
                 + document.fields.rendered()
         }
     }
@@ -194,10 +196,7 @@ struct CanaryAbort: RegistryCommand {
               registryctl canary abort minilm --reason "wrong release"
             """)
 
-    @Argument(help: "The model's name.")
-    var model: String
-    @Option(name: .long, help: ArgumentHelp("The channel.", valueName: "name"))
-    var channel = "stable"
+    @OptionGroup var place: CanaryPlace
     @OptionGroup var why: ReasonOptions
     @OptionGroup var options: GlobalOptions
     @OptionGroup var database: DatabaseOptions
@@ -205,9 +204,9 @@ struct CanaryAbort: RegistryCommand {
     func run(on session: RegistrySession, output: CommandOutput) async throws {
         let document = CanaryDocument(
             try await session.registry.abortCanary(
-                of: model, channel: channel, as: database.provenance(reason: why.reason)))
+                of: place.model, channel: place.channel, as: database.provenance(reason: why.reason)))
         try output.result(document) { _ in
-            "Canary \(document.canary) ended; all devices of \(model) \(channel) get release "
+            "Canary \(document.canary) ended; all devices of \(place.model) \(place.channel) get release "
                 + "\(document.control.release).\n\n" + document.fields.rendered()
         }
     }

@@ -136,7 +136,7 @@ struct DefineDeviceClass: RegistryCommand {
             throw ValidationError("--runtime is \(runtime.debugDescription); write it like 2.1.0")
         }
         let types = try Self.split(dtypes).map { name in
-            guard let type = ElementType(rawValue: name.uppercased()) else {
+            guard let type = ElementType(argument: name) else {
                 throw ValidationError(
                     "\(name.debugDescription) is no dtype; use some of "
                         + ElementType.allCases.map(\.rawValue).joined(separator: ", "))

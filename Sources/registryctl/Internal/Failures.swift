@@ -4,7 +4,6 @@ import Decomposition
 import Development
 import Registry
 import RegistryPrograms
-import Trainer
 
 // How the errors of every layer end a command.
 
@@ -45,16 +44,4 @@ extension DevelopmentError: ExitStatusConvertible {
     public var failureMessage: String { message }
     /// What to do next.
     public var failureHint: String? { hint }
-}
-
-extension TrainerError: ExitStatusConvertible {
-    /// How a command that meets the error ends.
-    public var exitStatus: ExitStatus {
-        if code == .notFound { return .notFound }
-        return (cause as? RegistryError)?.exitStatus ?? .failure
-    }
-    /// The kind of failure for programs.
-    public var failureCode: String { code.description.replacing(" ", with: "_") }
-    /// What went wrong.
-    public var failureMessage: String { message }
 }

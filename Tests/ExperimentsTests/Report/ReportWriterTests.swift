@@ -123,7 +123,7 @@ struct ReportWriterTests {
         #expect {
             try ReportWriter.write(ReportFixture.experiment, to: "/dev/null/reports")
         } throws: {
-            ($0 as? ReportError)?.code == .output
+            ($0 as? ExperimentError)?.code == .output
         }
     }
 }

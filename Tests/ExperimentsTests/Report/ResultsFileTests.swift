@@ -12,12 +12,12 @@ struct ResultsFileTests {
         }
     }
 
-    private func expect(_ code: ReportError.Code, _ body: () throws -> Void) {
+    private func expect(_ code: ExperimentError.Code, _ body: () throws -> Void) {
         do {
             try body()
             Issue.record("nothing was refused")
         } catch {
-            #expect((error as? ReportError)?.code == code)
+            #expect((error as? ExperimentError)?.code == code)
         }
     }
 

@@ -1,5 +1,5 @@
-import ArgumentParser
-import Core
+public import ArgumentParser
+public import Core
 
 extension ElementType: ExpressibleByArgument {
     /// A type by its safetensors name, in either case.

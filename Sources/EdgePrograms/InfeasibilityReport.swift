@@ -1,47 +1,10 @@
 import CommandSupport
 import Core
-import EdgeClient
-import RegistryProtocol
-
-extension EdgeError: ExitStatusConvertible {
-    /// How the command ends.
-    public var exitStatus: ExitStatus {
-        switch code {
-        case .notFound: .notFound
-        case .denied, .refused, .invalidState, .invalidWeights: .refused
-        case .unavailable: .unavailable
-        case .infeasible: .infeasible
-        case .damaged: .verificationFailed
-        default: .failure
-        }
-    }
-
-    /// The code's name.
-    public var failureCode: String { code.description }
-
-    /// What happened, for people.
-    public var failureMessage: String { message }
-
-    /// What to do next, where that is known.
-    public var failureHint: String? {
-        switch code {
-        case .unavailable: "check --endpoint and that registryd runs there, then try again"
-        case .denied: "check that this state directory's device is registered at this registry"
-        case .infeasible: infeasibility.map { "shortfall: \($0.summary)" }
-        default: nil
-        }
-    }
-
-    /// More for programs.
-    public var failureDetails: (any Encodable & Sendable)? { infeasibility }
-
-    private var infeasibility: InfeasibilityReport? {
-        (cause as? InfeasibleComposition).map { InfeasibilityReport($0.infeasibility) }
-    }
-}
+public import RegistryProtocol
 
 /// Why no sub-model fits, for programs.
 struct InfeasibilityReport: Encodable, Sendable {
+    /// What is missing of one resource.
     struct Shortfall: Encodable, Sendable {
         var resource: String
         var budget: Int64
@@ -79,12 +42,16 @@ struct InfeasibilityReport: Encodable, Sendable {
 }
 
 /// A module that a composition left out.
-struct ExcludedReport: Encodable, Sendable {
-    var module: String
-    var importance: Double
-    var reasons: [String]
+public struct ExcludedReport: Encodable, Sendable {
+    /// The module's name.
+    public var module: String
+    /// What it was worth.
+    public var importance: Double
+    /// Why it was left out.
+    public var reasons: [String]
 
-    init(_ message: Wire.ExcludedModule) {
+    /// What the registry said.
+    public init(_ message: Wire.ExcludedModule) {
         module = message.module
         importance = message.importance
         reasons = message.reasons
@@ -93,5 +60,5 @@ struct ExcludedReport: Encodable, Sendable {
 
 extension Wire.Resource {
     /// The resource's name as in JSON.
-    var name: String { core?.rawValue ?? "resource_\(rawValue)" }
+    public var name: String { core?.rawValue ?? "resource_\(rawValue)" }
 }
