@@ -130,6 +130,30 @@ struct PrivateInputTests {
         }
     }
 
+    @Test("refuse full weights of other tensors than the current version's, and nobody else's")
+    func otherTensors() async throws {
+        try await withBench { bench in
+            try await bench.model.submit([.init("l0.m00")], from: "early")
+            _ = try #require(try await bench.round())
+            // Publication refuses other tensors under a module's name; only the owner of the schema can do this.
+            try await bench.database.withConnection { connection in
+                try await connection.execute(
+                    script: """
+                        ALTER TABLE eclm.module_versions DISABLE TRIGGER USER;
+                        UPDATE eclm.module_versions v SET tensors = jsonb_set(v.tensors, '{0,name}', '"other"')
+                            FROM eclm.modules m WHERE m.module_id = v.module_id AND m.name = 'l0.m00' AND v.version = 1;
+                        ALTER TABLE eclm.module_versions ENABLE TRIGGER USER;
+                        """)
+            }
+            try await bench.setPrivate()
+            let strange = try await bench.model.insertUnchecked([.init("l0.m00")], from: "strange", release: 1)
+            let good = try await bench.model.submit([.init("l0.m00")], from: "good", seed: 9)
+            let outcome = try #require(try await bench.round())
+            #expect(outcome.updates == [good] && outcome.quarantined.map(\.updateID) == [strange])
+            #expect(try await bench.reason(strange)?.contains("other tensors") == true)
+        }
+    }
+
     @Test("go through server optimizers, and come out again with them")
     func optimizers() async throws {
         try await withBench(dtype: .f64) { bench in
