@@ -4,8 +4,9 @@ import Registry
 /// What must be computed again so that a channel's release has nothing of a device, and in which order.
 ///
 /// A version is a function of the round that made it: of the version it was folded onto, with what an optimizer remembers
-/// there, and of updates with the versions that they were trained from. The plan goes through the releases from the first affected one on and follows that
-/// function with updates left out; where all arguments are those of a version that exists, it is that version.
+/// there, and of updates with the versions that they were trained from. The plan goes through the releases from the first
+/// affected one on and follows that function with updates left out; where all arguments are those of a version that exists,
+/// it is that version.
 struct RecomputationPlan: Sendable {
     typealias Removals = Set<DeviceRemoval>
 
