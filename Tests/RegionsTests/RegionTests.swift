@@ -63,15 +63,71 @@ struct RegionTests {
                 let trainer = try Trainer(
                     registry: RegionTree.registry(flatDatabase.pool), name: "flat", logger: RegionTree.quiet)
                 _ = try #require(try await trainer.runRound(model: flat.name))
-                let versions = try await flat.versions()
-                for module in ["l0.m00", "stem0", "l1.m01"] {
-                    let one = try await parent.tensors(try #require(tree[module]).digest)
-                    let other = try await flat.tensors(try #require(versions[module]).digest)
-                    for (name, values) in one {
-                        for (left, right) in zip(values, try #require(other[name])) {
-                            #expect(abs(left - right) <= 0x1p-22 * max(1, abs(right)), "\(module) \(name)")
-                        }
+                try await expectClose(parent, tree, flat, try await flat.versions(), within: 0x1p-22)
+            }
+        }
+    }
+
+    @Test("A region of a region hands over what the root weighs as the devices below, and its lineage counts them")
+    func threeLevels() async throws {
+        try await RegionTree.with(["north"]) { root, database, places in
+            let north = places[0]
+            try await RegionTree.serving(north.database) { endpoint in
+                try await RegionTree.grow(["town"], [], north.model, endpoint) { towns in
+                    let town = towns[0]
+                    for device in 0..<2 { _ = try await RegionTree.submit(device, to: town.model) }
+                    _ = try await town.round()
+                    #expect(try await town.region.handOver() == 0)
+                    _ = try await RegionTree.submit(2, to: north.model)
+                    #expect(try await north.round().updates.count == 2)
+                    #expect(try await north.region.handOver() == 0)
+                    let trainer = try Trainer(
+                        registry: RegionTree.registry(database.pool), name: "root", logger: RegionTree.quiet)
+                    _ = try #require(try await trainer.runRound(model: root.name))
+                    let counts = try await database.pool.query(
+                        """
+                        SELECT i.region, sum(i.updates)::bigint AS updates, count(i.lineage) AS nested
+                        FROM eclm.partial_inputs i WHERE i.module = 'l0.m00' GROUP BY i.region
+                        """
+                    ).one()
+                    #expect(try counts.decode("region", as: String.self) == "north")
+                    #expect(try counts.decode("updates", as: Int.self) == 3)
+                    #expect(try counts.decode("nested", as: Int.self) == 1)
+                    // The release comes down both levels.
+                    try await north.region.follow()
+                    try await town.region.follow()
+                    let tree = try await root.versions()
+                    #expect(try await town.model.versions().mapValues(\.digest) == tree.mapValues(\.digest))
+                    for place in [north, town] {
+                        let replay = try await RoundReplayer(registry: place.region.registry).replay(
+                            round: 1, of: root.name)
+                        #expect(replay.isEqual, "\(replay)")
+                        try await place.expectWhole()
                     }
+                    try await withDatabase { flatDatabase in
+                        let flat = try await ModelFixture.publish(in: flatDatabase)
+                        for device in 0..<3 { _ = try await RegionTree.submit(device, to: flat) }
+                        let trainer = try Trainer(
+                            registry: RegionTree.registry(flatDatabase.pool), name: "flat", logger: RegionTree.quiet)
+                        _ = try #require(try await trainer.runRound(model: flat.name))
+                        try await expectClose(root, tree, flat, try await flat.versions(), within: 0x1p-21)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The trained modules differ by rounding alone.
+    private func expectClose(
+        _ model: ModelFixture, _ versions: [String: ModuleVersionRecord], _ other: ModelFixture,
+        _ others: [String: ModuleVersionRecord], within tolerance: Double
+    ) async throws {
+        for module in ["l0.m00", "stem0", "l1.m01"] {
+            let one = try await model.tensors(try #require(versions[module]).digest)
+            let second = try await other.tensors(try #require(others[module]).digest)
+            for (name, values) in one {
+                for (left, right) in zip(values, try #require(second[name])) {
+                    #expect(abs(left - right) <= tolerance * max(1, abs(right)), "\(module) \(name)")
                 }
             }
         }

@@ -58,18 +58,23 @@ enum RegionTree {
     ) async throws {
         try await withDatabase { database in
             let model = try await ModelFixture.publish(in: database)
-            let server = try await RegistryServer(
-                registry: registry(database.pool), configuration: RPCServerConfiguration(),
-                authentication: .tokens([]), logger: quiet)
-            let endpoint = try await server.rpc.start()
-            do {
-                try await body(model, database, endpoint)
-            } catch {
-                await server.rpc.shutDown(within: .seconds(1))
-                throw error
-            }
-            await server.rpc.shutDown(within: .seconds(1))
+            try await serving(database) { try await body(model, database, $0) }
         }
+    }
+
+    /// Runs `body` with a registry served on a socket.
+    static func serving(_ database: TestDatabase, _ body: (RPCEndpoint) async throws -> Void) async throws {
+        let server = try await RegistryServer(
+            registry: registry(database.pool), configuration: RPCServerConfiguration(), authentication: .tokens([]),
+            logger: quiet)
+        let endpoint = try await server.rpc.start()
+        do {
+            try await body(endpoint)
+        } catch {
+            await server.rpc.shutDown(within: .seconds(1))
+            throw error
+        }
+        await server.rpc.shutDown(within: .seconds(1))
     }
 
     /// Runs `body` with a parent and regions that have mirrored its release.
@@ -81,7 +86,8 @@ enum RegionTree {
         }
     }
 
-    private static func grow(
+    /// Runs `body` with regions of a parent that is served at an endpoint.
+    static func grow(
         _ names: ArraySlice<String>, _ places: [Place], _ parent: ModelFixture, _ endpoint: RPCEndpoint,
         _ body: ([Place]) async throws -> Void
     ) async throws {
