@@ -58,7 +58,7 @@ let learningSettings: [SwiftSetting] = torch == nil ? [] : [.define("ECLM_LEARNI
 let package = Package(
     name: "eclm",
     products: [
-        .library(name: "Core", targets: ["Core"]),
+        .library(name: "ECLMCore", targets: ["ECLMCore"]),
         .library(name: "PostgreSQL", targets: ["PostgreSQL"]),
         .library(name: "RPC", targets: ["RPC"]),
         .library(name: "Registry", targets: ["Registry"]),
@@ -90,50 +90,50 @@ let package = Package(
         .target(name: "CProtocol", dependencies: ["CProtobufC"]),
 
         // Libraries.
-        .target(name: "Core", dependencies: [crypto]),
+        .target(name: "ECLMCore", dependencies: [crypto]),
         .target(name: "PostgreSQL", dependencies: ["CLibPQ", logging] + collections),
         .target(name: "RPC", dependencies: ["CProtocol", logging, metrics, lifecycle] + nio + collections),
         .target(
             name: "RegistryProtocol",
-            dependencies: ["CProtocol", "Core", .product(name: "NIOCore", package: "swift-nio")]),
-        .target(name: "Decomposition", dependencies: ["Core"]),
+            dependencies: ["CProtocol", "ECLMCore", .product(name: "NIOCore", package: "swift-nio")]),
+        .target(name: "Decomposition", dependencies: ["ECLMCore"]),
         // Data sets, and how they are split over a cloud and its devices.
-        .target(name: "Datasets", dependencies: ["Core"]),
-        .target(name: "Registry", dependencies: ["Core", "PostgreSQL", logging, crypto] + collections),
+        .target(name: "Datasets", dependencies: ["ECLMCore"]),
+        .target(name: "Registry", dependencies: ["ECLMCore", "PostgreSQL", logging, crypto] + collections),
         .target(
             name: "RegistryService",
             dependencies: [
-                "Core", "Registry", "PostgreSQL", "RPC", "RegistryProtocol", logging, metrics, lifecycle,
+                "ECLMCore", "Registry", "PostgreSQL", "RPC", "RegistryProtocol", logging, metrics, lifecycle,
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
         // The inner loops of aggregation, for several instruction sets at once; Trainer is its only importer.
         .target(name: "CAggregation"),
         .target(
             name: "Trainer",
-            dependencies: ["CAggregation", "Core", "Registry", "PostgreSQL", crypto, logging, metrics, lifecycle]),
+            dependencies: ["CAggregation", "ECLMCore", "Registry", "PostgreSQL", crypto, logging, metrics, lifecycle]),
         .target(
             name: "EdgeClient",
-            dependencies: ["Core", "RPC", "RegistryProtocol", .product(name: "NIOCore", package: "swift-nio")]),
+            dependencies: ["ECLMCore", "RPC", "RegistryProtocol", .product(name: "NIOCore", package: "swift-nio")]),
         .target(
             name: "CommandSupport",
             dependencies: [
-                "Core", argumentParser, logging, configuration,
+                "ECLMCore", argumentParser, logging, configuration,
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         // A registry as a region of another: mirrors its releases, and hands it partial aggregates.
         .target(
             name: "Regions",
             dependencies: [
-                "Core", "EdgeClient", "PostgreSQL", "RPC", "Registry", "RegistryProtocol", "Trainer",
+                "ECLMCore", "EdgeClient", "PostgreSQL", "RPC", "Registry", "RegistryProtocol", "Trainer",
                 .product(name: "NIOCore", package: "swift-nio"), logging, lifecycle,
             ]),
         // What the programs that work on the database have in common.
         .target(
             name: "RegistryPrograms",
-            dependencies: ["CommandSupport", "Core", "PostgreSQL", "Registry", "Trainer", argumentParser, logging]),
+            dependencies: ["CommandSupport", "ECLMCore", "PostgreSQL", "Registry", "Trainer", argumentParser, logging]),
         // What the programs that talk to a registry have in common.
         .target(
-            name: "EdgePrograms", dependencies: ["CommandSupport", "Core", "EdgeClient", "RegistryProtocol"]),
+            name: "EdgePrograms", dependencies: ["CommandSupport", "ECLMCore", "EdgeClient", "RegistryProtocol"]),
         // What daemons measure, and how scrapers get it.
         .target(
             name: "Monitoring",
@@ -142,14 +142,14 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"), logging, lifecycle,
             ] + nio),
         // A private PostgreSQL and the programs around it, for `registryctl dev`.
-        .target(name: "Development", dependencies: ["Core", "Registry", "PostgreSQL", logging]),
+        .target(name: "Development", dependencies: ["ECLMCore", "Registry", "PostgreSQL", logging]),
 
         // Programs.
         .executableTarget(
             name: "registryctl",
             dependencies: [
                 "CommandSupport", "RegistryPrograms", "Decomposition", "Development", "Trainer", "Registry",
-                "PostgreSQL", "Core", argumentParser, logging,
+                "PostgreSQL", "ECLMCore", argumentParser, logging,
             ]),
         .executableTarget(
             name: "registryd",
@@ -167,7 +167,7 @@ let package = Package(
         .executableTarget(
             name: "edgectl",
             dependencies: [
-                "CommandSupport", "EdgeClient", "EdgePrograms", "Core", "RPC", "RegistryProtocol", argumentParser,
+                "CommandSupport", "EdgeClient", "EdgePrograms", "ECLMCore", "RPC", "RegistryProtocol", argumentParser,
                 .product(name: "NIOCore", package: "swift-nio"),
             ] + learning,
             swiftSettings: learningSettings),
@@ -182,7 +182,7 @@ let package = Package(
         .target(name: "CReadBandwidth", path: "Benchmarks/CReadBandwidth"),
         .executableTarget(
             name: "aggregation-bench",
-            dependencies: ["CReadBandwidth", "Core", "PostgreSQL", "Registry", "Trainer", logging, argumentParser],
+            dependencies: ["CReadBandwidth", "ECLMCore", "PostgreSQL", "Registry", "Trainer", logging, argumentParser],
             path: "Benchmarks/AggregationBench"),
 
         // Tests; TestSupport is the one harness that hands out databases and services.
@@ -191,7 +191,7 @@ let package = Package(
             path: "Tests/TestSupport"),
         // Runs the Python packages that Scripts/python-env installs, for tests against independent implementations.
         .target(name: "PythonReference", path: "Tests/PythonReference"),
-        .testTarget(name: "CoreTests", dependencies: ["Core", "PythonReference"]),
+        .testTarget(name: "ECLMCoreTests", dependencies: ["ECLMCore", "PythonReference"]),
         .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL"]),
         .testTarget(
             name: "RPCTests",
@@ -212,7 +212,7 @@ let package = Package(
         .testTarget(
             name: "EdgeClientTests",
             dependencies: [
-                "EdgeClient", "Core", "RPC", "RegistryProtocol",
+                "EdgeClient", "ECLMCore", "RPC", "RegistryProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
         .testTarget(
@@ -249,23 +249,23 @@ if let torch {
             linkerSettings: torch.linkerSettings),
         .systemLibrary(name: "CGLPK", providers: [.apt(["libglpk-dev"])]),
         // The method: modular networks, the selector, the offline stage, adaptation on a device.
-        .target(name: "Learning", dependencies: ["Core", "CTorch", "CGLPK"]),
+        .target(name: "Learning", dependencies: ["ECLMCore", "CTorch", "CGLPK"]),
         // How the programs that learn end on its errors.
         .target(name: "LearningPrograms", dependencies: ["CommandSupport", "Datasets", "Learning"]),
         // The online stage on a device: Learning between two calls of EdgeClient.
-        .target(name: "Adaptation", dependencies: ["Core", "EdgeClient", "RegistryProtocol", "Learning"]),
+        .target(name: "Adaptation", dependencies: ["ECLMCore", "EdgeClient", "RegistryProtocol", "Learning"]),
         // The paper's protocol, the methods it is compared with, fleets over the wire, and their reports.
         .target(
             name: "Experiments",
             dependencies: [
-                "Core", "Adaptation", "Learning", "Datasets", "Registry", "Trainer", "EdgeClient", "RPC",
+                "ECLMCore", "Adaptation", "Learning", "Datasets", "Registry", "Trainer", "EdgeClient", "RPC",
                 "RegistryProtocol", "Development", logging,
             ]),
         .executableTarget(
             name: "eclm",
             dependencies: [
                 "CommandSupport", "EdgePrograms", "LearningPrograms", "RegistryPrograms", "Experiments", "Learning",
-                "Datasets", "EdgeClient", "Registry", "Core", argumentParser, logging,
+                "Datasets", "EdgeClient", "Registry", "ECLMCore", argumentParser, logging,
             ]),
         .testTarget(
             name: "AdaptationTests",

@@ -1,6 +1,6 @@
 import ArgumentParser
 import CReadBandwidth
-import Core
+import ECLMCore
 import Foundation
 import Trainer
 

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Core
+import ECLMCore
 import Foundation
 import Logging
 import PostgreSQL

@@ -1,5 +1,5 @@
 public import CommandSupport
-import Core
+import ECLMCore
 public import EdgeClient
 import RegistryProtocol
 

@@ -1,5 +1,5 @@
 import CommandSupport
-import Core
+import ECLMCore
 public import RegistryProtocol
 
 /// Why no sub-model fits, for programs.

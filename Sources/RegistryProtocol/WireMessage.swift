@@ -2,7 +2,7 @@ import CProtocol
 import NIOCore
 
 /// The namespace of the messages in proto/, so that `Wire.Budget` (on the wire, unchecked) is never taken for
-/// `Budget` (Core's checked value).
+/// `Budget` (ECLMCore's checked value).
 public enum Wire {}
 
 /// A protobuf message of the registry's protocol.

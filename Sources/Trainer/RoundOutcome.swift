@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// What one round did.
 public struct RoundOutcome: Sendable, Hashable, Codable {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Decomposition
 import Foundation
 import PythonReference

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import RPC
 import Registry
 import RegistryProtocol

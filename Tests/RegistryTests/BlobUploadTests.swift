@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Foundation
 import PostgreSQL
 import Registry

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Bytes that look random and are the same in every run.
 public func testBytes(_ count: Int, seed: UInt64 = 1) -> [UInt8] {

@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 public import EdgeClient
 public import Learning
 

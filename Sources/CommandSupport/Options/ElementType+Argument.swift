@@ -1,5 +1,5 @@
 public import ArgumentParser
-public import Core
+public import ECLMCore
 
 extension ElementType: ExpressibleByArgument {
     /// A type by its safetensors name, in either case.

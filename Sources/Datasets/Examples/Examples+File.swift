@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 extension Examples {
     /// The examples of a file that ``write(file:)`` wrote, or of one like it.

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Labelled examples of one shape, one behind the other.
 public struct Examples: Sendable, Hashable {

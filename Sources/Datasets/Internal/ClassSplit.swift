@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Splits `images` and `speech`: a part of each class is the proxy's, the rest arrives on devices by their shares of the
 /// classes (docs/data.md).

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// What numbers are drawn for: each purpose has its own generator, so that one more draw for one changes no other.
 enum SplitPurpose: UInt64 {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Splits `har`: users first, then each device's recordings (docs/data.md).
 struct UserSplit {

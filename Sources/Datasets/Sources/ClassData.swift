@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// A data set that tells no users apart: raw examples, and which are for training and which for tests.
 struct ClassData {

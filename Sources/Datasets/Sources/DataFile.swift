@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// A data set's file, opened; what it holds is checked as it is taken out.
 struct DataFile {

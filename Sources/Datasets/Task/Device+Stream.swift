@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 extension Device {
     /// Its data at a step of the continuous run (paper, section 3): each step, new examples take the place of the older

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// A device of a ``FederatedTask``: its data, and how that changes with time.
 public struct Device: Sendable {

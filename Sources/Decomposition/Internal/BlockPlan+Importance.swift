@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 extension BlockPlan {
     /// The share of each module in the layer's weight norm; the shares add up to 1.

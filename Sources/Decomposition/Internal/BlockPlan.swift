@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// A block with its tensors found and checked, ready to be split.
 struct BlockPlan {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// All modules that a decomposition will make: everything checked, nothing written yet.
 struct DecompositionPlan {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Hands out a checkpoint's tensors to blocks, each at most once, and checks what the block expects of them.
 struct TensorClaims {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Part of a checkpoint's tensor: all of it, or a range along one axis.
 struct TensorSlice {

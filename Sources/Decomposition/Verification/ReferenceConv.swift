@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// A convolutional block or module without what comes behind the sum.
 struct ReferenceConv: Sendable {

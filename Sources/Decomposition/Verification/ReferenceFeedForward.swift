@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// A feed-forward block or module without what comes behind the sum.
 struct ReferenceFeedForward: Sendable {

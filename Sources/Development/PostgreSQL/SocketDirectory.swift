@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Foundation
 
 /// Where the server's Unix socket goes.

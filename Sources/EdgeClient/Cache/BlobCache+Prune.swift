@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 
 extension BlobCache {
     /// What pruning removed, or would.

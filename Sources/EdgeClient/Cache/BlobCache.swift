@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 
 #if canImport(Glibc)
     import Glibc

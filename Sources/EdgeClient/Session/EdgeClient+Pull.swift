@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 public import RegistryProtocol
 
 /// What a pull did.

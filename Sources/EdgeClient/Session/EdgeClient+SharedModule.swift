@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 import RegistryProtocol
 
 /// One module version that a device fetched by itself, apart from any sub-model.

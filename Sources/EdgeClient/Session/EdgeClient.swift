@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 public import RegistryProtocol
 
 /// A device's side of the registry: it registers, pulls sub-models, and submits what they learned.

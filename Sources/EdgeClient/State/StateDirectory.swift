@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 #if canImport(Glibc)
     import Glibc

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// The sub-model directories that use a cache's blobs, wherever they lie: what pruning must keep.
 extension StateDirectory {

@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 public import NIOCore
 import RPC
 import RegistryProtocol

@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 
 /// What a device learned: trained weights of some of a sub-model's modules, and how they came about.
 public struct Submission: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// A module's trained weights, checked against the version they were trained from, or what is sent of them.
 struct TrainedWeights: Sendable {

@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 
 /// The cloud as our method sees it: a registry to compose and fetch from, and a trainer that folds updates.
 ///
@@ -88,7 +88,7 @@ public struct CloudRequest: Sendable, Hashable {
     public var device: String
     /// What the device's data makes of every module, layer by layer, experts first, then the bypass where there is one.
     public var importances: [[Double]]
-    /// What the device may spend, shared parts included. Its ``Core/Budget/fetchBytes`` limits the size of the whole
+    /// What the device may spend, shared parts included. Its ``ECLMCore/Budget/fetchBytes`` limits the size of the whole
     /// sub-model: the cloud composes as if the device held nothing, and only the fetch leaves out what it holds.
     public var budget: Budget
     /// Whether an experiment asks, and no device: to measure what the device would get. The bytes count for nobody.

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// How devices and the cloud exchange weights.
 public struct CloudSettings: Sendable, Hashable, Codable {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Learning
 
 /// What the cloud trains on proxy data before any device takes part; made once a row and seed, and shared by methods.

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Learning
 
 /// What the parts of a network cost, and which nets fit a share of it.

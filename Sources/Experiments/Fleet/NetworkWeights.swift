@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Learning
 
 /// The weights of a network as values, which threads can share and networks be made of.

@@ -1,5 +1,5 @@
 import Adaptation
-import Core
+import ECLMCore
 import Datasets
 import EdgeClient
 import Learning

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Learning
 
 /// Ours: each device scores its data with the selector, gets the modules that matter for it within its budget, trains

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Ours, and what it is without one of its parts.
 enum ModularVariant: CaseIterable, Sendable {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Learning
 
 /// How good sub-models of a prototype are at several sizes, before any local training: the choice of settings is judged

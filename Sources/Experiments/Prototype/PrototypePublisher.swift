@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 public import Learning
 public import Registry
 

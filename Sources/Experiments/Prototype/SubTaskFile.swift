@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Learning
 
 /// The tensor `sub_tasks` of a file of examples.

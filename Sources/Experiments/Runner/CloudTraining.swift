@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Learning
 
 /// Trains the baselines' nets on proxy data.

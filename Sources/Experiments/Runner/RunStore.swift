@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Foundation
 
 /// What is finished of one row and seed, in files, so that a stopped experiment goes on where it was.

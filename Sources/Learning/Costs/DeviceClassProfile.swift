@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Foundation
 
 /// How a class of device differs from the machine that a model is published from: what turns analytic costs into those

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// What each module of a network computes for one example: operations counted from the shapes, and the operators used.
 ///

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// The making of a modular model in the cloud: the offline stage (paper section 2).
 ///

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Foundation
 
 /// What tells one making of a prototype from another: a checkpoint only goes on where all of it agrees.

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// The modules that a device gets whose sub-model may have a share of the full model's parameters.
 ///

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Tells whether a device's data is no longer what it was at the last adaptation, by permutation tests.
 ///

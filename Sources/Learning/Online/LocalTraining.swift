@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// How a device trains its sub-model.
 public struct LocalTrainingSettings: Sendable, Codable {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Rows of numbers, one an example or a block of examples.
 struct Rows {

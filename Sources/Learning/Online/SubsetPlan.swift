@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 
 /// A module that a device holds: its place, what it costs there, and what it is worth.
 public struct HeldModule: Hashable, Sendable, Codable {

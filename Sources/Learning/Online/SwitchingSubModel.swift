@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 
 /// A sub-model on a device that switches to a subset of its modules when its budget shrinks, and back; no network is
 /// involved.

@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 import Foundation
 
 /// A network as the registry takes it: the manifest, and every module's blob.

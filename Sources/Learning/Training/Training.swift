@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// One run of training over a network; see ``train(_:on:settings:seed:options:)``.
 public struct TrainingOptions {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Labelled examples, ready for a network: normalised values and class indices.
 public struct TrainingData: Sendable {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Reads content-addressed bytes.
 public protocol BlobReader: Sendable {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import PostgreSQL
 
 /// What names a blob's bytes in a ``BlobStorage``: two writers of one digest have different keys.

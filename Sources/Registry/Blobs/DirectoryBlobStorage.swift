@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Dispatch
 import Foundation
 import PostgreSQL

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import PostgreSQL
 
 /// Bytes in `eclm.blob_chunks`: chunks of 1 MiB, stored out of line and uncompressed, so that a part of one can be read

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Which devices a canary gives its candidate to.
 public struct CanaryAssignment: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Logging
 import PostgreSQL
 import Synchronization

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 extension CatalogueRelease {
     /// Composes the best sub-model for a query.

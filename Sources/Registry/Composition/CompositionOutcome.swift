@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// The answer to a ``CompositionProblem``.
 public enum CompositionOutcome: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// The question of sub-model derivation (paper, section 2): which modules, taken together, are the most important ones
 /// that fit the device's memory, compute and download, with a minimum of modules in every layer.

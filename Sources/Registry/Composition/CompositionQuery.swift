@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// A device's question: the sub-model that serves its data best within its means.
 public struct CompositionQuery: Sendable {

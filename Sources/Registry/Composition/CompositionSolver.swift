@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Answers ``CompositionProblem``s exactly: branch and bound on the linear relaxation (see docs/composition.md).
 ///

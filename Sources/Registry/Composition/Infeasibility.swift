@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Why no sub-model fits, and what would help.
 public struct Infeasibility: Hashable, Sendable {

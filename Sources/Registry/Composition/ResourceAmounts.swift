@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// An amount of every resource: what a module costs, or what a sub-model uses.
 public struct ResourceAmounts: Hashable, Sendable, Codable {

@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 import PostgreSQL
 
 /// What one module was measured to cost on a class of device.

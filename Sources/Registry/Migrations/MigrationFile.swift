@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Foundation
 
 /// One file of `migrations/`: `NNNN_name.sql`, forward only, never changed once it has been applied anywhere.

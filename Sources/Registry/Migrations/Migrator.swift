@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import PostgreSQL
 
 /// Brings a database's schema to the state that `migrations/` describes: forward only, checksummed, one at a time.

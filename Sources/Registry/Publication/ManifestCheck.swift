@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// The checks that a manifest must pass before the database sees it.
 struct ManifestCheck {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import PostgreSQL
 
 /// Why a channel moves; the values of `eclm.channel_action`.

@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 public import Foundation
 import PostgreSQL
 

@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 import Foundation
 
 extension PartialLineage {

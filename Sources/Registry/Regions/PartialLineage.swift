@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 
 /// What a partial aggregate was made of: a document that its parent keeps, named by its digest.
 public struct PartialLineage: Sendable, Hashable, Codable {

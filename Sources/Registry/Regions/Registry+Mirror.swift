@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 import PostgreSQL
 
 /// A parent's release as a region takes it over.

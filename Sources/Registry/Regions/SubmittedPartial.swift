@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import PostgreSQL
 
 /// A region's partial aggregate of one module on its way into the registry: its document was read and checked.

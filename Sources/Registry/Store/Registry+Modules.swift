@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import PostgreSQL
 
 /// Which modules of a release a listing gives.

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Whether an update's weights can stand for a module version's: the same tensors, names and shapes.
 package enum TensorMatch {

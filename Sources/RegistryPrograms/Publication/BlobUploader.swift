@@ -1,5 +1,5 @@
 public import CommandSupport
-public import Core
+public import ECLMCore
 import Foundation
 import Registry
 

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 extension Wire.ModuleKind {
     /// A kind as it travels.

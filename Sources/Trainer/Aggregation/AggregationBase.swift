@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Registry
 
 /// A version's weights: what updates are folded onto, or what they tell their differences to.

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Decides what becomes of the updates of a module; the arithmetic over weights is the engine's.
 ///

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Registry
 
 /// Reads a blob by ranges that move on, holding a stretch of it: many small reads become few.

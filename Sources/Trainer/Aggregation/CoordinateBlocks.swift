@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Registry
 
 /// Reads the same coordinates of many module files at once, block by block: as much of each file as fits the memory.

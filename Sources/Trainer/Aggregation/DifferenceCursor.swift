@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Registry
 
 /// Reads an update that is a difference, tensor by tensor of its base and in each from the first coordinate on.

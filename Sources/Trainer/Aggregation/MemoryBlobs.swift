@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Registry
 
 /// Files in memory, read as the registry's blobs are, or in place.

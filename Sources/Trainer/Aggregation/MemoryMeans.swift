@@ -1,5 +1,5 @@
 import CAggregation
-import Core
+import ECLMCore
 
 /// The means between two ranks of files in memory that hold weights: read in place, over all cores.
 struct MemoryMeans {

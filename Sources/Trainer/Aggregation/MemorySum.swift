@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// The weighted sum of files in memory: each is read once, in place, by stretches of coordinates over all cores.
 ///

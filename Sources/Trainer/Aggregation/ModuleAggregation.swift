@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Registry
 
 /// Makes the aggregate of one module by a rule, of blobs in the registry or in memory.

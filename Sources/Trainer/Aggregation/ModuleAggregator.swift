@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 import Foundation
 public import Registry
 import Synchronization

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Registry
 
 /// A stored module: an update's weights, or the version they are folded onto.

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 public import Registry
 
 /// What a region makes of its devices' updates of one module: one update, which its parent aggregates like a device's.

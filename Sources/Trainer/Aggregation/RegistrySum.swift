@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Registry
 
 /// The weighted sum of blobs in the registry, each read once: as many whole files at a time as the memory holds, a few

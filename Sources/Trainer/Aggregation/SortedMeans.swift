@@ -1,5 +1,5 @@
 import CAggregation
-import Core
+import ECLMCore
 
 /// The mean of each coordinate's values between two ranks, for many coordinates at once.
 ///

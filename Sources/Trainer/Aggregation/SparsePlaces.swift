@@ -1,5 +1,5 @@
 import CAggregation
-import Core
+import ECLMCore
 
 /// The places of a sparse tensor in memory, and where each stretch of coordinates begins among them.
 struct SparsePlaces: Sendable {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Registry
 
 /// The weighted sum of files that are too large to hold: the same coordinates of all of them, window by window, a few

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Takes a safetensors file apart as its bytes arrive, in whole elements, holding no more than the header.
 struct TensorStream {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Registry
 
 /// An update's file of one module, and what it means.

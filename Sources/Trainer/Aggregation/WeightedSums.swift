@@ -1,5 +1,5 @@
 import CAggregation
-import Core
+import ECLMCore
 
 /// The inner loops of the weighted sum: in double precision, one multiplication and one addition for each value, in the
 /// order of the rows and of the calls.

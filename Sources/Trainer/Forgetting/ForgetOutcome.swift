@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 
 /// What a rollback without a device did, or would do.
 public struct ForgetOutcome: Sendable, Hashable {

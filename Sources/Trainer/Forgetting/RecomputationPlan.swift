@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Registry
 
 /// What must be computed again so that a channel's release has nothing of a device, and in which order.

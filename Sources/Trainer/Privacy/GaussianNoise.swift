@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Crypto
 import Foundation
 import Synchronization

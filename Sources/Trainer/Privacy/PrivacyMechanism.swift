@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Registry
 
 /// The Gaussian mechanism of a round: each update's difference, all its modules together, is scaled down to a norm, and the

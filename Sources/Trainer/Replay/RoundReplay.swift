@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 
 /// A past round computed again, beside what it wrote.
 public struct RoundReplay: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import PostgreSQL
 
 /// The open requests for a round of a model that this round answers, and nobody else meanwhile.

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Registry
 
 /// How far an update moves one module.

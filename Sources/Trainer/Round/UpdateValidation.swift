@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Registry
 
 /// Looks at everything an update brings before any of it is mixed with others: an update counts as a whole or not at all.

@@ -1,7 +1,7 @@
 #if ECLM_LEARNING
     import Adaptation
     import CommandSupport
-    import Core
+    import ECLMCore
     import Learning
 
     /// What `adapt` prints of an adaptation.

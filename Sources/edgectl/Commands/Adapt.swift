@@ -2,7 +2,7 @@
     import Adaptation
     import ArgumentParser
     import CommandSupport
-    import Core
+    import ECLMCore
     import EdgeClient
     import Learning
 

@@ -1,6 +1,6 @@
 import ArgumentParser
 import CommandSupport
-import Core
+import ECLMCore
 import EdgeClient
 import EdgePrograms
 import RegistryProtocol

@@ -1,6 +1,6 @@
 import ArgumentParser
 import CommandSupport
-import Core
+import ECLMCore
 import EdgeClient
 
 /// What a device may spend on a sub-model.

@@ -1,6 +1,6 @@
 import ArgumentParser
 import CommandSupport
-import Core
+import ECLMCore
 import Foundation
 import Registry
 import RegistryPrograms

@@ -1,5 +1,5 @@
 import CommandSupport
-import Core
+import ECLMCore
 import Foundation
 import PostgreSQL
 import Registry

@@ -1,5 +1,5 @@
 import CommandSupport
-import Core
+import ECLMCore
 import Registry
 
 /// A composed sub-model: what --output json prints, and what the report for people is made of.

@@ -1,5 +1,5 @@
 import CommandSupport
-import Core
+import ECLMCore
 import Registry
 import RegistryPrograms
 

@@ -1,5 +1,5 @@
 import CommandSupport
-import Core
+import ECLMCore
 
 /// The head of the audit chain as somebody noted it: `SEQUENCE:SHA256`.
 struct NotedHead {

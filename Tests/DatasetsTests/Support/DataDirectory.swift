@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Foundation
 
 /// A directory of small data files whose values say which example they are; gone when the instance is.

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Testing
 
 @testable import Learning

@@ -1,5 +1,5 @@
 import CProtocol
-import Core
+import ECLMCore
 import RegistryProtocol
 import Testing
 

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Registry
 import RegistryProtocol
 import RegistryService

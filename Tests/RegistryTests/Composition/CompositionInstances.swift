@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Registry
 
 /// A random problem of integers: importances are `profits` over `scale`.

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// A JSON document, read strictly: no duplicate keys, bounded in size and depth.
 enum JSONValue {

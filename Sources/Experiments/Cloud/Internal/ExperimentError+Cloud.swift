@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// What every cloud says alike.
 extension ExperimentError {

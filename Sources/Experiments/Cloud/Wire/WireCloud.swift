@@ -1,4 +1,4 @@
-public import Core
+public import ECLMCore
 import EdgeClient
 import Foundation
 import Registry

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Learning
 
 /// What devices do in our method, each with its cloud.

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Learning
 
 /// Collects what a run measures into its result.

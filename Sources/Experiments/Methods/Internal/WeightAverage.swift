@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Learning
 
 /// The weighted mean of what devices trained, part by part.

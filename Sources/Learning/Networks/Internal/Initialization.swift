@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Random first weights, the same for the same seed and name on every machine.
 struct Initialization {

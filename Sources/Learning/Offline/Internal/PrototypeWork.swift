@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// The state of a prototype in the making.
 struct PrototypeWork {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Draws batches and the sub-models that devices with such data would hold.
 struct SubModelSampler {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Synchronization
 
 /// What a stream of pieces amounted to: the digest and the number of the bytes.

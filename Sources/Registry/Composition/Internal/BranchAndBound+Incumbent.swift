@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 extension BranchAndBound {
     /// Takes the choice in `trial` where it is feasible and better than the incumbent; `completingFixed` sets the fixed

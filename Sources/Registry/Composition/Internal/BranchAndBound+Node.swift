@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 extension BranchAndBound {
     struct Branch {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Exact search for the best choice of a ``LayeredKnapsack``: depth first, without recursion, every node bounded by the
 /// Lagrangian value of ``LayeredRelaxation``.

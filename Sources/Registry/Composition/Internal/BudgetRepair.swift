@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Finds what an infeasible problem lacks: each figure is the optimum of the same search with a cost for its profit.
 struct BudgetRepair {

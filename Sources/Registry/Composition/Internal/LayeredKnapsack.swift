@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// The bare mathematical problem: maximise summed profit, at most `capacity` of each resource, at least `required`
 /// items in each layer. Profits may be negative, so that the same search also finds the cheapest sub-model.

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Makes a sub-model smaller without changing its importance.
 struct SmallestEquivalent {

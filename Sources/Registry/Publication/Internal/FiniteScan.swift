@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Looks for NaN and infinity in a safetensors file that comes in pieces.
 struct FiniteScan {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// The median of each coordinate, the mean of the middle two where their number is even (Yin et al., 2018): holds while
 /// less than half of the updates are wrong.

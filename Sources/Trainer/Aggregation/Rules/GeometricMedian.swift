@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// The point with the least sum of Euclidean distances to the updates, by Weiszfeld's iteration (Pillutla et al., 2022):
 /// holds while less than half of the updates are wrong.

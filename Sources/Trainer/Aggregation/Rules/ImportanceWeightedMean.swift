@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Module-wise aggregation as in the paper, section 2: w_i' = Σ_k [Imp(i|k) / Σ_k' Imp(i|k')] · w_i,k.
 ///

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// The mean of the m updates that lie closest to their neighbours; with m = 1 Krum itself (Blanchard et al., 2017).
 ///

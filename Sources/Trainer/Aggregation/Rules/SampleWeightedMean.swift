@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// Federated averaging: every module is the mean weighted by sample counts (McMahan et al., 2017).
 public struct SampleWeightedMean: AggregationRule {

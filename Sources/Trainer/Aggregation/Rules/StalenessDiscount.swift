@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Foundation
 
 /// A weighted mean in which updates on older releases weigh less: (1 + s)^-exponent times what the mean gives them, s

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 
 /// The mean of each coordinate without its smallest and largest values (Yin et al., 2018).
 public struct TrimmedMean: AggregationRule {

@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Testing
 
 @Suite("A corrupted safetensors file is refused with the reason")

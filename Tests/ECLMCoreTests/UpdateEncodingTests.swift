@@ -1,4 +1,4 @@
-import Core
+import ECLMCore
 import Testing
 
 @Suite("Updates in every encoding")
