@@ -9,7 +9,7 @@ public struct EdgeError: Error, Sendable, CustomStringConvertible {
     /// The error behind this one: an `RPCError`, an ``InfeasibleComposition``, a `SafetensorsError`, …
     public var cause: (any Error)?
 
-    /// An error from its parts. A cause of the same kind is flattened: its own cause is kept instead.
+    /// A cause of the same kind is flattened: its own cause is kept instead.
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
         self.code = code
         self.message = message

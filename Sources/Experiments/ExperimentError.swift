@@ -42,7 +42,6 @@ public struct ExperimentError: Error, Sendable, CustomStringConvertible {
     /// The error behind it.
     public var cause: (any Error)?
 
-    /// An error from its parts.
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
         self.code = code
         self.message = message

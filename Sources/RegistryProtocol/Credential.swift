@@ -11,7 +11,6 @@ public enum Credential: Hashable, Sendable {
     /// The longest credential that is read, in bytes.
     public static let maximumBytes = 1024
 
-    /// The authentication data.
     public var authenticationData: [UInt8] {
         switch self {
         case .device(let id, let token): Array("device \(id) \(Self.hex(token))".utf8)

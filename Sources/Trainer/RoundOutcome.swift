@@ -4,12 +4,10 @@ import ECLMCore
 public struct RoundOutcome: Sendable, Hashable, Codable {
     /// An update that was refused, and why.
     public struct Quarantined: Sendable, Hashable, Codable {
-        /// The update.
         public var updateID: UpdateID
         /// Why, as written to `eclm.updates.quarantine_reason`.
         public var reason: String
 
-        /// A refusal from its parts.
         public init(updateID: UpdateID, reason: String) {
             self.updateID = updateID
             self.reason = reason

@@ -34,7 +34,6 @@ public struct TrainerError: Error, Sendable, CustomStringConvertible {
     /// The error underneath, where there is one.
     public var cause: (any Error)?
 
-    /// An error from its parts.
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
         self.code = code
         self.message = message

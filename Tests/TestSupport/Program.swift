@@ -70,7 +70,6 @@ public final class Program: Sendable {
     /// Adds arguments before the start.
     public func addArguments(_ more: [String]) { process.arguments = (process.arguments ?? []) + more }
 
-    /// Starts it.
     public func start() throws {
         // Into files: a pipe that nobody reads would stop a talkative process.
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

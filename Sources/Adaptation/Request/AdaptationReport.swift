@@ -3,7 +3,6 @@ public import Learning
 
 /// What an adaptation did.
 public struct AdaptationReport: Sendable, Encodable {
-    /// The model.
     public var model: String
     /// The release the sub-model was composed from; the base of the update.
     public var release: Int32

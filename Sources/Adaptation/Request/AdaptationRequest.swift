@@ -4,7 +4,6 @@ public import Learning
 
 /// What a device asks of one adaptation: which model, within which budget, and how to train and submit.
 public struct AdaptationRequest: Sendable {
-    /// The model.
     public var model: String
     /// The channel whose release to start from.
     public var channel: String
@@ -25,7 +24,6 @@ public struct AdaptationRequest: Sendable {
     /// Whether what was learned is submitted; without, it only serves this device.
     public var submits: Bool
 
-    /// A request from its parts.
     public init(
         model: String, channel: String = "stable", budget: Budget = .init(), minimumPerLayer: Int32 = 1,
         training: LocalTrainingSettings, seed: UInt64 = 0, encoding: UpdateEncoding = .int8Delta,

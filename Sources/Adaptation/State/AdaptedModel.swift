@@ -12,7 +12,6 @@ public import Learning
 public struct AdaptedModel: Sendable, Codable {
     static let fileName = "model.json"
 
-    /// The model.
     public var model: String
     /// The release it was composed from.
     public var release: Int32
@@ -25,7 +24,6 @@ public struct AdaptedModel: Sendable, Codable {
     /// How its training went.
     public var training: Training
 
-    /// One module.
     public struct Module: Sendable, Hashable, Codable {
         /// The module's name.
         public var module: String

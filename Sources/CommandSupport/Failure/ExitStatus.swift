@@ -69,7 +69,6 @@ public struct CommandFailure: ExitStatusConvertible, CustomStringConvertible {
     /// More for programs.
     public var failureDetails: (any Encodable & Sendable)?
 
-    /// A failure from its parts.
     public init(
         _ status: ExitStatus, _ message: String, hint: String? = nil, details: (any Encodable & Sendable)? = nil
     ) {

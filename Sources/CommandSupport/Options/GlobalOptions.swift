@@ -38,7 +38,6 @@ public struct LogOptions: ParsableArguments {
 
 /// A log level by its name on the command line.
 public struct LogLevel: Hashable, Sendable, ExpressibleByArgument {
-    /// The level.
     public var level: Logger.Level
 
     /// A level.

@@ -26,7 +26,6 @@ public struct Table: Sendable {
         }
     }
 
-    /// The columns.
     public let columns: [Column]
     private var rows: [[String]] = []
 

@@ -14,8 +14,6 @@ public struct Examples: Sendable, Hashable {
     /// The largest label; more classes than this are taken for damage.
     static let largestLabel = 65_535
 
-    /// Examples from their parts.
-    ///
     /// - Parameters:
     ///   - shape: The shape of one example; every extent is above 0.
     ///   - values: Row-major, for each label as many as `shape` holds.

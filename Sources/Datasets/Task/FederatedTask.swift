@@ -17,7 +17,6 @@ public struct FederatedTask: Sendable {
     public let proxySubTasks: [Int]
     /// The names of the sub-tasks, such as `user 12`.
     public let subTaskNames: [String]
-    /// The devices.
     public let devices: [Device]
     /// What was taken off all examples, computed on ``proxy`` alone.
     public let normalisation: Normalisation

@@ -45,7 +45,6 @@ public struct TaskSettings: Sendable, Codable, Hashable {
     /// How many devices there are at most unless asked for more.
     public static let defaultDevices = 100
 
-    /// Settings from their parts.
     public init(
         dataset: Dataset, skew: Skew, devices: Int? = nil, samples: ClosedRange<Int> = 50...150,
         proxyShare: Double = 0.3, seed: UInt64 = 1, budgetShares: [Double] = [0.2, 0.3, 0.5, 0.75, 1.0],

@@ -80,7 +80,6 @@ public struct InputExtent: Sendable, Hashable {
     /// Columns of an image or feature map.
     public var width: Int?
 
-    /// An extent from its parts.
     public init(tokens: Int = 1, height: Int? = nil, width: Int? = nil) {
         self.tokens = tokens
         self.height = height

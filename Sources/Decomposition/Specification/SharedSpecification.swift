@@ -23,9 +23,7 @@ public struct SharedSpecification: Sendable, Hashable {
 
     /// One rule: the tensors whose names match go to the part, unless an earlier rule took them.
     public struct Rule: Sendable, Hashable {
-        /// The pattern.
         public var pattern: GlobPattern
-        /// The part.
         public var part: Part
     }
 

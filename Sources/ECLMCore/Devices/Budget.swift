@@ -17,7 +17,7 @@ public struct Budget: Hashable, Sendable, Codable {
     /// Bytes to fetch.
     public var fetchBytes: Int64?
 
-    /// A budget from its parts; `nil` means unlimited.
+    /// `nil` means unlimited.
     public init(memory: Int64? = nil, flops: Int64? = nil, fetchBytes: Int64? = nil) {
         self.memory = memory
         self.flops = flops

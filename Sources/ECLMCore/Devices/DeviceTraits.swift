@@ -11,7 +11,6 @@ public struct DeviceTraits: Hashable, Sendable, Codable {
     /// The runtime's version.
     public var runtime: RuntimeVersion
 
-    /// Traits from their parts.
     public init(
         memory: Int64, flops: Int64, dtypes: Set<ElementType>, operators: Set<String>, runtime: RuntimeVersion
     ) {
@@ -32,7 +31,6 @@ public struct Requirements: Hashable, Sendable, Codable {
     /// The oldest runtime that runs the module.
     public var minimumRuntime: RuntimeVersion
 
-    /// Requirements from their parts.
     public init(
         dtypes: Set<ElementType> = [], operators: Set<String> = [], minimumRuntime: RuntimeVersion = .init(0)
     ) {

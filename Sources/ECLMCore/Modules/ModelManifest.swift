@@ -11,7 +11,6 @@ public struct ModelManifest: Hashable, Sendable, Codable {
     /// One version of every module.
     public var modules: [Module]
 
-    /// A manifest from its parts.
     public init(model: String, summary: String, layers: [Layer], modules: [Module]) {
         self.model = model
         self.summary = summary
@@ -26,7 +25,6 @@ public struct ModelManifest: Hashable, Sendable, Codable {
         /// The block's form, such as `feed_forward` or `conv_norm_act_conv`.
         public var block: String
 
-        /// A layer from its parts.
         public init(name: String, block: String) {
             self.name = name
             self.block = block
@@ -50,7 +48,6 @@ public struct ModelManifest: Hashable, Sendable, Codable {
         /// The default importance, at least 0, for devices that send none.
         public var importance: Double
 
-        /// A module from its parts.
         public init(
             slot: ModuleSlot, name: String, digest: Digest, tensors: [TensorDescription], costs: ModuleCosts,
             requirements: Requirements, importance: Double

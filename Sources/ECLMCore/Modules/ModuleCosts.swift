@@ -10,7 +10,7 @@ public struct ModuleCosts: Hashable, Sendable, Codable {
     /// Peak memory while the module runs, in bytes: weights and activations.
     public var peakMemory: Int64
 
-    /// Costs from their parts, each at least 0.
+    /// Each at least 0.
     public init(bytes: Int64, parameters: Int64, flops: Int64, peakMemory: Int64) {
         self.bytes = bytes
         self.parameters = parameters

@@ -9,7 +9,6 @@ public struct ModuleSlot: Hashable, Sendable, Codable {
     /// The position among the modules of the layer, or among the shared modules of the kind; from 0.
     public var index: Int
 
-    /// A slot from its parts.
     public init(kind: ModuleKind, layer: Int?, index: Int) {
         self.kind = kind
         self.layer = layer

@@ -13,7 +13,7 @@ public struct SafetensorsLimits: Sendable, Hashable {
     /// The whole file's length in bytes.
     public var fileBytes: Int
 
-    /// Limits from their parts, each at least 0.
+    /// Each at least 0.
     public init(
         headerBytes: Int = 100_000_000, tensors: Int = 100_000, nameBytes: Int = 1024, rank: Int = 16,
         metadataEntries: Int = 1024, fileBytes: Int = 1 << 40

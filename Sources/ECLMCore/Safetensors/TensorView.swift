@@ -10,7 +10,6 @@ public struct TensorView: Sendable {
 
     /// Name, dtype and shape.
     public var description: TensorDescription { entry.description }
-    /// The name.
     public var name: String { entry.description.name }
     /// The element type.
     public var dtype: ElementType { entry.description.dtype }

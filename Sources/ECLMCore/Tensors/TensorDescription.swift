@@ -7,7 +7,6 @@ public struct TensorDescription: Hashable, Sendable, Codable {
     /// The extents, outermost first (row-major); empty for a scalar.
     public var shape: [Int]
 
-    /// A description from its parts.
     public init(name: String, dtype: ElementType, shape: [Int]) {
         self.name = name
         self.dtype = dtype

@@ -9,7 +9,6 @@ public struct UpdateError: Error, Sendable, CustomStringConvertible {
     /// The error underneath, where there is one.
     public var cause: (any Error)?
 
-    /// An error from its parts.
     public init(_ code: Code, _ message: String, tensor: String? = nil, cause: (any Error)? = nil) {
         self.code = code
         self.message = message

@@ -125,13 +125,10 @@ public struct TransferLimits: Hashable, Sendable {
     public var chunkBytes: Int
     /// Chunks of one blob in flight.
     public var chunksInFlight: Int
-    /// Blobs in flight.
     public var blobsInFlight: Int
     /// The largest blob that is accepted, in bytes.
     public var blobBytes: Int64
 
-    /// Limits from their parts.
-    ///
     /// By default 256 KiB chunks, 2 of each of 4 blobs: 2 MiB in flight. That fills 40 MB/s at 50 ms, and over 100 kB/s
     /// still arrives within an attempt's 30 s.
     public init(

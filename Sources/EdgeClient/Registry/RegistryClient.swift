@@ -88,7 +88,6 @@ public struct Traffic: Hashable, Sendable, Codable {
     /// Bytes received.
     public var received: Int64
 
-    /// Traffic from its parts.
     public init(sent: Int64 = 0, received: Int64 = 0) {
         self.sent = sent
         self.received = received

@@ -16,7 +16,6 @@ public struct RetryPolicy: Sendable, Hashable {
     /// The longest wait of all.
     public var maximumBackoff: Duration
 
-    /// A policy from its parts.
     public init(
         deadline: Duration = .seconds(60), attemptTimeout: Duration = .seconds(30), maximumAttempts: Int = 12,
         initialBackoff: Duration = .milliseconds(100), maximumBackoff: Duration = .seconds(10)

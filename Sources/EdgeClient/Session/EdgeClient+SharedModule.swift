@@ -3,13 +3,11 @@ import RegistryProtocol
 
 /// One module version that a device fetched by itself, apart from any sub-model.
 public struct FetchedModule: Hashable, Sendable {
-    /// The model.
     public var model: String
     /// The number of the release it is part of.
     public var release: Int32
     /// The module's name.
     public var module: String
-    /// The version.
     public var version: Int32
     /// The digest of its weights.
     public var digest: Digest

@@ -8,7 +8,6 @@ public import RegistryProtocol
 /// - Updates: ``submit(_:onProgress:)``, ``update(_:)``; ``report(_:of:release:)`` for metrics alone.
 /// - The local cache: ``cache``, ``verifyCache(onBytes:)``, ``pruneCache(partialAge:isDryRun:)``.
 public struct EdgeClient: Sendable {
-    /// The registry.
     public let registry: RegistryClient
     /// Where the device keeps its identity, blobs and sub-models.
     public let state: StateDirectory

@@ -21,7 +21,6 @@ public struct PullRequest: Hashable, Sendable {
         }
     }
 
-    /// The model.
     public var model: String
     /// The release to compose from.
     public var source: Source
@@ -38,7 +37,6 @@ public struct PullRequest: Hashable, Sendable {
     /// Whether modules that the device holds count in the budget of bytes, too: it then limits the sub-model's size.
     public var countsHeld: Bool
 
-    /// A request from its parts.
     public init(
         model: String, source: Source = .channel("stable"), budget: Budget = .init(), importances: [[Double]] = [],
         deviceClass: String? = nil, minimumPerLayer: Int32 = 1, explains: Bool = false, countsHeld: Bool = false

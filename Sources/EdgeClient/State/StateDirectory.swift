@@ -102,7 +102,7 @@ public struct DeviceIdentity: Hashable, Sendable, Codable {
         case token
     }
 
-    /// An identity from its parts; the token has 32 bytes.
+    /// The token has 32 bytes.
     public init(deviceID: String, deviceClass: String, token: [UInt8]) throws(EdgeError) {
         do throws(DigestError) {
             // A token has a digest's length and spelling.

@@ -15,7 +15,6 @@ public struct SubModelManifest: Hashable, Sendable, Codable {
 
     /// The version of this file's form: 1.
     public var format: Int
-    /// The model.
     public var model: String
     /// The number of the release it was composed from; the base of updates.
     public var release: Int32
@@ -55,7 +54,6 @@ public struct SubModelManifest: Hashable, Sendable, Codable {
         /// What the weights file holds, in its order.
         public var tensors: [TensorDescription]
 
-        /// A module from its parts.
         public init(
             module: String, slot: ModuleSlot, version: Int32, moduleVersionID: ModuleVersionID, digest: Digest,
             bytes: Int64, importance: Double, file: String, tensors: [TensorDescription]
@@ -77,7 +75,6 @@ public struct SubModelManifest: Hashable, Sendable, Codable {
         }
     }
 
-    /// A manifest from its parts.
     public init(
         model: String, release: Int32, channel: String? = nil, deviceID: String? = nil, budget: Budget, totals: Budget,
         objective: Double, gap: Double, modules: [Module]

@@ -6,7 +6,6 @@ extension StateDirectory {
     public struct SubModel: Hashable, Sendable {
         /// The directory.
         public var path: String
-        /// Its manifest.
         public var manifest: SubModelManifest
     }
 

@@ -28,7 +28,7 @@ public struct Submission: Hashable, Sendable {
         case files([String])
     }
 
-    /// A submission from its parts; without weights, those in the sub-model's own directory.
+    /// Without weights, those in the sub-model's own directory.
     public init(
         subModelDirectory: String, weights: Weights? = nil, sampleCount: Int64, metrics: [String: Double] = [:],
         importances: [[Double]] = [], idempotencyKey: String? = nil, encoding: UpdateEncoding = .full,
@@ -47,7 +47,6 @@ public struct Submission: Hashable, Sendable {
 
 /// What became of a submission.
 public struct SubmitResult: Hashable, Sendable {
-    /// The update.
     public var updateID: UpdateID
     /// Whether the registry had it already, under the same key and with the same content.
     public var isReplay: Bool

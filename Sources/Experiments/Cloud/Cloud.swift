@@ -61,7 +61,6 @@ public struct CloudPrototype: Sendable {
     /// The size of all modules in bytes.
     var bytes: Int64 { manifest.modules.reduce(0) { $0 + $1.costs.bytes } }
 
-    /// A prototype from its parts.
     public init(manifest: ModelManifest, blobs: [Digest: [UInt8]]) {
         self.manifest = manifest
         self.blobs = blobs
@@ -75,7 +74,6 @@ public struct CloudRelease: Sendable, Hashable {
     /// The weights of every module.
     public var digests: [ModuleSlot: Digest]
 
-    /// A release from its parts.
     public init(number: Int, digests: [ModuleSlot: Digest]) {
         self.number = number
         self.digests = digests
@@ -94,7 +92,6 @@ public struct CloudRequest: Sendable, Hashable {
     /// Whether an experiment asks, and no device: to measure what the device would get. The bytes count for nobody.
     public var isTrial: Bool
 
-    /// A request from its parts.
     public init(device: String, importances: [[Double]], budget: Budget, isTrial: Bool = false) {
         self.device = device
         self.importances = importances
@@ -143,7 +140,6 @@ public struct CloudUpdate: Sendable {
     /// Samples it was trained on, at least 1.
     public var sampleCount: Int
 
-    /// An update from its parts.
     public init(
         device: String, composition: CloudComposition, trained: [ModuleSlot: [UInt8]], importances: [[Double]],
         sampleCount: Int
@@ -167,7 +163,6 @@ public struct CloudTraffic: Sendable, Hashable, Codable {
     /// What ``down`` would be if devices kept no module from one pull to the next.
     public var downWithoutHeld: Int64
 
-    /// Traffic from its parts.
     public init(up: Int64 = 0, down: Int64 = 0, upAsFullWeights: Int64 = 0, downWithoutHeld: Int64 = 0) {
         self.up = up
         self.down = down

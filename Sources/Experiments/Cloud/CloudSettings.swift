@@ -9,7 +9,6 @@ public struct CloudSettings: Sendable, Hashable, Codable {
     /// Whether a device keeps what it fetched, so that it need not fetch it again.
     public var holdsModules: Bool
 
-    /// Settings from their parts.
     public init(encoding: String = "int8_delta", fraction: Double = 0.1, holdsModules: Bool = true) {
         self.encoding = encoding
         self.fraction = fraction

@@ -6,7 +6,6 @@ import Learning
 /// A cap is a share of the full model's size in bytes; the full model has all modules, and the selector. Memory and time
 /// are measured of the nets that fit.
 struct CostTable: Sendable {
-    /// The network.
     let network: NetworkSpecification
     /// The costs of every module.
     let costs: [ModuleSlot: ModuleCosts]

@@ -8,7 +8,6 @@ struct Fleet: Sendable {
     var name: String
     /// The cloud's network.
     var network: NetworkSpecification
-    /// The devices.
     var devices: [FleetDevice]
     /// The seed of everything drawn in the run.
     var seed: UInt64

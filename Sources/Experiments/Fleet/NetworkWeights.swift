@@ -15,7 +15,6 @@ struct NetworkWeights: Sendable {
         for slot in network.slots { tensors[slot] = try network.tensors(of: slot).sorted }
     }
 
-    /// Weights from their parts.
     init(modules: [[Int]], tensors: [ModuleSlot: ModuleTensors]) {
         self.modules = modules
         self.tensors = tensors

@@ -3,11 +3,9 @@ import Learning
 
 /// What became of a fleet.
 public struct LiveFleetReport: Sendable, Codable {
-    /// The model.
     public var model: String
     /// The devices, in the order of their names.
     public var devices: [Device]
-    /// The rounds.
     public var rounds: [Round]
     /// Bytes on all devices' connections, the protocol's framing included.
     public var traffic: Traffic
@@ -16,7 +14,6 @@ public struct LiveFleetReport: Sendable, Codable {
     /// How often a device took part in a round.
     public var participations: Int
 
-    /// One device.
     public struct Device: Sendable, Codable, Hashable {
         /// Its name.
         public var id: String
@@ -40,7 +37,6 @@ public struct LiveFleetReport: Sendable, Codable {
         public var readapted: Double?
     }
 
-    /// One round.
     public struct Round: Sendable, Codable, Hashable {
         /// From 1.
         public var number: Int

@@ -6,7 +6,6 @@ public import Learning
 public struct LiveFleetSettings: Sendable {
     /// Where registryd listens, `host:port` or `unix:/path`.
     public var endpoint: String
-    /// The model.
     public var model: String
     /// The channel to follow.
     public var channel: String
@@ -35,7 +34,6 @@ public struct LiveFleetSettings: Sendable {
     /// How long to wait for the trainer's release after a round.
     public var roundTimeout: Duration
 
-    /// Settings from their parts.
     public init(
         endpoint: String, model: String, channel: String = "stable", deviceClass: String, directory: String,
         task: TaskSettings, devices: Int = 8, rounds: Int = 3, roundsAfterDrift: Int = 2, driftStep: Int = 4,

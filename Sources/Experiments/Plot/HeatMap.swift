@@ -13,7 +13,6 @@ package struct HeatMap: Sendable, Hashable {
     /// What the colours are: `mean gate`.
     package var valueTitle: String
 
-    /// A heat map from its parts.
     package init(
         title: String, columns: [String], rows: [Row], rowLabels: [String], columnTitle: String, valueTitle: String
     ) {
@@ -32,7 +31,6 @@ package struct HeatMap: Sendable, Hashable {
         /// One matrix a column of panels, [row][column], values of at least 0; `nil` leaves the place empty.
         package var matrices: [[[Double]]?]
 
-        /// A row from its parts.
         package init(_ title: String, matrices: [[[Double]]?]) {
             self.title = title
             self.matrices = matrices

@@ -9,7 +9,6 @@ package struct LineChart: Sendable, Hashable {
     /// What is shown, in the order of the legend; later ones are drawn over earlier ones, emphasised ones over all.
     package var series: [Series]
 
-    /// A chart from its parts.
     package init(title: String, x: PlotAxis, y: PlotAxis, series: [Series]) {
         self.title = title
         self.x = x
@@ -26,7 +25,6 @@ package struct LineChart: Sendable, Hashable {
         /// What it shows.
         package var shape: Shape
 
-        /// A series from its parts.
         package init(_ label: String, style: Style, shape: Shape) {
             self.label = label
             self.style = style
@@ -51,7 +49,6 @@ package struct LineChart: Sendable, Hashable {
         /// How far the band or bar reaches above and below.
         package var spread: Double
 
-        /// A point from its parts.
         package init(x: Double, y: Double, spread: Double = 0) {
             self.x = x
             self.y = y
@@ -82,7 +79,6 @@ package struct LineChart: Sendable, Hashable {
         /// Whether it is drawn heavier than the others.
         package var emphasised: Bool
 
-        /// A style from its parts.
         package init(
             _ color: PlotColor, dash: Dash = .solid, marker: Marker = .circle, emphasised: Bool = false
         ) {

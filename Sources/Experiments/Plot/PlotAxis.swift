@@ -14,7 +14,7 @@ package struct PlotAxis: Sendable, Hashable {
     /// How values are spread.
     package var kind: PlotScale.Kind
 
-    /// An axis from its parts. Values of a percent axis are 0...100.
+    /// Values of a percent axis are 0...100.
     package init(_ title: String, unit: Unit = .number, kind: PlotScale.Kind = .linear) {
         self.title = title
         self.unit = unit

@@ -16,7 +16,6 @@ public struct ExperimentSettings: Sendable, Codable {
         /// The cloud's network.
         public var network: NetworkSpecification
 
-        /// A row from its parts.
         public init(name: String, key: String, task: TaskSettings, network: NetworkSpecification) {
             self.name = name
             self.key = key
@@ -34,7 +33,6 @@ public struct ExperimentSettings: Sendable, Codable {
         /// The methods, of ours and its ablations.
         public var methods: [MethodCode]
 
-        /// Settings from their parts.
         public init(
             shares: [Double], rounds: Int = 0,
             methods: [MethodCode] = [.ours, .oursNoAbilityEnhancing, .oursRandomModules]
@@ -51,10 +49,8 @@ public struct ExperimentSettings: Sendable, Codable {
         public var steps: Int
         /// The first so many devices of the task.
         public var devices: Int
-        /// The methods.
         public var methods: [MethodCode]
 
-        /// Settings from their parts.
         public init(
             steps: Int, devices: Int,
             methods: [MethodCode] = [.noAdaptation, .localAdaptation, .fedAvgFineTuned, .ours]
@@ -71,11 +67,9 @@ public struct ExperimentSettings: Sendable, Codable {
     public var title: String
     /// The preset that the settings come from.
     public var preset: String
-    /// The rows.
     public var rows: [Row]
     /// One run of each method a seed.
     public var seeds: [UInt64]
-    /// The methods.
     public var methods: [MethodCode]
     /// Rounds, epochs, batches.
     public var federation: FederationSettings
@@ -92,7 +86,6 @@ public struct ExperimentSettings: Sendable, Codable {
     /// The continuous run; absent: not run.
     public var continuous: Continuous?
 
-    /// Settings from their parts.
     public init(
         name: String, title: String, preset: String, rows: [Row], seeds: [UInt64], methods: [MethodCode],
         federation: FederationSettings, search: SearchSettings, prototype: PrototypeSettings,

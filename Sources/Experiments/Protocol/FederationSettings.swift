@@ -15,7 +15,6 @@ public struct FederationSettings: Sendable, Hashable, Codable {
     /// Devices that a point of the curve is measured on; the final accuracies are of all devices.
     public var evaluationDevices: Int
 
-    /// Settings from their parts.
     public init(
         rounds: Int, devicesPerRound: Int, roundEpochs: Int = 3, fineTuningEpochs: Int = 10, batch: Int = 16,
         evaluationInterval: Int = 5, evaluationDevices: Int = 20

@@ -21,7 +21,6 @@ public struct LocalSettings: Sendable, Hashable, Codable {
     /// What learns.
     public var parts: TrainedParts
 
-    /// Settings from their parts.
     public init(
         epochs: Int, rate: Float, optimization: TrainingSettings.Optimization = .adam, parts: TrainedParts = .all
     ) {
@@ -51,7 +50,6 @@ public struct Hyperparameters: Sendable, Hashable, Codable {
     /// Local fine-tuning at the end; methods without local training do not use it.
     public var fineTuning: LocalSettings
 
-    /// Hyperparameters from their parts.
     public init(round: LocalSettings, fineTuning: LocalSettings) {
         self.round = round
         self.fineTuning = fineTuning

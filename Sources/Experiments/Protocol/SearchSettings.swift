@@ -16,7 +16,6 @@ public struct SearchSettings: Sendable, Hashable, Codable {
     /// The optimiser of all local training.
     public var optimization: TrainingSettings.Optimization
 
-    /// Settings from their parts.
     public init(
         devices: Int, rounds: Int, roundRates: [Float], fineTuningRates: [Float],
         parts: [TrainedParts] = [.all, .modulesAndHead], optimization: TrainingSettings.Optimization = .adam
@@ -52,20 +51,17 @@ public struct SearchSettings: Sendable, Hashable, Codable {
 
 /// One candidate that was tried, for the record.
 public struct SearchRecord: Sendable, Hashable, Codable {
-    /// The row.
     public var row: String
     /// The seed of the row's task.
     public var seed: UInt64
     /// The method whose candidate it is.
     public var method: MethodCode
-    /// The candidate.
     public var candidate: Hyperparameters
     /// The accuracy on the pseudo-devices, mean over them; absent where training diverged.
     public var accuracy: Double?
     /// Whether it was chosen.
     public var isChosen: Bool
 
-    /// A record from its parts.
     public init(
         row: String, seed: UInt64, method: MethodCode, candidate: Hyperparameters, accuracy: Double?, isChosen: Bool
     ) {

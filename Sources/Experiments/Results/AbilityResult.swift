@@ -9,7 +9,6 @@ public struct AbilityResult: Codable, Sendable, Hashable {
     /// The module layers, from the input on.
     public var layers: [RoutingLayer]
 
-    /// A result from its parts.
     public init(name: String, seed: UInt64, subTasks: [String], layers: [RoutingLayer]) {
         self.name = name
         self.seed = seed
@@ -29,7 +28,6 @@ public struct RoutingLayer: Codable, Sendable, Hashable {
     /// Mean gates after enhancing.
     public var after: [[Double]]
 
-    /// A layer from its parts.
     public init(name: String, before: [[Double]], mapping: [[Double]]? = nil, after: [[Double]]) {
         self.name = name
         self.before = before

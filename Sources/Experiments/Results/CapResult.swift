@@ -7,7 +7,6 @@ public struct CapResult: Codable, Sendable, Hashable {
     /// One point a cap, ascending.
     public var points: [CapPoint]
 
-    /// A result from its parts.
     public init(row: String, method: MethodCode, points: [CapPoint]) {
         self.row = row
         self.method = method
@@ -28,7 +27,6 @@ public struct CapPoint: Codable, Sendable, Hashable {
     /// The time of one training batch, mean over devices and seeds; absent where it was not measured.
     public var secondsPerBatch: Double?
 
-    /// A point from its parts.
     public init(
         cap: Double, accuracies: [Double], subModelBytes: Double, peakTrainingMemory: Double? = nil,
         secondsPerBatch: Double? = nil

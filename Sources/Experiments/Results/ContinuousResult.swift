@@ -5,7 +5,6 @@ public struct ContinuousResult: Codable, Sendable, Hashable {
     /// What each method did.
     public var methods: [ContinuousMethod]
 
-    /// A result from its parts.
     public init(row: String, methods: [ContinuousMethod]) {
         self.row = row
         self.methods = methods
@@ -14,14 +13,12 @@ public struct ContinuousResult: Codable, Sendable, Hashable {
 
 /// One method in a continuous run.
 public struct ContinuousMethod: Codable, Sendable, Hashable {
-    /// Which method.
     public var method: MethodCode
     /// Its name in full.
     public var title: String
     /// One run a seed.
     public var runs: [ContinuousRun]
 
-    /// A method from its parts.
     public init(method: MethodCode, title: String, runs: [ContinuousRun]) {
         self.method = method
         self.title = title
@@ -31,7 +28,6 @@ public struct ContinuousMethod: Codable, Sendable, Hashable {
 
 /// One continuous run with one seed. All columns have one entry a step, from step 1 on.
 public struct ContinuousRun: Codable, Sendable, Hashable {
-    /// The seed.
     public var seed: UInt64
     /// Accuracy after the step's adaptation on the devices' current test data, mean over devices.
     public var accuracies: [Double]

@@ -18,7 +18,6 @@ extension ExperimentResults {
         /// What each method reached.
         public var methods: [MethodResult]
 
-        /// A row from its parts.
         public init(
             name: String, dataset: String, skew: Skew, model: String, devices: Int, seeds: [UInt64],
             fullModel: FullModel? = nil, methods: [MethodResult] = []
@@ -46,14 +45,12 @@ extension ExperimentResults {
     public struct FullModel: Codable, Sendable, Hashable {
         /// The bytes of its weights.
         public var bytes: Int
-        /// Its parameters.
         public var parameters: Int
         /// The peak memory of a training step, in bytes.
         public var peakTrainingMemory: Int
         /// The time of one training batch.
         public var secondsPerBatch: Double
 
-        /// Costs from their parts.
         public init(bytes: Int, parameters: Int, peakTrainingMemory: Int, secondsPerBatch: Double) {
             self.bytes = bytes
             self.parameters = parameters

@@ -32,7 +32,6 @@ public struct ExperimentResults: Codable, Sendable, Hashable {
     /// The continuous run: the same devices, while their data drifts.
     public var continuous: [ContinuousResult]
 
-    /// Results from their parts.
     public init(
         experiment: String, title: String, preset: String, command: String, setup: [Fact] = [],
         machine: MachineFacts, rows: [Row] = [], ability: [AbilityResult] = [], caps: [CapResult] = [],

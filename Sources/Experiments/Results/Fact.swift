@@ -5,7 +5,6 @@ public struct Fact: Codable, Sendable, Hashable {
     /// Its value, with its unit.
     public var value: String
 
-    /// A fact from its parts.
     public init(_ name: String, _ value: String) {
         self.name = name
         self.value = value

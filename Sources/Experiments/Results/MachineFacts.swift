@@ -7,7 +7,6 @@ public struct MachineFacts: Codable, Sendable, Hashable {
     /// The threads that libtorch computed one device with.
     public var threads: Int
 
-    /// Facts from their parts.
     public init(cores: Int, libtorch: String, threads: Int = 1) {
         self.cores = cores
         self.libtorch = libtorch

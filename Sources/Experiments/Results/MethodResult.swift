@@ -1,13 +1,11 @@
 /// What one method reached on one row.
 public struct MethodResult: Codable, Sendable, Hashable {
-    /// Which method.
     public var method: MethodCode
     /// Its name in full: `FedAvg, then local fine-tuning`.
     public var title: String
     /// One run a seed, in the order of the row's seeds.
     public var runs: [RunResult]
 
-    /// A result from its parts.
     public init(method: MethodCode, title: String, runs: [RunResult]) {
         self.method = method
         self.title = title
@@ -17,7 +15,6 @@ public struct MethodResult: Codable, Sendable, Hashable {
 
 /// One run of one method with one seed.
 public struct RunResult: Codable, Sendable, Hashable {
-    /// The seed.
     public var seed: UInt64
     /// The accuracy of each device on its own test data at the end, in the order of the devices.
     public var deviceAccuracies: [Double]
@@ -42,7 +39,6 @@ public struct RunResult: Codable, Sendable, Hashable {
     /// Whether bytes were counted on connections to the real registry, and not summed up from sizes.
     public var overTheWire: Bool
 
-    /// A run from its parts.
     public init(
         seed: UInt64, deviceAccuracies: [Double], curve: [CurvePoint] = [], bytesUp: Int = 0, bytesDown: Int = 0,
         subModelBytes: Double, subModelParameters: Double, peakTrainingMemory: Double? = nil,
@@ -74,7 +70,6 @@ public struct CurvePoint: Codable, Sendable, Hashable {
     /// The accuracy on the devices' own test data, mean over devices.
     public var accuracy: Double
 
-    /// A point from its parts.
     public init(round: Int, bytesUp: Int, bytesDown: Int, accuracy: Double) {
         self.round = round
         self.bytesUp = bytesUp

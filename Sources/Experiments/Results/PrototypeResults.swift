@@ -11,7 +11,6 @@ public struct PrototypeResults: Codable, Sendable, Hashable {
     public var title: String
     /// The command that made it, as it is typed.
     public var command: String
-    /// The seed.
     public var seed: UInt64
     /// The network's specification in short and the settings, in the order in which the report shows them.
     public var setup: [Fact]
@@ -28,7 +27,6 @@ public struct PrototypeResults: Codable, Sendable, Hashable {
     /// What each module costs.
     public var modules: [ModuleCostResult]
 
-    /// Results from their parts.
     public init(
         name: String, title: String, command: String, seed: UInt64, setup: [Fact] = [], machine: MachineFacts,
         stages: [TrainingStage] = [], routing: AbilityResult? = nil, caps: [CapResult] = [], modelBytes: Int,
@@ -56,7 +54,6 @@ public struct TrainingStage: Codable, Sendable, Hashable {
     /// One point an epoch.
     public var epochs: [TrainingEpoch]
 
-    /// A stage from its parts.
     public init(name: String, epochs: [TrainingEpoch]) {
         self.name = name
         self.epochs = epochs
@@ -74,7 +71,6 @@ public struct TrainingEpoch: Codable, Sendable, Hashable {
     /// Accuracy on the proxy's validation data; absent where it was not measured.
     public var validationAccuracy: Double?
 
-    /// A point from its parts.
     public init(epoch: Int, loss: Double, regularisation: Double? = nil, validationAccuracy: Double? = nil) {
         self.epoch = epoch
         self.loss = loss
@@ -89,7 +85,6 @@ public struct ModuleCostResult: Codable, Sendable, Hashable {
     public var module: String
     /// Its kind: expert, bypass, stem, head or selector.
     public var kind: String
-    /// Its parameters.
     public var parameters: Int
     /// The bytes of its weights.
     public var bytes: Int
@@ -98,7 +93,6 @@ public struct ModuleCostResult: Codable, Sendable, Hashable {
     /// The peak memory that training it adds, in bytes.
     public var peakTrainingMemory: Int
 
-    /// Costs from their parts.
     public init(module: String, kind: String, parameters: Int, bytes: Int, flops: Int, peakTrainingMemory: Int) {
         self.module = module
         self.kind = kind

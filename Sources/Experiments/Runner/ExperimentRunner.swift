@@ -23,7 +23,6 @@ public struct ExperimentRunner: Sendable {
         /// Whether ours goes over the wire.
         public var overTheWire: Bool
 
-        /// Options from their parts.
         public init(
             workDirectory: String, dataDirectory: String = "data", jobs: Int = 1, command: String,
             overTheWire: Bool = false

@@ -15,7 +15,6 @@ public struct DeviceClassProfile: Codable, Hashable, Sendable {
     /// Operations a second of single operators (`conv2d`, `group_norm`, …); others run at ``operationsPerSecond``.
     public var operators: [String: Double]
 
-    /// A profile from its parts.
     public init(
         deviceClass: String, memoryFactor: Double = 1, memoryPerModule: Int64 = 0, operationsPerSecond: Double,
         operators: [String: Double] = [:]

@@ -21,7 +21,6 @@ public final class ModularNetwork {
     public let modules: [[Int]]
     /// How modules are weighed.
     public let gating: Gating
-    /// The selector.
     public let selector: Selector
     let layers: [ModuleLayer]
     let shared: SharedPart

@@ -11,7 +11,6 @@ public struct ModuleTensors: Hashable, Sendable {
         /// Its values, row-major.
         public var values: [Float]
 
-        /// A tensor from its parts.
         public init(name: String, shape: [Int], values: [Float]) {
             self.name = name
             self.shape = shape

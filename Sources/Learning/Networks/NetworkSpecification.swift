@@ -17,7 +17,7 @@ public struct NetworkSpecification: Codable, Hashable, Sendable {
     /// The network that scores all modules of all layers from the raw input.
     public var selector: SelectorSpecification
 
-    /// A specification from its parts; ``validated()`` checks it.
+    /// ``validated()`` checks it.
     public init(
         model: String, input: [Int], classes: Int, stem: StemSpecification, layers: [LayerSpecification],
         head: HeadSpecification = .init(), selector: SelectorSpecification
@@ -69,7 +69,6 @@ public struct StemSpecification: Codable, Hashable, Sendable {
     /// The stride of a convolution, `[vertical, horizontal]`.
     public var stride: [Int]
 
-    /// A stem from its parts.
     public init(kind: Kind, width: Int = 0, kernel: [Int] = [3, 3], stride: [Int] = [1, 1]) {
         self.kind = kind
         self.width = width
@@ -106,7 +105,6 @@ public struct LayerSpecification: Codable, Hashable, Sendable {
     /// The non-linearity inside the modules and behind the layer.
     public var activation: ActivationKind
 
-    /// A layer from its parts.
     public init(
         name: String, block: BlockKind, width: Int, modules: Int, inner: Int, kernel: [Int] = [3, 3],
         outputKernel: [Int] = [1, 1], stride: [Int] = [1, 1], bypass: Bool = true, skip: Bool = false,
@@ -135,7 +133,6 @@ public struct HeadSpecification: Codable, Hashable, Sendable {
     /// Whether planes are averaged to one value a channel before the classifier; else they are flattened.
     public var pool: Bool
 
-    /// A head from its parts.
     public init(pool: Bool = true) { self.pool = pool }
 }
 
@@ -148,7 +145,6 @@ public struct SelectorSpecification: Codable, Hashable, Sendable {
     /// The number k of modules that an example is sent through in each layer.
     public var topK: Int
 
-    /// A selector from its parts.
     public init(pool: [Int]? = nil, widths: [Int], topK: Int) {
         self.pool = pool
         self.widths = widths

@@ -8,7 +8,6 @@ public struct Parameter {
         case layer(Int)
         /// The classifier.
         case head
-        /// The selector.
         case selector
     }
 

@@ -6,7 +6,6 @@ public struct AbilityMap: Codable, Hashable, Sendable {
     /// Mean gates, a row a sub-task; the residual module, where there is one, is the last column.
     public var gates: [[Double]]
 
-    /// A map from its parts.
     public init(layer: String, gates: [[Double]]) {
         self.layer = layer
         self.gates = gates

@@ -14,8 +14,6 @@ public struct PrototypeData: Sendable {
     /// What settings are judged by; never trained on.
     public let validation: TrainingData?
 
-    /// Data from their parts.
-    ///
     /// - Throws: ``LearningError`` with `data` where they do not fit together, or a sub-task has no example.
     public init(
         training: TrainingData, subTasks: [Int], subTaskNames: [String], validation: TrainingData? = nil

@@ -12,7 +12,6 @@ public struct PrototypeSettings: Codable, Hashable, Sendable {
     /// Steps between two checkpoints; there is one at the end of every stage anyway.
     public var checkpointSteps: Int
 
-    /// Settings from their parts.
     public init(
         dense: TrainingSettings? = nil, endToEnd: EndToEndStage = .init(), abilityEnhancing: AbilityStage? = .init(),
         checkpointSteps: Int = 500
@@ -45,7 +44,6 @@ public struct EndToEndStage: Codable, Hashable, Sendable {
     /// Epochs at the start in which every module is in the top k, so that a grown network begins as the dense one.
     public var openEpochs: Int
 
-    /// A stage from its parts.
     public init(
         training: TrainingSettings = .init(epochs: 10, batch: 32, rate: 3e-3, clipNorm: 5, finalRate: 0.01),
         balance: Float = 0.01, noise: Bool = true, topK: Int? = 4, openEpochs: Int = 0
@@ -80,7 +78,6 @@ public struct AbilityStage: Codable, Hashable, Sendable {
     /// When the solver of the mask stops looking.
     public var solver: MixedIntegerProgram.Limits
 
-    /// A stage from its parts.
     public init(
         training: TrainingSettings = .init(epochs: 8, batch: 32, rate: 3e-3, clipNorm: 5, finalRate: 0.01),
         divergence: Float = 0.1, moduleLoad: Double = 1.5, modulesPerSubTask: Int = 2,
@@ -114,7 +111,6 @@ public struct SubModelSampling: Codable, Hashable, Sendable {
     /// The sizes that are drawn: shares of the full model's parameters; see ``SizeCap``.
     public var caps: [Double]
 
-    /// A sampling from its parts.
     public init(share: Double = 0.7, subTasks: Int = 5, caps: [Double] = [0.2, 0.2, 0.3, 0.5, 0.75]) {
         self.share = share
         self.subTasks = subTasks

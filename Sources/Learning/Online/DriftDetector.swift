@@ -27,7 +27,6 @@ public struct DriftDetector: Sendable, Hashable, Codable {
     /// Blocks of an observation that are used at most; more are thinned out evenly.
     static var maximumBlocks: Int { 512 }
 
-    /// A detector from its parts.
     public init(falseAlarmRate: Double = 0.01, permutations: Int = 1999, block: Int = 1) {
         self.falseAlarmRate = falseAlarmRate
         self.permutations = permutations

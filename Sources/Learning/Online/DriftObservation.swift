@@ -11,7 +11,6 @@ public struct DriftObservation: Hashable, Sendable, Codable {
     /// The highest class probability of each example; empty as ``losses``. Needs no labels.
     public var confidences: [Float]
 
-    /// An observation from its parts.
     public init(scores: SelectorScores, losses: [Float] = [], confidences: [Float] = []) {
         self.scores = scores
         self.losses = losses

@@ -7,7 +7,6 @@ public struct LocalTrainingSettings: Sendable, Codable {
     /// The part of the local data that is only measured on; 0 trains on all of it and measures nothing.
     public var heldOutShare: Double
 
-    /// Settings from their parts.
     public init(
         training: TrainingSettings = .init(freezesSelector: true), heldOutShare: Double = 0.2
     ) {

@@ -13,8 +13,6 @@ public struct SelectorScores: Hashable, Sendable, Codable {
     /// The number of examples.
     public var count: Int { width == 0 ? 0 : gates.count / width }
 
-    /// Scores from their parts.
-    ///
     /// - Throws: ``LearningError`` with `data` when the gates do not fill whole rows, or one is no number from 0 to 1.
     public init(layers: [Int], gates: [Float]) throws {
         let width = layers.reduce(0, +)

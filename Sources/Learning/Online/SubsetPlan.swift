@@ -13,7 +13,6 @@ public struct HeldModule: Hashable, Sendable, Codable {
     /// The importance on this device's data, at least 0.
     public var importance: Double
 
-    /// A module from its parts.
     public init(layer: Int, index: Int, memory: Int64, flops: Int64, importance: Double) {
         self.layer = layer
         self.index = index

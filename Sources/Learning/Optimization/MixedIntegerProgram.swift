@@ -19,7 +19,6 @@ public struct MixedIntegerProgram: Sendable {
         /// Whether it is a whole number.
         public var isInteger: Bool
 
-        /// A variable from its parts.
         public init(objective: Double, bounds: ClosedRange<Double>, isInteger: Bool) {
             self.objective = objective
             self.bounds = bounds
@@ -39,7 +38,6 @@ public struct MixedIntegerProgram: Sendable {
         /// What it is multiplied with.
         public var coefficient: Double
 
-        /// A term from its parts.
         public init(_ coefficient: Double, of variable: Int) {
             self.variable = variable
             self.coefficient = coefficient
@@ -55,7 +53,6 @@ public struct MixedIntegerProgram: Sendable {
         /// The largest value; `nil` for none.
         public var maximum: Double?
 
-        /// A constraint from its parts.
         public init(_ terms: [Term], minimum: Double? = nil, maximum: Double? = nil) {
             self.terms = terms
             self.minimum = minimum
@@ -80,7 +77,6 @@ public struct MixedIntegerProgram: Sendable {
         /// The relative difference to the bound at which a solution counts as optimal.
         public var relativeGap: Double
 
-        /// Limits from their parts.
         public init(seconds: Double = 60, relativeGap: Double = 1e-6) {
             self.seconds = seconds
             self.relativeGap = relativeGap
@@ -94,7 +90,6 @@ public struct MixedIntegerProgram: Sendable {
 
     /// The unknowns.
     public private(set) var variables: [Variable] = []
-    /// The constraints.
     public private(set) var constraints: [Constraint] = []
 
     /// A program without unknowns.

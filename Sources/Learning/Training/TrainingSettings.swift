@@ -18,7 +18,6 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
     public var optimization: Optimization
     /// The momentum of `sgd`.
     public var momentum: Float
-    /// Weight decay.
     public var weightDecay: Float
     /// The largest Euclidean norm of all gradients together; longer ones are scaled down. `nil` for any.
     public var clipNorm: Float?
@@ -29,7 +28,7 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
     /// The learning rate falls to this share of itself, linearly over the run; 1 keeps it.
     public var finalRate: Float
 
-    /// Settings from their parts; the defaults are the paper's batch and epochs for a device.
+    /// The defaults are the paper's batch and epochs for a device.
     public init(
         epochs: Int = 3, batch: Int = 16, rate: Float = 1e-3, optimization: Optimization = .adam, momentum: Float = 0.9,
         weightDecay: Float = 0, clipNorm: Float? = nil, proximal: Float = 0, freezesSelector: Bool = false,

@@ -20,7 +20,6 @@ public struct PostgresListener: AsyncSequence, Sendable {
         /// Listening from now on. What was announced before is not known: re-read it. Comes first, after every loss of
         /// the connection, and when notifications had to be dropped because they were read too slowly.
         case connected
-        /// A notification.
         case notification(channel: String, payload: String)
     }
 

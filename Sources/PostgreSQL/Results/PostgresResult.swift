@@ -8,7 +8,6 @@ public struct PostgresResult: Sendable, RandomAccessCollection {
 
     /// The rows inserted, updated, deleted, or selected.
     public var rowsAffected: Int { storage.rowsAffected }
-    /// The columns' names.
     public var columnNames: [String] { storage.columns.map(\.name) }
     /// The server's tag for what it did, such as `INSERT 0 1`.
     public var commandTag: String { String(cString: PQcmdStatus(storage.pointer)) }

@@ -9,7 +9,6 @@ public struct RPCRetryPolicy: Sendable {
         private let isAll: Bool
         private let names: Set<String>
 
-        /// None.
         public static let none = Self(isAll: false, names: [])
         /// All: every service this client talks to is built that way.
         public static let all = Self(isAll: true, names: [])

@@ -46,7 +46,7 @@ public struct AuditFilter: Sendable, Hashable {
     /// Only of actors with this in the name.
     public var actorContains: String
 
-    /// A filter from its parts; none of them lets all pass.
+    /// None of them lets all pass.
     public init(objectKind: String? = nil, object: String? = nil, actorContains: String = "") {
         self.objectKind = objectKind
         self.object = object

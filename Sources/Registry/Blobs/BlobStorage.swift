@@ -8,7 +8,6 @@ public struct BlobKey: Sendable, Hashable {
     /// The number from `eclm.blob_storage_ids`.
     public var storageID: Int64
 
-    /// A key from its parts.
     public init(digest: Digest, storageID: Int64) {
         self.digest = digest
         self.storageID = storageID

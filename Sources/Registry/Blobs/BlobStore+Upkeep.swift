@@ -16,7 +16,6 @@ extension BlobStore {
         /// Their sizes' sum.
         public var bytes: Int64 = 0
 
-        /// Figures from their parts.
         public init(blobs: Int = 0, bytes: Int64 = 0) {
             self.blobs = blobs
             self.bytes = bytes

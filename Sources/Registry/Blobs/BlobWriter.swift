@@ -70,7 +70,6 @@ public struct BlobUpload: Sendable, Hashable {
     /// The most bytes one part may have.
     public var partMaximum: Int64
 
-    /// An answer from its parts.
     public init(id: UUID?, exists: Bool, offset: Int64, partMaximum: Int64) {
         self.id = id
         self.exists = exists
@@ -86,7 +85,6 @@ public struct BlobUploadProgress: Sendable, Hashable {
     /// Whether the blob is whole, verified and visible.
     public var complete: Bool
 
-    /// Progress from its parts.
     public init(received: Int64, complete: Bool) {
         self.received = received
         self.complete = complete

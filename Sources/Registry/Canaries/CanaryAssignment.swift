@@ -7,7 +7,6 @@ public struct CanaryAssignment: Sendable, Hashable {
     /// The share of the devices.
     public var share: Double
 
-    /// An assignment from its parts.
     public init(salt: [UInt8], share: Double) {
         self.salt = salt
         self.share = share

@@ -25,7 +25,6 @@ public struct CanarySettings: Sendable, Hashable {
     /// Seconds from the start until the canary ends without a decision, 1 to a year.
     public var patience: Double
 
-    /// Settings from their parts.
     public init(
         channel: String = "stable", candidate: Int, share: Double = 0.1, metric: String, lowerIsBetter: Bool = false,
         range: ClosedRange<Double> = 0...1, margin: Double, alpha: Double = 0.01, beta: Double = 0.01,

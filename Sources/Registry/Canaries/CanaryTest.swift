@@ -4,7 +4,6 @@ import Foundation
 public struct CanaryArm: Sendable, Hashable {
     /// Devices counted.
     public internal(set) var observations: Int64 = 0
-    /// Their mean.
     public internal(set) var mean = 0.0
     /// The sum of their squared distances from the mean (Welford, 1962).
     var squares = 0.0

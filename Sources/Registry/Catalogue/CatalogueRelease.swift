@@ -20,7 +20,6 @@ public struct CatalogueModule: Sendable, Hashable {
     /// The release's default importance.
     public var importance: Double
 
-    /// A module from its parts.
     public init(
         moduleVersionID: ModuleVersionID, module: String, slot: ModuleSlot, version: Int, digest: Digest,
         costs: ModuleCosts, requirements: Requirements, importance: Double

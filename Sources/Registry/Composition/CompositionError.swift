@@ -31,7 +31,6 @@ public struct CompositionError: Error, Hashable, Sendable, CustomStringConvertib
     /// What is wrong, and what to do about it.
     public var message: String
 
-    /// An error from its parts.
     public init(code: Code, message: String) {
         self.code = code
         self.message = message

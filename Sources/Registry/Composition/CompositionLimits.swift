@@ -8,7 +8,7 @@ public struct CompositionLimits: Hashable, Sendable {
     /// No limits: the answer is always proved.
     public static let none = CompositionLimits()
 
-    /// Limits from their parts; `nil` is unlimited.
+    /// `nil` is unlimited.
     public init(time: Duration? = nil, nodes: Int? = nil) {
         self.time = time
         self.nodes = nodes

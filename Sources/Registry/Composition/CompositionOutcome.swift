@@ -32,7 +32,6 @@ public struct CompositionSolution: Hashable, Sendable {
     /// Nodes searched; 0 where no search was needed.
     public var nodes: Int
 
-    /// A solution from its parts.
     public init(
         chosen: [Int], totals: ResourceAmounts, objective: Double, bound: Double, isOptimal: Bool,
         binding: [Resource], nodes: Int

@@ -20,7 +20,6 @@ public struct CompositionProblem: Sendable {
         /// Bytes to fetch; 0 for a module the device holds.
         public var fetchBytes: Int64
 
-        /// A candidate from its parts.
         public init(layer: Int, importance: Double, memory: Int64, flops: Int64, fetchBytes: Int64) {
             self.layer = layer
             self.importance = importance

@@ -17,7 +17,6 @@ public struct CompositionQuery: Sendable {
     /// When the search stops.
     public var limits: CompositionLimits
 
-    /// A query from its parts.
     public init(
         budget: Budget = Budget(), traits: DeviceTraits? = nil, measured: [ModuleVersionID: MeasuredCosts] = [:],
         importances: [[Double]] = [], held: Set<Digest> = [], minimumPerLayer: Int = 1,
@@ -47,7 +46,6 @@ public struct CompositionQuery: Sendable {
 
 /// One module of a sub-model.
 public struct ComposedModule: Sendable, Hashable {
-    /// The module.
     public var module: CatalogueModule
     /// What it costs this device.
     public var costs: ResourceAmounts
@@ -59,7 +57,6 @@ public struct ComposedModule: Sendable, Hashable {
 
 /// A module that the sub-model lacks.
 public struct ExcludedModule: Sendable, Hashable {
-    /// The module.
     public var module: CatalogueModule
     /// Its importance in this query.
     public var importance: Double

@@ -4,7 +4,6 @@ import ECLMCore
 public struct Infeasibility: Hashable, Sendable {
     /// A resource of which there is too little.
     public struct Shortfall: Hashable, Sendable {
-        /// The resource.
         public var resource: Resource
         /// What the device may spend of it.
         public var budget: Int64
@@ -16,7 +15,6 @@ public struct Infeasibility: Hashable, Sendable {
         /// `needed - budget`.
         public var missing: Int64 { needed - budget }
 
-        /// A shortfall from its parts.
         public init(resource: Resource, budget: Int64, needed: Int64, repairsAlone: Bool) {
             self.resource = resource
             self.budget = budget
@@ -37,7 +35,6 @@ public struct Infeasibility: Hashable, Sendable {
     /// Whether all figures are proved the smallest; false where a limit has cut their search, and they merely suffice.
     public var isExact: Bool
 
-    /// A report from its parts.
     public init(
         emptyLayers: [Int], shortfalls: [Shortfall], message: String, smallestBudget: Budget?, isExact: Bool
     ) {

@@ -12,7 +12,6 @@ public struct ResourceAmounts: Hashable, Sendable, Codable {
     /// Nothing of any resource.
     public static let zero = ResourceAmounts()
 
-    /// Amounts from their parts.
     public init(memory: Int64 = 0, flops: Int64 = 0, fetchBytes: Int64 = 0) {
         self.memory = memory
         self.flops = flops

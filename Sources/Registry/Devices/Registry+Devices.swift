@@ -13,7 +13,6 @@ public struct DeviceRegistration: Sendable, Hashable {
     /// The 32 random bytes that prove later calls come from it; the same when it registers again.
     public var token: [UInt8]
 
-    /// A registration from its parts.
     public init(deviceID: String, deviceClass: String, token: [UInt8], attributes: [String: String] = [:]) {
         self.deviceID = deviceID
         self.deviceClass = deviceClass
@@ -110,7 +109,6 @@ extension Registry {
         }
     }
 
-    /// One device.
     public func device(_ deviceID: String) async throws(RegistryError) -> DeviceRecord {
         try await registryErrors {
             let rows = try await pool.query("\(DeviceRecord.select) WHERE d.device_id = \(deviceID)")

@@ -10,7 +10,7 @@ public struct CostMeasurement: Sendable, Hashable {
     /// Time for one sample in microseconds, where it was measured.
     public var latencyMicroseconds: Int64?
 
-    /// A measurement from its parts, each at least 0.
+    /// Each at least 0.
     public init(memory: Int64, flops: Int64, latencyMicroseconds: Int64? = nil) {
         self.memory = memory
         self.flops = flops

@@ -4,7 +4,6 @@ import PostgreSQL
 
 /// Where one migration stands in one database.
 public struct MigrationStatus: Sendable, Hashable {
-    /// The file.
     public var file: MigrationFile
     /// When and by whom it was applied; `nil` while it is pending.
     public var applied: Applied?

@@ -19,7 +19,7 @@ public struct TrainingPolicy: Sendable, Hashable {
     /// ``maximumUpdates``.
     public var quorum: Int
 
-    /// A policy from its parts; without them, what the trainer does by default.
+    /// Without them, what the trainer does by default.
     public init(
         rule: RuleSpecification = .standard, minimumUpdates: Int = 1, maximumUpdates: Int = 256,
         maximumWait: Double = 60, trainsSelector: Bool = false, optimizer: OptimizerSpecification = .none,
@@ -86,7 +86,6 @@ public struct PolicyChange: Sendable, Hashable {
     /// See ``TrainingPolicy/quorum``.
     public var quorum: Int?
 
-    /// A change from its parts.
     public init(
         rule: String? = nil, parameters: [String: Double?] = [:], minimumUpdates: Int? = nil,
         maximumUpdates: Int? = nil, maximumWait: Double? = nil, trainsSelector: Bool? = nil, optimizer: String? = nil,

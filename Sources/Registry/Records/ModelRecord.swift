@@ -43,7 +43,6 @@ public struct ChannelPointer: Sendable, Hashable, Codable {
     /// The release's number.
     public var release: Int
 
-    /// A pointer from its parts.
     public init(channel: String, release: Int) {
         self.channel = channel
         self.release = release

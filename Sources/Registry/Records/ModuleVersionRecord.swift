@@ -78,7 +78,6 @@ extension ModuleVersionRecord {
 
 /// A module version as a release carries it.
 public struct ReleasedModule: Sendable, Hashable {
-    /// The version.
     public var version: ModuleVersionRecord
     /// The release's default importance of the module.
     public var importance: Double

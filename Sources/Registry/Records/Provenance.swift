@@ -7,7 +7,6 @@ public struct Provenance: Sendable, Hashable {
     /// Why; may be empty but for rollbacks.
     public var reason: String
 
-    /// A provenance from its parts.
     public init(actor: String, reason: String = "") {
         self.actor = actor
         self.reason = reason

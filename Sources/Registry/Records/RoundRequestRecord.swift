@@ -4,7 +4,6 @@ import PostgreSQL
 
 /// Somebody's wish for a round of whatever waits, and what became of it.
 public struct RoundRequestRecord: Sendable, Hashable {
-    /// The request.
     public var requestID: RoundRequestID
     /// The model's name.
     public var model: String

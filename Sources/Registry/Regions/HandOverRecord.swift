@@ -32,13 +32,11 @@ public struct HandOverRecord: Sendable, Hashable {
         public var lineage: Digest
         /// What the inputs weigh together.
         public var importance: Double
-        /// Their samples.
         public var sampleCount: Int64
         /// Updates of devices in it, through all levels below.
         public var updates: Int64
     }
 
-    /// The round.
     public var roundID: RoundID
     /// Its number within the model.
     public var round: Int

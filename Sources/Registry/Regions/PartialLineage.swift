@@ -15,7 +15,6 @@ public struct PartialLineage: Sendable, Hashable, Codable {
     /// The inputs in the order in which they were summed, at least one.
     public var inputs: [Input]
 
-    /// A lineage from its parts.
     public init(region: String, rule: String, kind: ModuleKind, base: Digest, file: Digest, inputs: [Input]) {
         self.region = region
         self.rule = rule
@@ -53,7 +52,6 @@ public struct PartialLineage: Sendable, Hashable, Codable {
         /// The digest of its own lineage document, where it is a partial aggregate.
         public var lineage: Digest?
 
-        /// An input from its parts.
         public init(
             name: String, file: Digest, encoding: UpdateEncoding, base: Digest?, importance: Double,
             sampleCount: Int64, weight: Double, updates: Int, lineage: Digest?

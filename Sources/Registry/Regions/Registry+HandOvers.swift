@@ -107,11 +107,9 @@ extension Registry {
 
 /// An update that is a region's partial aggregates.
 public struct PartialUpdateRecord: Sendable, Hashable {
-    /// The update.
     public var updateID: UpdateID
     /// The model's name.
     public var model: String
-    /// The region.
     public var region: String
     /// The release that its differences are told to.
     public var baseRelease: Int
@@ -121,7 +119,6 @@ public struct PartialUpdateRecord: Sendable, Hashable {
     public var status: UpdateStatus
     /// Why it is in quarantine.
     public var quarantineReason: String?
-    /// Modules in it.
     public var modules: Int64
     /// Inputs of its module with the most.
     public var inputs: Int32

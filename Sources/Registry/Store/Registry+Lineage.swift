@@ -13,7 +13,6 @@ public struct LineageEdge: Sendable, Hashable {
 
     /// The child: a version's number within its module.
     public var version: Int
-    /// The parent.
     public var parent: Parent
     /// The parent's weight in the aggregate, 0 to 1; 1 for a base.
     public var weight: Double

@@ -10,7 +10,7 @@ public struct ModuleFilter: Sendable, Hashable {
     /// Only with this in the name.
     public var nameContains: String
 
-    /// A filter from its parts; none of them lets all pass.
+    /// None of them lets all pass.
     public init(kind: ModuleKind? = nil, layer: Int? = nil, nameContains: String = "") {
         self.kind = kind
         self.layer = layer

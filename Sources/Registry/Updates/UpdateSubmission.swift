@@ -19,7 +19,6 @@ public struct UpdateSubmission: Sendable, Hashable {
         /// The document that names the inputs of a region's partial aggregate; `nil` for a device's own update.
         public var lineage: Digest?
 
-        /// A trained module from its parts.
         public init(
             module: String, baseVersion: Int, digest: Digest, encoding: String = UpdateEncoding.full.rawValue,
             importance: Double,
@@ -35,7 +34,6 @@ public struct UpdateSubmission: Sendable, Hashable {
         }
     }
 
-    /// The device.
     public var deviceID: String
     /// The model's name.
     public var model: String
@@ -50,7 +48,6 @@ public struct UpdateSubmission: Sendable, Hashable {
     /// The modules it trained, at least one.
     public var modules: [Module]
 
-    /// A submission from its parts.
     public init(
         deviceID: String, model: String, baseRelease: Int, idempotencyKey: String, sampleCount: Int64,
         metrics: [String: Double] = [:], modules: [Module]

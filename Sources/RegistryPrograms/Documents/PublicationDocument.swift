@@ -8,12 +8,10 @@ public struct PublicationDocument: Encodable {
     public var keptVersions: Int
     /// Blobs that were new.
     public var blobsStored: Int
-    /// Their bytes.
     public var bytesStored: Int64
     /// What a verified import found of each layer.
     public var verification: [VerificationDocument]?
 
-    /// A document from its parts.
     public init(
         release: ReleaseDocument, newVersions: Int, keptVersions: Int, blobsStored: Int, bytesStored: Int64,
         verification: [VerificationDocument]? = nil
@@ -31,14 +29,12 @@ public struct PublicationDocument: Encodable {
 public struct VerificationDocument: Encodable, Sendable {
     /// The layer's name.
     public var layer: String
-    /// Its modules.
     public var modules: Int
     /// The largest difference between an output of the block and of the sum.
     public var maximumDifference: Float
     /// The largest output.
     public var maximumOutput: Float
 
-    /// A document from its parts.
     public init(layer: String, modules: Int, maximumDifference: Float, maximumOutput: Float) {
         self.layer = layer
         self.modules = modules

@@ -101,7 +101,6 @@ public struct DatabaseOptions: ParsableArguments {
 
 /// A registry that a command works on.
 public struct RegistrySession: Sendable {
-    /// The registry.
     public let registry: Registry
     /// Where its bytes lie.
     public let blobs: BlobStore
@@ -115,7 +114,6 @@ public struct RegistrySession: Sendable {
 public protocol RegistryCommand: AsyncParsableCommand {
     /// For whom to print.
     var options: GlobalOptions { get }
-    /// Which database.
     var database: DatabaseOptions { get }
     /// The work.
     func run(on session: RegistrySession, output: CommandOutput) async throws

@@ -10,7 +10,6 @@ public struct BlobUploader {
     public let bar: ProgressBar
     /// Blobs that were new.
     public private(set) var blobsStored = 0
-    /// Their bytes.
     public private(set) var bytesStored: Int64 = 0
 
     /// An uploader to a registry.

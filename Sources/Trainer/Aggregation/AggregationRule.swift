@@ -55,7 +55,6 @@ public enum AggregationMethod: Sendable {
 
 /// What a rule may know of one update's part in a module.
 public struct Contribution: Sendable, Hashable {
-    /// The update.
     public var updateID: UpdateID
     /// The module's mean selector score over the device's data (paper section 2): finite, at least 0.
     public var importance: Double
@@ -64,7 +63,6 @@ public struct Contribution: Sendable, Hashable {
     /// How many releases the update is behind the one that the round starts from, at least 0.
     public var staleness: Int
 
-    /// A contribution from its parts.
     public init(updateID: UpdateID, importance: Double, sampleCount: Int64, staleness: Int = 0) {
         self.updateID = updateID
         self.importance = importance

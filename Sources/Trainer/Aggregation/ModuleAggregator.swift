@@ -65,7 +65,6 @@ public struct ModuleAggregator: Sendable {
             public var lineage: Digest
         }
 
-        /// An update from its parts.
         public init(
             file: [UInt8], encoding: UpdateEncoding = .full, base: [UInt8]? = nil, importance: Double = 1,
             sampleCount: Int64 = 1, staleness: Int = 0
@@ -88,7 +87,6 @@ public struct ModuleAggregator: Sendable {
         /// A safetensors file, as docs/trainer.md says under "Server optimizers".
         public var file: [UInt8]
 
-        /// A state from its parts.
         public init(optimizer: String, step: Int, file: [UInt8]) {
             self.optimizer = optimizer
             self.step = step

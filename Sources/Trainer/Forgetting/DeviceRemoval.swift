@@ -15,7 +15,6 @@ public struct DeviceRemoval: Sendable, Hashable {
     /// From when on; `nil` for all of them.
     public var since: Start?
 
-    /// A removal from its parts.
     public init(device: String, since: Start? = nil) {
         self.device = device
         self.since = since

@@ -6,7 +6,6 @@ public struct ForgetOutcome: Sendable, Hashable {
     public struct LeftOut: Sendable, Hashable {
         /// The round's number.
         public var round: Int
-        /// The update.
         public var updateID: UpdateID
     }
 

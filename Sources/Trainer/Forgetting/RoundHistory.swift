@@ -21,7 +21,6 @@ struct RoundHistory: Sendable {
         var device: String
         var submittedAt: Date
         var baseRelease: ReleaseID
-        /// Its number.
         var baseNumber: Int
     }
 

@@ -32,7 +32,6 @@ public struct ModelFixture: Sendable {
     public struct Trained: Sendable {
         /// The module's name.
         public var module: String
-        /// The importance.
         public var importance: Double
         /// The sample count.
         public var samples: Int64
@@ -41,7 +40,6 @@ public struct ModelFixture: Sendable {
         /// How they are written.
         public var encoding: UpdateEncoding
 
-        /// A trained module from its parts.
         public init(
             _ module: String, importance: Double = 1, samples: Int64 = 10, bytes: [UInt8]? = nil,
             encoding: UpdateEncoding = .full

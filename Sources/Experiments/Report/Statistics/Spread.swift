@@ -1,6 +1,5 @@
 /// Mean and standard deviation over seeds.
 public struct Spread: Sendable, Hashable {
-    /// The mean.
     public let mean: Double
     /// The sample standard deviation (n - 1); absent for a single value.
     public let deviation: Double?

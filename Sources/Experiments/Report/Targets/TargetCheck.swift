@@ -29,7 +29,6 @@ public struct TargetCheck: Sendable, Hashable {
         }
     }
 
-    /// A check from its parts.
     public init(target: String, scope: String, wanted: String, measured: String, verdict: Verdict) {
         self.target = target
         self.scope = scope
