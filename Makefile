@@ -33,8 +33,9 @@ test: deps data ## run every test against a private PostgreSQL; FILTER=name runs
 	swift build --build-tests
 	Scripts/with-cluster swift test --skip-build --no-parallel $(if $(FILTER),--filter $(FILTER))
 
-lint: ## check the formatting and that the generated sources are current
+lint: ## check the formatting, the directions of imports, and that the generated sources are current
 	@swift format lint --strict --parallel $(SWIFT_FILES)
+	Scripts/import-graph --check
 	Scripts/make-proto --check
 
 format: ## format the sources in place

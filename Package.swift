@@ -2,7 +2,7 @@
 import Foundation
 import PackageDescription
 
-// Import directions follow docs/architecture.md: top to bottom, never upward, never sideways unless listed here.
+// Who may import whom stands in Scripts/import-directions; `make lint` compares it with this file and with the sources.
 
 /// swift-argument-parser, for everything with a command line.
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -15,10 +15,7 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
 ]
-let collections: [Target.Dependency] = [
-    .product(name: "DequeModule", package: "swift-collections"),
-    .product(name: "OrderedCollections", package: "swift-collections"),
-]
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 
 /// Where libtorch lies: `ECLM_LIBTORCH` names the root of a distribution (a newer release, or one built for CUDA), with
 /// include/ and lib/, or is `none`; otherwise it is Debian's libtorch-dev. Without it the package has no Learning, no eclm
@@ -91,15 +88,15 @@ let package = Package(
 
         // Libraries.
         .target(name: "ECLMCore", dependencies: [crypto]),
-        .target(name: "PostgreSQL", dependencies: ["CLibPQ", logging] + collections),
-        .target(name: "RPC", dependencies: ["CProtocol", logging, metrics, lifecycle] + nio + collections),
+        .target(name: "PostgreSQL", dependencies: ["CLibPQ", logging, deque]),
+        .target(name: "RPC", dependencies: ["CProtocol", logging, metrics, lifecycle, deque] + nio),
         .target(
             name: "RegistryProtocol",
             dependencies: ["CProtocol", "ECLMCore", .product(name: "NIOCore", package: "swift-nio")]),
         .target(name: "Decomposition", dependencies: ["ECLMCore"]),
         // Data sets, and how they are split over a cloud and its devices.
         .target(name: "Datasets", dependencies: ["ECLMCore"]),
-        .target(name: "Registry", dependencies: ["ECLMCore", "PostgreSQL", logging, crypto] + collections),
+        .target(name: "Registry", dependencies: ["ECLMCore", "PostgreSQL", logging]),
         .target(
             name: "RegistryService",
             dependencies: [
@@ -149,7 +146,7 @@ let package = Package(
             name: "registryctl",
             dependencies: [
                 "CommandSupport", "RegistryPrograms", "Decomposition", "Development", "Trainer", "Registry",
-                "PostgreSQL", "ECLMCore", argumentParser, logging,
+                "PostgreSQL", "ECLMCore", argumentParser,
             ]),
         .executableTarget(
             name: "registryd",
@@ -187,27 +184,35 @@ let package = Package(
 
         // Tests; TestSupport is the one harness that hands out databases and services.
         .target(
-            name: "TestSupport", dependencies: ["RegistryService", "EdgeClient", "Decomposition"],
+            name: "TestSupport", dependencies: ["ECLMCore", "PostgreSQL", "Registry", logging],
             path: "Tests/TestSupport"),
         // Runs the Python packages that Scripts/python-env installs, for tests against independent implementations.
         .target(name: "PythonReference", path: "Tests/PythonReference"),
         .testTarget(name: "ECLMCoreTests", dependencies: ["ECLMCore", "PythonReference"]),
-        .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL"]),
+        .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", logging]),
+        .testTarget(name: "RPCTests", dependencies: ["RPC", logging, lifecycle] + nio),
+        .testTarget(name: "DecompositionTests", dependencies: ["Decomposition", "ECLMCore", "PythonReference"]),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "ECLMCore"]),
         .testTarget(
-            name: "RPCTests",
-            dependencies: ["RPC", .product(name: "NIOEmbedded", package: "swift-nio")]),
-        .testTarget(name: "DecompositionTests", dependencies: ["Decomposition", "PythonReference"]),
-        .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
-        .testTarget(name: "RegistryTests", dependencies: ["Registry", "TestSupport"]),
+            name: "RegistryTests", dependencies: ["ECLMCore", "PostgreSQL", "Registry", "TestSupport", logging]),
         .testTarget(
             name: "RegistryServiceTests",
-            dependencies: ["RegistryService", "EdgeClient", "Trainer", "TestSupport", "registryd"]),
-        .testTarget(name: "TrainerTests", dependencies: ["Trainer", "TestSupport", "PythonReference", "trainerd"]),
+            dependencies: [
+                "CProtocol", "ECLMCore", "EdgeClient", "PostgreSQL", "RPC", "Registry", "RegistryProtocol",
+                "RegistryService", "TestSupport", "Trainer", "registryd", logging,
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
+        .testTarget(
+            name: "TrainerTests",
+            dependencies: [
+                "ECLMCore", "PostgreSQL", "PythonReference", "Registry", "TestSupport", "Trainer", "trainerd", logging,
+                lifecycle,
+            ]),
         .testTarget(
             name: "RegionsTests",
             dependencies: [
-                "Regions", "EdgeClient", "RPC", "RegistryProtocol", "RegistryService", "TestSupport", "Trainer",
-                "edgectl", "registryctl", "trainerd",
+                "ECLMCore", "EdgeClient", "PostgreSQL", "RPC", "Regions", "Registry", "RegistryProtocol",
+                "RegistryService", "TestSupport", "Trainer", "edgectl", "registryctl", "trainerd", logging,
             ]),
         .testTarget(
             name: "EdgeClientTests",
@@ -218,15 +223,15 @@ let package = Package(
         .testTarget(
             name: "MonitoringTests",
             dependencies: [
-                "Monitoring", "RPC", "TestSupport", "registryd", "trainerd",
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-                logging, lifecycle,
-            ]),
+                "Monitoring", "TestSupport", "registryd", "trainerd",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ] + nio),
         .testTarget(name: "CommandSupportTests", dependencies: ["CommandSupport", logging]),
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "CommandSupport", "Development", "TestSupport", "registryctl", "registryd", "trainerd", "edgectl",
+                "Decomposition", "ECLMCore", "PostgreSQL", "Registry", "TestSupport", "registryctl", "registryd",
+                "trainerd",
             ]),
     ],
     swiftLanguageModes: [.v6],
@@ -258,23 +263,28 @@ if let torch {
         .target(
             name: "Experiments",
             dependencies: [
-                "ECLMCore", "Adaptation", "Learning", "Datasets", "Registry", "Trainer", "EdgeClient", "RPC",
-                "RegistryProtocol", "Development", logging,
+                "ECLMCore", "Adaptation", "Learning", "Datasets", "Registry", "PostgreSQL", "Trainer", "EdgeClient",
+                "RPC", "RegistryProtocol", "Development", logging,
             ]),
         .executableTarget(
             name: "eclm",
             dependencies: [
                 "CommandSupport", "EdgePrograms", "LearningPrograms", "RegistryPrograms", "Experiments", "Learning",
-                "Datasets", "EdgeClient", "Registry", "ECLMCore", argumentParser, logging,
+                "Datasets", "Registry", "ECLMCore", argumentParser,
             ]),
         .testTarget(
             name: "AdaptationTests",
-            dependencies: ["Adaptation", "Learning", "TestSupport", "registryd", "trainerd", "edgectl", logging]),
-        .testTarget(name: "LearningTests", dependencies: ["Learning", "PythonReference"]),
+            dependencies: [
+                "Adaptation", "ECLMCore", "EdgeClient", "Learning", "RPC", "Registry", "RegistryProtocol",
+                "TestSupport",
+                "registryd", "trainerd", "edgectl", logging, .product(name: "NIOCore", package: "swift-nio"),
+            ]),
+        .testTarget(name: "LearningTests", dependencies: ["ECLMCore", "Learning", "PythonReference"]),
         .testTarget(
             name: "ExperimentsTests",
             dependencies: [
-                "Experiments", "Learning", "Datasets", "TestSupport", "eclm", "registryd", "trainerd",
+                "ECLMCore", "Experiments", "Learning", "Datasets", "Registry", "TestSupport", "eclm", "registryd",
+                "trainerd", logging,
             ]),
     ]
 }
