@@ -1,5 +1,5 @@
 /// How an update writes what a device learned of a module. The names are the same in SQL, on the wire and in programs;
-/// docs/trainer.md, "Encodings", has the files.
+/// docs/trainer/encodings.md describes the files.
 public enum UpdateEncoding: String, Sendable, Hashable, Codable, CaseIterable {
     /// The trained weights: a file with exactly the base version's tensors.
     case full

@@ -84,7 +84,7 @@ public struct ModuleAggregator: Sendable {
         public var optimizer: String
         /// Steps since it began, at least 1.
         public var step: Int
-        /// A safetensors file, as docs/trainer.md says under "Server optimizers".
+        /// A safetensors file, as docs/trainer/rules.md says under "Server optimizers".
         public var file: [UInt8]
 
         public init(optimizer: String, step: Int, file: [UInt8]) {

@@ -96,7 +96,7 @@ struct CanaryTestTests {
         #expect(good.promoted.count >= 196 && good.rolledBack.count <= 4)
         #expect(bad.rolledBack.count >= 196 && bad.promoted.count <= 4)
         func median(_ blocks: [Int]) -> Int { blocks.sorted()[blocks.count / 2] }
-        // docs/trainer.md gives these figures.
+        // docs/trainer/canaries.md gives these figures.
         #expect((100...200).contains(median(good.promoted)), "\(median(good.promoted))")
         #expect((50...120).contains(median(bad.rolledBack)), "\(median(bad.rolledBack))")
     }
