@@ -135,7 +135,7 @@ let package = Package(
         .target(
             name: "Monitoring",
             dependencies: [
-                "CommandSupport", "RPC", .product(name: "CoreMetrics", package: "swift-metrics"),
+                "CommandSupport", "ECLMCore", "RPC", .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), logging, lifecycle,
             ] + nio),
         // A private PostgreSQL and the programs around it, for `registryctl dev`.
@@ -151,14 +151,13 @@ let package = Package(
         .executableTarget(
             name: "registryd",
             dependencies: [
-                "CommandSupport", "Monitoring", "RegistryPrograms", "RegistryService", "Registry", "RPC", "PostgreSQL",
-                argumentParser,
-                logging, lifecycle,
+                "CommandSupport", "ECLMCore", "Monitoring", "RegistryPrograms", "RegistryService", "Registry", "RPC",
+                "PostgreSQL", argumentParser, logging, lifecycle,
             ]),
         .executableTarget(
             name: "trainerd",
             dependencies: [
-                "CommandSupport", "EdgeClient", "EdgePrograms", "Monitoring", "RPC", "Regions", "Registry",
+                "CommandSupport", "ECLMCore", "EdgeClient", "EdgePrograms", "Monitoring", "RPC", "Regions", "Registry",
                 "RegistryProtocol", "RegistryPrograms", "PostgreSQL", "Trainer", argumentParser, logging, lifecycle,
             ]),
         .executableTarget(
@@ -226,7 +225,7 @@ let package = Package(
                 "Monitoring", "TestSupport", "registryd", "trainerd",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ] + nio),
-        .testTarget(name: "CommandSupportTests", dependencies: ["CommandSupport", logging]),
+        .testTarget(name: "CommandSupportTests", dependencies: ["CommandSupport", "ECLMCore", logging]),
         .testTarget(
             name: "CommandTests",
             dependencies: [
@@ -256,7 +255,7 @@ if let torch {
         // The method: modular networks, the selector, the offline stage, adaptation on a device.
         .target(name: "Learning", dependencies: ["ECLMCore", "CTorch", "CGLPK"]),
         // How the programs that learn end on its errors.
-        .target(name: "LearningPrograms", dependencies: ["CommandSupport", "Datasets", "Learning"]),
+        .target(name: "LearningPrograms", dependencies: ["CommandSupport", "Datasets", "ECLMCore", "Learning"]),
         // The online stage on a device: Learning between two calls of EdgeClient.
         .target(name: "Adaptation", dependencies: ["ECLMCore", "EdgeClient", "RegistryProtocol", "Learning"]),
         // The paper's protocol, the methods it is compared with, fleets over the wire, and their reports.

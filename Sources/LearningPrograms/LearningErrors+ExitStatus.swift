@@ -1,3 +1,4 @@
+public import ECLMCore
 public import CommandSupport
 public import Datasets
 public import Learning

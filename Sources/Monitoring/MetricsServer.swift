@@ -1,3 +1,4 @@
+import ECLMCore
 import CommandSupport
 public import Logging
 import NIOCore

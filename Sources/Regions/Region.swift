@@ -1,3 +1,4 @@
+import ECLMCore
 public import EdgeClient
 public import Logging
 import PostgreSQL
@@ -70,25 +71,25 @@ extension Region: Service {
 
     private func work(_ wakes: AsyncStream<Void>, _ wake: AsyncStream<Void>.Continuation) async {
         var iterator = wakes.makeAsyncIterator()
-        var backoff = Backoff()
+        var pauses = FailurePauses()
         while !Task.isCancelled {
             var pause = policy.pollInterval
-            if let rest = backoff.remaining(parentName) {
+            if let rest = pauses.remaining(parentName) {
                 pause = rest
             } else {
                 do {
                     try await follow()
                     let left = try await handOver()
                     if left == 0 {
-                        backoff.succeeded(parentName)
+                        pauses.succeeded(parentName)
                     } else {
-                        pause = min(pause, backoff.failed(parentName))
+                        pause = min(pause, pauses.failed(parentName))
                     }
                 } catch {
                     if Task.isCancelled { return }
                     logger.error(
                         "the parent cannot be followed", metadata: ["parent": "\(parentName)", "error": "\(error)"])
-                    pause = min(pause, backoff.failed(parentName))
+                    pause = min(pause, pauses.failed(parentName))
                 }
             }
             let timer = Task {

@@ -1,3 +1,4 @@
+public import ECLMCore
 import CommandSupport
 import PostgreSQL
 public import Registry

@@ -1,3 +1,4 @@
+public import ECLMCore
 public import CommandSupport
 import Registry
 public import Trainer

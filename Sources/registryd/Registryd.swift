@@ -1,3 +1,4 @@
+public import ECLMCore
 import ArgumentParser
 import CommandSupport
 import Foundation

@@ -1,3 +1,4 @@
+import ECLMCore
 import Logging
 import Synchronization
 import Testing

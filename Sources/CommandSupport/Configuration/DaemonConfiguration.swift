@@ -1,3 +1,4 @@
+public import ECLMCore
 import Configuration
 import Foundation
 import SystemPackage

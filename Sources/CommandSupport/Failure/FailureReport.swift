@@ -1,3 +1,5 @@
+import ECLMCore
+
 /// What a command says of an error.
 struct FailureReport {
     let status: ExitStatus

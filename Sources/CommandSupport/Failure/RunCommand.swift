@@ -1,3 +1,4 @@
+import ECLMCore
 import ArgumentParser
 
 /// Runs a command's work and ends it as the contract says: the result on standard output, an error on standard error

@@ -1,3 +1,4 @@
+import ECLMCore
 public import Foundation
 
 /// Reads the small documents that commands take.

@@ -32,7 +32,7 @@ public struct DecompositionSpecification: Sendable, Hashable {
     /// - Parameter json: The document, at most 1 MiB.
     /// - Throws: ``DecompositionError`` that names the first unknown, missing or unusable key by its path.
     public init(json: [UInt8]) throws(DecompositionError) {
-        var reader = try ObjectReader(try JSONValue(parsing: json), path: "")
+        var reader = try ObjectReader(try Self.document(json), path: "")
         model = try reader.string("model")
         guard RegistryName.isValid(model) else {
             throw DecompositionError(
@@ -64,6 +64,14 @@ public struct DecompositionSpecification: Sendable, Hashable {
         for layer in layers where !names.insert(layer.name).inserted {
             throw DecompositionError(
                 .invalidSpecification, "two layers have the name \(layer.name.debugDescription)")
+        }
+    }
+
+    private static func document(_ json: [UInt8]) throws(DecompositionError) -> JSONValue {
+        do throws(JSONError) {
+            return try JSONReader(maximumBytes: 1 << 20, maximumDepth: 16).value(of: "the specification", in: json)
+        } catch {
+            throw DecompositionError(.invalidSpecification, error.message, cause: error)
         }
     }
 

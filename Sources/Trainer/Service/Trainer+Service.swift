@@ -1,3 +1,4 @@
+import ECLMCore
 import Logging
 import PostgreSQL
 import Registry
@@ -71,7 +72,7 @@ extension Trainer: Service {
 
     /// What the service remembers from one look at the queue to the next.
     private struct WorkMemory {
-        var backoff = Backoff()
+        var pauses = FailurePauses()
         /// Models without the channel, of which the log was told.
         var homeless: Set<String> = []
         /// Models whose rounds wait for a canary, of which the log was told.
@@ -84,14 +85,14 @@ extension Trainer: Service {
     private func pass(_ memory: inout WorkMemory) async -> Duration {
         let canaryPause = await lookAfterCanaries(&memory)
         let queue = ""
-        if let rest = memory.backoff.remaining(queue) { return rest }
+        if let rest = memory.pauses.remaining(queue) { return rest }
         let models: [PendingModel]
         do {
             models = try await pendingModels()
-            memory.backoff.succeeded(queue)
+            memory.pauses.succeeded(queue)
         } catch {
             logger.error("the queue cannot be read", metadata: ["error": "\(error)"])
-            return memory.backoff.failed(queue)
+            return memory.pauses.failed(queue)
         }
         var pause = min(policy.pollInterval, canaryPause)
         var progressed = false
@@ -114,7 +115,7 @@ extension Trainer: Service {
                 continue
             }
             memory.onTrial.remove(model.name)
-            if let rest = memory.backoff.remaining(model.name) {
+            if let rest = memory.pauses.remaining(model.name) {
                 pause = min(pause, rest)
                 continue
             }
@@ -129,11 +130,11 @@ extension Trainer: Service {
                     // Another trainer holds what waits, or is about to answer.
                     pause = min(pause, Self.askedPause)
                 }
-                memory.backoff.succeeded(model.name)
+                memory.pauses.succeeded(model.name)
             } catch {
                 if Task.isCancelled { return .zero }
                 logger.error("no round", metadata: ["model": "\(model.name)", "error": "\(error)"])
-                pause = min(pause, memory.backoff.failed(model.name))
+                pause = min(pause, memory.pauses.failed(model.name))
             }
         }
         return progressed ? .zero : pause
@@ -145,14 +146,14 @@ extension Trainer: Service {
     private func lookAfterCanaries(_ memory: inout WorkMemory) async -> Duration {
         // No model is called so: names have no spaces.
         let key = "the canaries"
-        if let rest = memory.backoff.remaining(key) { return rest }
+        if let rest = memory.pauses.remaining(key) { return rest }
         do {
             try await decideCanaries()
-            memory.backoff.succeeded(key)
+            memory.pauses.succeeded(key)
             return policy.pollInterval
         } catch {
             if !Task.isCancelled { logger.error("no look at canaries", metadata: ["error": "\(error)"]) }
-            return memory.backoff.failed(key)
+            return memory.pauses.failed(key)
         }
     }
 }

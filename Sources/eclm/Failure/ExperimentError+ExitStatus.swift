@@ -1,3 +1,4 @@
+public import ECLMCore
 import CommandSupport
 import Experiments
 

@@ -1,3 +1,5 @@
+import ECLMCore
+
 /// Takes the members out of one JSON object, by key and type; what is left in the end was not asked for and is refused.
 ///
 /// Every error names the path from the document's root, such as `layers[2].up.weight`.

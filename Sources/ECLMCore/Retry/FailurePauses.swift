@@ -1,11 +1,11 @@
-/// Growing, random pauses after failures, for each model of its own.
-package struct Backoff {
-    package init() {}
-
-    private static let first = Duration.milliseconds(200)
-    private static let longest = Duration.seconds(30)
-
+/// What lies idle after failures and for how long: each name has pauses of its own, which grow as ``Backoff`` says.
+package struct FailurePauses {
+    private let backoff: Backoff
     private var failures: [String: (count: Int, until: ContinuousClock.Instant)] = [:]
+
+    package init(_ backoff: Backoff = Backoff(first: .milliseconds(200), longest: .seconds(30))) {
+        self.backoff = backoff
+    }
 
     /// How long to leave `name` alone still; `nil` when it is free.
     package func remaining(_ name: String) -> Duration? {
@@ -20,8 +20,8 @@ package struct Backoff {
 
     /// - Returns: How long to leave `name` alone.
     package mutating func failed(_ name: String) -> Duration {
-        let count = min((failures[name]?.count ?? 0) + 1, 16)
-        let pause = min(Self.first * (1 << (count - 1)), Self.longest) * Double.random(in: 0.5...1)
+        let count = min(failures[name]?.count ?? 0, .max - 1) + 1
+        let pause = backoff.pause(afterFailures: count)
         failures[name] = (count, .now + pause)
         return pause
     }

@@ -1,7 +1,5 @@
-import ECLMCore
-
-/// A JSON document, read strictly: no duplicate keys, bounded in size and depth.
-enum JSONValue {
+/// A JSON document as a tree, its members in their order and its numbers as they are written.
+package enum JSONValue {
     case object([(key: String, value: JSONValue)])
     case array([JSONValue])
     case string(String)
@@ -9,29 +7,21 @@ enum JSONValue {
     case bool(Bool)
     case null
 
-    static let maximumBytes = 1 << 20
-    static let maximumDepth = 16
-
-    init(parsing bytes: [UInt8]) throws(DecompositionError) {
-        guard bytes.count <= Self.maximumBytes else {
-            throw DecompositionError(
-                .invalidSpecification,
-                "the specification has \(bytes.count) bytes, the limit is \(Self.maximumBytes)")
-        }
-        self = try bytes.withUnsafeBufferPointer { (buffer) throws(DecompositionError) in
-            do throws(JSONScanError) {
-                var scanner = JSONScanner(buffer)
-                let value = try Self.read(&scanner, depth: 0)
-                guard scanner.peek() == nil else { throw scanner.error("something follows the document") }
-                return value
-            } catch {
-                throw DecompositionError(
-                    .invalidSpecification, "the specification is no valid JSON: \(error)", cause: error)
-            }
+    /// Reads a whole document, a byte-order mark before it passed over.
+    init(parsing bytes: [UInt8], maximumDepth: Int) throws(JSONScanError) {
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        self = try bytes.withUnsafeBufferPointer { (buffer) throws(JSONScanError) in
+            var scanner = JSONScanner(
+                bytes.starts(with: mark) ? UnsafeBufferPointer(rebasing: buffer[mark.count...]) : buffer)
+            let value = try Self.read(&scanner, depth: 0, of: maximumDepth)
+            guard scanner.peek() == nil else { throw scanner.error("something follows the document") }
+            return value
         }
     }
 
-    private static func read(_ scanner: inout JSONScanner, depth: Int) throws(JSONScanError) -> JSONValue {
+    private static func read(_ scanner: inout JSONScanner, depth: Int, of maximumDepth: Int) throws(JSONScanError)
+        -> JSONValue
+    {
         guard depth < maximumDepth else { throw scanner.error("nested deeper than \(maximumDepth)") }
         switch scanner.peek() {
         case UInt8(ascii: "{"):
@@ -42,7 +32,7 @@ enum JSONValue {
                     guard keys.insert(key).inserted else {
                         throw scanner.error("key \(key.debugDescription) appears twice in one object")
                     }
-                    members.append((key, try read(&scanner, depth: depth + 1)))
+                    members.append((key, try read(&scanner, depth: depth + 1, of: maximumDepth)))
                 }, failure: { $0 })
             return .object(members)
         case UInt8(ascii: "["):
@@ -50,7 +40,7 @@ enum JSONValue {
             var values: [JSONValue] = []
             if scanner.consume(UInt8(ascii: "]")) { return .array(values) }
             repeat {
-                values.append(try read(&scanner, depth: depth + 1))
+                values.append(try read(&scanner, depth: depth + 1, of: maximumDepth))
             } while scanner.consume(UInt8(ascii: ","))
             try scanner.expect(UInt8(ascii: "]"))
             return .array(values)
@@ -63,7 +53,7 @@ enum JSONValue {
         }
     }
 
-    var kind: String {
+    package var kind: String {
         switch self {
         case .object: "an object"
         case .array: "an array"
