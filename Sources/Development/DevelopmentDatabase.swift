@@ -5,20 +5,24 @@ import Registry
 struct DevelopmentDatabase {
     static let name = "eclm"
 
-    /// The logins, and the group roles of the schema that each is a member of.
-    static let logins: [(name: String, roles: [String])] = [
-        ("registryd", ["eclm_device", "eclm_publisher", "eclm_operator"]),
-        ("trainerd", ["eclm_trainer"]),
-    ]
-
     let server: EmbeddedPostgreSQL
+    /// Whether the registry is a region of another: its trainer also publishes and withdraws what the parent does.
+    let isRegion: Bool
+
+    /// The logins, and the group roles of the schema that each is a member of.
+    private var logins: [(name: String, roles: [String])] {
+        [
+            ("registryd", ["eclm_device", "eclm_publisher", "eclm_operator"]),
+            ("trainerd", isRegion ? ["eclm_trainer", "eclm_publisher", "eclm_operator"] : ["eclm_trainer"]),
+        ]
+    }
 
     /// Makes the database, migrates it and makes the logins; does what is missing of that.
     func prepare(migrations: String, line: (String) -> Void) async throws {
         try await withConnection("postgres") { connection in
             let found = try await connection.query("SELECT FROM pg_database WHERE datname = \(Self.name)")
             if found.isEmpty { try await connection.query("CREATE DATABASE \(identifier: Self.name)") }
-            for login in Self.logins {
+            for login in logins {
                 let found = try await connection.query("SELECT FROM pg_roles WHERE rolname = \(login.name)")
                 if found.isEmpty { try await connection.query("CREATE ROLE \(identifier: login.name) LOGIN") }
             }
@@ -27,7 +31,7 @@ struct DevelopmentDatabase {
         try await withConnection(Self.name) { connection in
             let applied = try await migrator.migrate(on: connection)
             if !applied.isEmpty { line("applied \(applied.count) migrations") }
-            for login in Self.logins {
+            for login in logins {
                 for role in login.roles {
                     try await connection.query("GRANT \(identifier: role) TO \(identifier: login.name)")
                 }

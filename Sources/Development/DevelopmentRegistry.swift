@@ -23,6 +23,8 @@ public struct DevelopmentRegistry: Sendable {
         public var registrydConfig: String?
         /// trainerd's JSON file with settings.
         public var trainerdConfig: String?
+        /// The registry that this one is a region of.
+        public var parent: Parent?
 
         /// A configuration with defaults for all else.
         public init(directory: String, migrations: String, programs: String) {
@@ -30,6 +32,21 @@ public struct DevelopmentRegistry: Sendable {
             self.migrations = migrations
             self.programs = programs
         }
+    }
+
+    /// A registry that another one is a region of.
+    public struct Parent: Sendable {
+        /// Its servers, each `HOST:PORT` or `unix:PATH`.
+        public var endpoints: [String]
+        /// The directory in which `edgectl register --state` made the region a device of it.
+        public var state: String
+
+        public init(endpoints: [String], state: String) {
+            self.endpoints = endpoints
+            self.state = state
+        }
+
+        var arguments: [String] { endpoints.flatMap { ["--parent", $0] } + ["--parent-state", state] }
     }
 
     /// Where everything can be reached.
@@ -100,7 +117,8 @@ public struct DevelopmentRegistry: Sendable {
         }
         var daemons: [ChildProcess] = []
         do {
-            try await DevelopmentDatabase(server: server).prepare(migrations: configuration.migrations) { [report] in
+            let database = DevelopmentDatabase(server: server, isRegion: configuration.parent != nil)
+            try await database.prepare(migrations: configuration.migrations) { [report] in
                 report(.line(program: "migrate", text: $0))
             }
             daemons.append(
@@ -108,7 +126,10 @@ public struct DevelopmentRegistry: Sendable {
                     "registryd", registryd, server,
                     ["--listen", configuration.listen, "--endpoint-file", endpointFile(directory)],
                     config: configuration.registrydConfig))
-            daemons.append(try start("trainerd", trainerd, server, [], config: configuration.trainerdConfig))
+            daemons.append(
+                try start(
+                    "trainerd", trainerd, server, configuration.parent?.arguments ?? [],
+                    config: configuration.trainerdConfig))
             if let endpoint = try await endpoint(directory, daemons, server, stop) {
                 let endpoints = Endpoints(
                     registry: endpoint, database: server.connectionString(database: DevelopmentDatabase.name),

@@ -36,9 +36,26 @@ struct Dev: AsyncParsableCommand {
     var trainerdConfig: String?
     @Option(
         name: .long,
+        help: ArgumentHelp(
+            "Run a region of this registry; several servers of it may be given. Needs --parent-state.",
+            valueName: "endpoint"))
+    var parent: [String] = []
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Where `edgectl register --state` made the region a device of the parent.", valueName: "directory"))
+    var parentState: String?
+    @Option(
+        name: .long,
         help: ArgumentHelp("The directory with the migrations; found by itself otherwise.", valueName: "directory"))
     var migrations: String?
     @OptionGroup var options: GlobalOptions
+
+    func validate() throws {
+        guard parent.isEmpty == (parentState == nil) else {
+            throw ValidationError("--parent and --parent-state belong together: give both for a region, or neither")
+        }
+    }
 
     func run() async throws {
         // The caller's settings for libpq lead elsewhere: this process and its children talk to their own server.
@@ -56,6 +73,7 @@ struct Dev: AsyncParsableCommand {
             configuration.listen = listen
             configuration.registrydConfig = registrydConfig
             configuration.trainerdConfig = trainerdConfig
+            configuration.parent = parentState.map { .init(endpoints: parent, state: $0) }
             if let readyFile { try? FileManager.default.removeItem(atPath: readyFile) }
             defer {
                 if let readyFile { try? FileManager.default.removeItem(atPath: readyFile) }
