@@ -1,7 +1,7 @@
 # What a developer runs; `make` alone lists it. Everything works in a fresh clone.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps data build release test lint format proto demo bench bench-peers clean
+.PHONY: help deps data build release test lint format docc proto demo bench bench-peers clean
 
 # The interpreter of Scripts/python-env; the tests compare with its packages.
 export ECLM_PYTHON ?= $(CURDIR)/data/python/bin/python
@@ -30,6 +30,7 @@ release: ## build the programs, optimised
 # measure one, and two cores do not keep them apart.
 test: deps data ## run every test against a private PostgreSQL; FILTER=name runs some
 	"$(ECLM_PYTHON)" -m unittest discover --start-directory Tests/Data
+	"$(ECLM_PYTHON)" -m unittest discover --start-directory Tests/Scripts
 	swift build --build-tests
 	Scripts/with-cluster swift test --skip-build --no-parallel $(if $(FILTER),--filter $(FILTER))
 
@@ -40,6 +41,9 @@ lint: ## check the formatting, the directions of imports, and that the generated
 
 format: ## format the sources in place
 	swift format -i --parallel $(SWIFT_FILES)
+
+docc: ## build the reference of the libraries into .build/docc
+	Scripts/make-docc
 
 proto: ## generate the sources from proto/
 	Scripts/make-proto
