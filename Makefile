@@ -26,7 +26,7 @@ build: ## build everything, for debugging
 release: ## build the programs, optimised
 	swift build -c release
 
-# The cluster starts after the build, so that nobody waits for both. One test at a time: many wait for a time-out or
+# The cluster starts after the build, since they would slow each other down. One test at a time: many wait for a time-out or
 # measure one, and two cores do not keep them apart.
 test: deps data ## run every test against a private PostgreSQL; FILTER=name runs some
 	"$(ECLM_PYTHON)" -m unittest discover --start-directory Tests/Data
