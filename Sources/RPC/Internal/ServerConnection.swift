@@ -1,8 +1,8 @@
 import Logging
 import NIOCore
 
-/// The server's side of one connection: takes frames, runs handlers in tasks, writes answers in whatever order they
-/// come. Confined to its event loop.
+/// The server's side of one connection: what ``ServerConnectionStateMachine`` decides, done. It holds the transport,
+/// the timer, the handlers' tasks and the counters. Confined to its event loop.
 final class ServerConnection: ByteReceiver {
     /// What reaches the loop from tasks.
     enum Event: Sendable {
@@ -10,54 +10,24 @@ final class ServerConnection: ByteReceiver {
         case verified(Result<RPCPrincipal, RPCError>)
     }
 
-    enum Authentication {
-        case awaited
-        /// The first request, held until the authenticator has decided.
-        case verifying(Frame, RPCMeta, deadline: NIODeadline, Task<Void, Never>)
-        case accepted(RPCPrincipal)
-    }
-
     /// A request being handled.
-    struct InFlight {
-        var correlationID: Int64
+    struct Handling {
         var entry: MethodEntry
         var task: Task<Void, Never>
-        var startedAt: NIODeadline
-        var deadline: NIODeadline
-        var bytes: Int
-        /// Set once the deadline has been answered; the handler still runs and still counts.
-        var isAnswered = false
     }
 
-    /// A frame that has begun to arrive.
-    struct PartialFrame {
-        var frame: UInt64
-        var began: NIODeadline
-        /// Whether the header has arrived, and the deadline grants time for the size it announces.
-        var hasHeader: Bool
-        var deadline: NIODeadline
-    }
+    private typealias StateMachine = ServerConnectionStateMachine<Handling>
 
-    let core: ServerCore
-    let peer: String
-    let logger: Logger
-    let eventLoop: any EventLoop
-    let outbox: Outbox<Event>
-    let timer: LoopTimer
-    var transport: (any ByteTransport)?
-    var decoder: FrameDecoder
-    var authentication = Authentication.awaited
-    /// By a number of our own: a peer may use one correlation id twice.
-    var inFlight: [UInt64: InFlight] = [:]
-    private var inFlightBytes = 0
-    private var nextRequest: UInt64 = 0
-    /// No more requests are taken; what was written still goes out.
-    private(set) var isClosing = false
+    private let core: ServerCore
+    private let peer: String
+    private let logger: Logger
+    private let eventLoop: any EventLoop
+    private let outbox: Outbox<Event>
+    private let timer: LoopTimer
+    private var transport: (any ByteTransport)?
+    private var machine: StateMachine
+    private var verification: Task<Void, Never>?
     private var needsFlush = false
-    private(set) var writtenBytes = 0
-    var lastActivity = NIODeadline.now()
-    var partialFrame: PartialFrame?
-    var stall: (takenBytes: Int, deadline: NIODeadline)?
 
     init(core: ServerCore, peer: String, eventLoop: any EventLoop) {
         self.core = core
@@ -68,38 +38,33 @@ final class ServerConnection: ByteReceiver {
         self.logger = logger
         outbox = Outbox(eventLoop: eventLoop)
         timer = LoopTimer(eventLoop: eventLoop)
-        decoder = FrameDecoder(limits: core.configuration.frameLimits)
+        machine = StateMachine(
+            limits: ServerConnectionLimits(core.configuration),
+            principal: core.authenticator is AnonymousAuthenticator ? .anonymous : nil, now: .now())
     }
 
     // MARK: Receiving
 
-    /// Back-pressure: no more requests while enough are being handled, or while the peer takes no answers.
-    var wantsBytes: Bool {
-        if case .verifying = authentication { return false }
-        let configuration = core.configuration
-        return !isClosing && inFlight.count < configuration.maximumInFlightPerConnection
-            && inFlightBytes < configuration.maximumInFlightBytesPerConnection && transport?.isWritable == true
-    }
+    private var isWritable: Bool { transport?.isWritable == true }
+
+    var wantsBytes: Bool { machine.wantsBytes(isWritable: isWritable) }
 
     func opened(over transport: any ByteTransport) {
         self.transport = transport
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         outbox.onItems { bound.value.takeEvents() }
         timer.onFire { [weak self] in self?.checkDeadlines() }
-        lastActivity = .now()
-        watchDeadlines()
+        noteActivity()
     }
 
     func received(_ bytes: ByteBuffer) {
         core.counters.bytesReceived.add(bytes.readableBytes, ordering: .relaxed)
-        guard !isClosing else { return }
-        decoder.append(bytes)
-        takeFrames()
+        machine.received(bytes)
+        takeRequests()
     }
 
     func burstEnded() {
-        lastActivity = .now()
-        watchDeadlines()
+        noteActivity()
         flushIfNeeded()
     }
 
@@ -108,55 +73,102 @@ final class ServerConnection: ByteReceiver {
     }
 
     func closed() {
-        isClosing = true
         outbox.detach()
         timer.stop()
         transport = nil
-        for request in inFlight.values { request.task.cancel() }
-        inFlight.removeAll()
-        if case .verifying(_, _, _, let task) = authentication { task.cancel() }
+        for handling in machine.closed() { handling.task.cancel() }
+        verification?.cancel()
         core.forget(self)
     }
 
-    /// Takes what frames there are and reads on, if the limits allow it again.
+    /// Takes what requests there are and reads on, if the limits allow it again.
     private func goOn() {
-        takeFrames()
-        watchDeadlines()
+        takeRequests()
+        watchDeadlines(now: .now())
         flushIfNeeded()
         transport?.resumeReading()
     }
 
-    private func takeFrames() {
-        do throws(FramingError) {
-            while wantsBytes, let frame = try decoder.next() {
-                guard let meta = RPCMeta(decoding: frame.meta) else { throw .malformedMeta }
-                take(frame, meta)
+    private func takeRequests() {
+        while true {
+            let action = machine.nextRequest(isWritable: isWritable, isDraining: core.isDraining, now: .now())
+            switch action {
+            case .wait: return
+            case .closeUnparseable: break
+            default: core.counters.requests.add(1, ordering: .relaxed)
             }
-        } catch {
+            perform(action)
+        }
+    }
+
+    private func takeEvents() {
+        for event in outbox.takeAll() {
+            switch event {
+            case .answered(let number, let answer):
+                perform(machine.answered(number, answer))
+            case .verified(let verdict):
+                verification = nil
+                perform(machine.verified(verdict, isDraining: core.isDraining, now: .now()))
+            }
+        }
+        machine.wasActive(now: .now())
+        goOn()
+    }
+
+    // MARK: The clock
+
+    private func noteActivity() {
+        let now = NIODeadline.now()
+        machine.wasActive(now: now)
+        watchDeadlines(now: now)
+    }
+
+    private func watchDeadlines(now: NIODeadline) {
+        guard let transport else { return }
+        timer.arm(
+            atLatest: machine.nextDeadline(
+                isWritable: transport.isWritable, pendingBytes: transport.pendingBytes, now: now))
+    }
+
+    private func checkDeadlines() {
+        let now = NIODeadline.now()
+        for request in machine.expireRequests(now: now) {
+            request.work.task.cancel()
+            let error = RPCError(.timedOut, "the deadline passed before the server could answer")
+            finish(
+                request.work, startedAt: request.startedAt,
+                core.encode(.failure(error), correlationID: request.correlationID))
+        }
+        flushIfNeeded()
+        guard let transport else { return }
+        perform(
+            machine.checkDeadlines(
+                isWritable: transport.isWritable, pendingBytes: transport.pendingBytes, now: now))
+    }
+
+    // MARK: Acting
+
+    private func perform(_ action: StateMachine.Action) {
+        switch action {
+        case .wait: break
+        case .authenticate(let data): authenticate(data)
+        case .start(let request): start(request)
+        case .refuse(let error, let correlationID): refuse(error, correlationID)
+        case .reject(let error, let correlationID): reject(error, correlationID)
+        case .send(let answer, let handling, let startedAt): finish(handling, startedAt: startedAt, answer)
+        case .closeUnparseable(let error):
             core.counters.unparseableConnections.add(1, ordering: .relaxed)
             logger.warning("connection closed: unparseable", metadata: ["reason": "\(error)"])
-            isClosing = true
             transport?.closeAfterFlush()
+        case .close(let reason):
+            logger.info("connection closed", metadata: ["reason": "\(reason.rawValue)"])
+            transport?.close()
+        case .wakeUp(let deadline): timer.arm(atLatest: deadline)
         }
     }
 
-    // MARK: Requests
-
-    private func take(_ frame: Frame, _ meta: RPCMeta) {
-        core.counters.requests.add(1, ordering: .relaxed)
-        switch authentication {
-        case .accepted(let principal):
-            serve(frame, meta, principal)
-        case .awaited where core.authenticator is AnonymousAuthenticator:
-            authentication = .accepted(.anonymous)
-            serve(frame, meta, .anonymous)
-        case .awaited, .verifying:
-            verify(frame, meta)
-        }
-    }
-
-    private func verify(_ frame: Frame, _ meta: RPCMeta) {
-        let task = Task { [authenticator = core.authenticator, data = meta.authenticationData, peer, outbox, logger] in
+    private func authenticate(_ data: [UInt8]?) {
+        verification = Task { [authenticator = core.authenticator, peer, outbox, logger] in
             let verdict: Result<RPCPrincipal, RPCError>
             do {
                 verdict = .success(try await authenticator.authenticate(data, peer: peer))
@@ -168,124 +180,61 @@ final class ServerConnection: ByteReceiver {
             }
             outbox.push(.verified(verdict))
         }
-        authentication = .verifying(frame, meta, deadline: deadline(of: meta, from: .now()), task)
     }
 
-    private func serve(_ frame: Frame, _ meta: RPCMeta, _ principal: RPCPrincipal) {
+    private func start(_ request: AdmittedRequest) {
+        let entry: MethodEntry
         do throws(RPCError) {
-            try start(frame, meta, principal)
+            entry = try core.methods.find(service: request.named.service, method: request.named.method)
+            try core.takeRoom()
         } catch {
             if error.status == .overloaded { core.counters.overloads.add(1, ordering: .relaxed) }
-            refuse(meta, error)
+            return refuse(error, request.correlationID)
         }
+        entry.started(bytes: request.bytes)
+        let task = handle(request, entry)
+        machine.started(request, Handling(entry: entry, task: task))
+        timer.arm(atLatest: request.deadline)
     }
 
-    private func start(_ frame: Frame, _ meta: RPCMeta, _ principal: RPCPrincipal) throws(RPCError) {
-        guard !core.isDraining else {
-            throw RPCError(.shuttingDown, "the server is shutting down; send the request to another one")
-        }
-        guard let named = meta.request else {
-            throw RPCError(.badRequest, "the frame's metadata holds no request")
-        }
-        guard meta.compressType == 0 else {
-            throw RPCError(
-                .badRequest,
-                "compress_type \(meta.compressType) is not offered; send uncompressed: gzip and snappy are not supported"
-            )
-        }
-        guard let (payload, attachment) = frame.parts(attachmentSize: meta.attachmentSize) else {
-            throw RPCError(
-                .badRequest,
-                "attachment_size \(meta.attachmentSize) does not fit the \(frame.body.readableBytes) bytes sent")
-        }
-        let entry = try core.methods.find(service: named.service, method: named.method)
-        guard ServerCounters.acquire(core.counters.inFlight, limit: core.configuration.maximumInFlight) else {
-            throw RPCError(
-                .overloaded, "\(core.configuration.maximumInFlight) requests are in flight already; try again later")
-        }
-        let now = NIODeadline.now()
-        let deadline = deadline(of: meta, from: now)
+    private func handle(_ request: AdmittedRequest, _ entry: MethodEntry) -> Task<Void, Never> {
+        let named = request.named
         let context = RPCContext(
-            peer: peer, service: entry.service, method: entry.method.name, deadline: deadline, principal: principal,
-            logID: named.logID, traceID: named.traceID, spanID: named.spanID, parentSpanID: named.parentSpanID,
-            requestID: named.requestID)
-        let bytes = frame.totalBytes
-        entry.started(bytes: bytes)
-        let number = nextRequest
-        nextRequest += 1
-        let request = RPCRequest(payload: payload, attachment: attachment)
-        let operation = { @Sendable [core, outbox, correlationID = meta.correlationID] in
+            peer: peer, service: entry.service, method: entry.method.name, deadline: request.deadline,
+            principal: request.principal, logID: named.logID, traceID: named.traceID, spanID: named.spanID,
+            parentSpanID: named.parentSpanID, requestID: named.requestID)
+        let number = request.number
+        let correlationID = request.correlationID
+        let request = RPCRequest(payload: request.payload, attachment: request.attachment)
+        let operation = { @Sendable [core, outbox] in
             let answer = await core.answer(entry, request: request, context: context, correlationID: correlationID)
             // In this order: once nothing is in flight, every answer is in its outbox.
             outbox.push(.answered(request: number, answer))
             core.counters.inFlight.subtract(1, ordering: .releasing)
         }
-        let task =
-            entry.method.placement == .inline
+        return entry.method.placement == .inline
             ? Task.immediate(operation: operation) : Task(operation: operation)
-        inFlight[number] = InFlight(
-            correlationID: meta.correlationID, entry: entry, task: task, startedAt: now, deadline: deadline,
-            bytes: bytes)
-        inFlightBytes += bytes
-        timer.arm(atLatest: deadline)
     }
 
-    private func deadline(of meta: RPCMeta, from now: NIODeadline) -> NIODeadline {
-        let configuration = core.configuration
-        var time = configuration.defaultDeadline
-        if let asked = meta.request?.timeoutMilliseconds, asked > 0 { time = .milliseconds(asked) }
-        return now.advanced(by: min(time, configuration.maximumDeadline))
-    }
-
-    // MARK: Answers
-
-    private func takeEvents() {
-        for event in outbox.takeAll() {
-            switch event {
-            case .answered(let number, let answer):
-                guard let request = inFlight.removeValue(forKey: number) else { continue }
-                inFlightBytes -= request.bytes
-                if !request.isAnswered { finish(request, answer) }
-            case .verified(let verdict):
-                verified(verdict)
-            }
-        }
-        lastActivity = .now()
-        goOn()
-    }
-
-    private func verified(_ verdict: Result<RPCPrincipal, RPCError>) {
-        guard case .verifying(let frame, let meta, _, _) = authentication else { return }
-        switch verdict {
-        case .success(let principal):
-            authentication = .accepted(principal)
-            serve(frame, meta, principal)
-        case .failure(let error):
-            reject(meta, error)
-        }
-    }
-
-    /// Refuses the connection itself: answers its first request and closes.
-    func reject(_ meta: RPCMeta, _ error: RPCError) {
+    private func reject(_ error: RPCError, _ correlationID: Int64) {
         logger.notice("connection closed: not authenticated", metadata: ["reason": "\(error.message)"])
-        authentication = .awaited
-        isClosing = true
-        refuse(meta, error)
+        verification?.cancel()
+        refuse(error, correlationID)
         flushIfNeeded()
         transport?.closeAfterFlush()
     }
 
-    private func refuse(_ meta: RPCMeta, _ error: RPCError) {
+    private func refuse(_ error: RPCError, _ correlationID: Int64) {
         core.counters.failures.add(1, ordering: .relaxed)
         logger.debug("request refused", metadata: ["status": "\(error.status)", "reason": "\(error.message)"])
-        write(core.encode(.failure(error), correlationID: meta.correlationID))
+        write(core.encode(.failure(error), correlationID: correlationID))
     }
 
     /// Answers a request and measures it.
-    func finish(_ request: InFlight, _ answer: Answer) {
+    private func finish(_ handling: Handling, startedAt: NIODeadline, _ answer: Answer) {
         if !answer.status.isOK { core.counters.failures.add(1, ordering: .relaxed) }
-        request.entry.finished(
-            status: answer.status, nanoseconds: (NIODeadline.now() - request.startedAt).nanoseconds,
+        handling.entry.finished(
+            status: answer.status, nanoseconds: (NIODeadline.now() - startedAt).nanoseconds,
             bytes: answer.frame?.totalBytes ?? 0)
         write(answer)
     }
@@ -294,12 +243,12 @@ final class ServerConnection: ByteReceiver {
         guard let transport, let frame = answer.frame else { return }
         transport.write(frame.head)
         if frame.attachment.readableBytes > 0 { transport.write(frame.attachment) }
-        writtenBytes += frame.totalBytes
+        machine.wrote(frame.totalBytes)
         core.counters.bytesSent.add(frame.totalBytes, ordering: .relaxed)
         needsFlush = true
     }
 
-    func flushIfNeeded() {
+    private func flushIfNeeded() {
         guard needsFlush else { return }
         needsFlush = false
         transport?.flush()
@@ -310,13 +259,13 @@ final class ServerConnection: ByteReceiver {
     /// Sends what is ready and closes: the end of a graceful shutdown.
     func closeAfterAnswers() {
         takeEvents()
-        isClosing = true
+        machine.stopTakingRequests()
         transport?.closeAfterFlush()
     }
 
     /// Closes at once.
     func abort() {
-        isClosing = true
+        machine.stopTakingRequests()
         transport?.close()
     }
 }

@@ -81,6 +81,15 @@ final class ServerCore: Sendable {
         for handle in open { handle.onLoop(body) }
     }
 
+    /// Counts one more request in flight; whoever ends it takes it off again.
+    /// - Throws: ``RPCError`` with ELIMIT where there are too many already.
+    func takeRoom() throws(RPCError) {
+        guard ServerCounters.acquire(counters.inFlight, limit: configuration.maximumInFlight) else {
+            throw RPCError(
+                .overloaded, "\(configuration.maximumInFlight) requests are in flight already; try again later")
+        }
+    }
+
     // MARK: Answering
 
     /// Runs a handler and encodes what it answers; never fails.
@@ -138,11 +147,4 @@ final class ServerCore: Sendable {
             meta: meta, payload: ByteBuffer(), attachment: ByteBuffer(), maximumBodyBytes: .max)
         return Answer(frame: frame, status: failure.status)
     }
-}
-
-/// An encoded response on its way to a connection.
-struct Answer: Sendable {
-    /// `nil` only if encoding failed, which bounded text cannot.
-    var frame: EncodedFrame?
-    var status: RPCStatus
 }
