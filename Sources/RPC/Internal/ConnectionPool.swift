@@ -104,7 +104,7 @@ final class ConnectionPool: Sendable {
         }
     }
 
-    private func ended(_ index: Int, _ id: ObjectIdentifier, _ outcome: ClientReceiver.Outcome) {
+    private func ended(_ index: Int, _ id: ObjectIdentifier, _ outcome: ConnectionOutcome) {
         state.withLock { state in
             state.receivers.removeValue(forKey: id)
             if let connection = state.slots[index].connection, ObjectIdentifier(connection) == id {
