@@ -18,8 +18,8 @@ let nio: [Target.Dependency] = [
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 
 /// Where libtorch lies: `ECLM_LIBTORCH` names the root of a distribution (a newer release, or one built for CUDA), with
-/// include/ and lib/, or is `none`; otherwise it is Debian's libtorch-dev. Without it the package has no Learning, no eclm
-/// and no `edgectl adapt`; the registry, the trainer and registryctl never need it.
+/// include/ and lib/, or is `none`; otherwise it is Debian's libtorch-dev. Without it the package has no Learning, no adapt
+/// and no eclm; the registry, the trainer, registryctl and edgectl never need it.
 struct LibTorch {
     var includeDirectories: [String]
     var libraryDirectory: String?
@@ -48,9 +48,6 @@ struct LibTorch {
     }
 }
 let torch = LibTorch.installed
-/// What is compiled only where libtorch is.
-let learning: [Target.Dependency] = torch == nil ? [] : ["Adaptation", "Learning", "LearningPrograms", "Datasets"]
-let learningSettings: [SwiftSetting] = torch == nil ? [] : [.define("ECLM_LEARNING")]
 
 let package = Package(
     name: "eclm",
@@ -131,6 +128,13 @@ let package = Package(
         // What the programs that talk to a registry have in common.
         .target(
             name: "EdgePrograms", dependencies: ["CommandSupport", "ECLMCore", "EdgeClient", "RegistryProtocol"]),
+        // What a device's programs, edgectl and adapt, have in common.
+        .target(
+            name: "DevicePrograms",
+            dependencies: [
+                "CommandSupport", "ECLMCore", "EdgeClient", "RPC", "RegistryProtocol", argumentParser,
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
         // What daemons measure, and how scrapers get it.
         .target(
             name: "Monitoring",
@@ -163,10 +167,9 @@ let package = Package(
         .executableTarget(
             name: "edgectl",
             dependencies: [
-                "CommandSupport", "EdgeClient", "EdgePrograms", "ECLMCore", "RPC", "RegistryProtocol", argumentParser,
-                .product(name: "NIOCore", package: "swift-nio"),
-            ] + learning,
-            swiftSettings: learningSettings),
+                "CommandSupport", "DevicePrograms", "EdgeClient", "EdgePrograms", "ECLMCore", "RegistryProtocol",
+                argumentParser,
+            ]),
 
         .executableTarget(
             name: "registry-bench",
@@ -240,6 +243,7 @@ let package = Package(
 if let torch {
     package.products += [
         .library(name: "Learning", targets: ["Learning"]),
+        .executable(name: "adapt", targets: ["adapt"]),
         .executable(name: "eclm", targets: ["eclm"]),
     ]
     package.targets += [
@@ -265,6 +269,13 @@ if let torch {
                 "ECLMCore", "Adaptation", "Learning", "Datasets", "Registry", "PostgreSQL", "Trainer", "EdgeClient",
                 "RPC", "RegistryProtocol", "Development", logging,
             ]),
+        // The device's program that learns; edgectl hands over to it, so as not to link libtorch itself.
+        .executableTarget(
+            name: "adapt",
+            dependencies: [
+                "Adaptation", "CommandSupport", "Datasets", "DevicePrograms", "ECLMCore", "EdgeClient", "EdgePrograms",
+                "Learning", "LearningPrograms", argumentParser,
+            ]),
         .executableTarget(
             name: "eclm",
             dependencies: [
@@ -275,8 +286,7 @@ if let torch {
             name: "AdaptationTests",
             dependencies: [
                 "Adaptation", "ECLMCore", "EdgeClient", "Learning", "RPC", "Registry", "RegistryProtocol",
-                "TestSupport",
-                "registryd", "trainerd", "edgectl", logging, .product(name: "NIOCore", package: "swift-nio"),
+                "TestSupport", "adapt", "edgectl", "registryd", "trainerd", logging, .product(name: "NIOCore", package: "swift-nio"),
             ]),
         .testTarget(name: "LearningTests", dependencies: ["ECLMCore", "Learning", "PythonReference"]),
         .testTarget(

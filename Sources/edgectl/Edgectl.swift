@@ -1,20 +1,8 @@
 import ECLMCore
 import ArgumentParser
 import CommandSupport
-import EdgeClient
+import DevicePrograms
 import EdgePrograms
-
-#if ECLM_LEARNING
-    import LearningPrograms
-#endif
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// The device's command line.
 @main
@@ -34,20 +22,11 @@ struct Edgectl: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Register.self, Pull.self, Submit.self, ReportMetrics.self, Status.self, UpdateStatus.self, Watch.self,
-            Cache.self,
-            SimulateTraining.self,
-        ] + learning)
-
-    // Training needs libtorch; without it there is no `adapt`, and all else is as ever.
-    #if ECLM_LEARNING
-        private static let learning: [any ParsableCommand.Type] = [Adapt.self]
-    #else
-        private static let learning: [any ParsableCommand.Type] = []
-    #endif
+            Cache.self, AdaptHandOver.self, SimulateTraining.self,
+        ])
 
     static func main() async {
-        // A write beyond a file size limit is then an error to report and not the end of the process.
-        signal(SIGXFSZ, SIG_IGN)
+        ignoreFileSizeSignal()
         await main(nil)
     }
 }

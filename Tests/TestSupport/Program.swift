@@ -37,9 +37,13 @@ public final class Program: Sendable {
     }
 
     /// A program that has not started; its environment is `environment` and little else.
-    public init(_ name: String, _ arguments: [String], environment: [String: String] = [:]) {
+    ///
+    /// - Parameter executable: The file to run, where it is not the built program of that name.
+    public init(
+        _ name: String, _ arguments: [String], environment: [String: String] = [:], executable: String? = nil
+    ) {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("eclm-\(name)-\(UUID())")
-        process.executableURL = URL(fileURLWithPath: Self.path(name))
+        process.executableURL = URL(fileURLWithPath: executable ?? Self.path(name))
         process.arguments = arguments
         var all = ["PATH": "/usr/bin:/bin", "ECLM_MIGRATIONS": (try? TestCluster.migrationsDirectory()) ?? ""]
         all.merge(environment) { _, new in new }

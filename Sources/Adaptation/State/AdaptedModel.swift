@@ -89,7 +89,7 @@ public struct InstalledModel: Sendable {
         directory = try AdaptationDirectory(state, model: name)
         guard let folder = try directory.current() else {
             throw EdgeError(
-                .invalidState, "this device has not adapted \(name) yet: run edgectl adapt once with a registry")
+                .invalidState, "this device has not adapted \(name) yet: run adapt once with a registry")
         }
         self.folder = folder
         model = try AdaptedModel.read(folder: folder)

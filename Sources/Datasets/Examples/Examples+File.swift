@@ -26,7 +26,7 @@ extension Examples {
         }
     }
 
-    /// Writes the examples as a safetensors file, for `edgectl adapt --data`: `values` F32 [n, shape...] and `labels`
+    /// Writes the examples as a safetensors file, for `adapt --data`: `values` F32 [n, shape...] and `labels`
     /// I64 [n]. Equal examples give equal bytes; the file appears when it is complete.
     ///
     /// - Throws: ``DatasetError`` when the operating system refuses.

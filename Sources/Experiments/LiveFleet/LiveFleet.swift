@@ -7,7 +7,7 @@ import RegistryProtocol
 
 /// Plays a fleet of devices against a running registry and trainer: rounds of adaptation, drift, adaptation again.
 ///
-/// Every device is an edge client with a state directory and a connection of its own, and does what `edgectl adapt` does.
+/// Every device is an edge client with a state directory and a connection of its own, and does what `adapt` does.
 /// The trainer's policy should wait for as many updates as there are devices.
 public struct LiveFleet: Sendable {
     private let settings: LiveFleetSettings

@@ -40,7 +40,7 @@ struct DataCommand: AsyncParsableCommand {
 
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Write one device's data to a file that `edgectl adapt --data` reads.",
+            abstract: "Write one device's data to a file that `adapt --data` reads.",
             discussion: """
                 A step above 0 writes what the device has after that many steps of the continuous run, each of which \
                 replaces half of its data. The examples are in the order of the data set, oldest first.

@@ -12,7 +12,7 @@ struct FleetCommand: AsyncParsableCommand {
         abstract: "Play a fleet of simulated devices against a running registry: adaptation, drift, adaptation again.",
         discussion: """
             Each device is one user of the activity data with a budget of its own, an edge client with its own state \
-            directory and connection, and does what edgectl adapt does. The trainer should wait for as many updates as \
+            directory and connection, and does what adapt does. The trainer should wait for as many updates as \
             there are devices (registryctl policy set MODEL --minimum-updates N). Prints accuracies before and after, \
             and the bytes on the connections beside what FedAvg would take for the same rounds.
 

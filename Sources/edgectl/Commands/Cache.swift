@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import DevicePrograms
 import ECLMCore
 import EdgeClient
 

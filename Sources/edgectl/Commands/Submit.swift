@@ -1,9 +1,8 @@
 import ArgumentParser
 import CommandSupport
+import DevicePrograms
 import ECLMCore
 import EdgeClient
-
-extension UpdateEncoding: ExpressibleByArgument {}
 
 struct Submit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ECLMCore
 import ArgumentParser
 import CommandSupport
+import DevicePrograms
 import EdgeClient
 
 struct Watch: AsyncParsableCommand {

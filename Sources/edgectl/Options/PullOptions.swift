@@ -1,25 +1,8 @@
 import ArgumentParser
 import CommandSupport
+import DevicePrograms
 import ECLMCore
 import EdgeClient
-
-/// What a device may spend on a sub-model.
-struct BudgetOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("Spend at most this much peak memory, such as 12MiB.", valueName: "size"))
-    var memory: ByteSize?
-
-    @Option(
-        name: .long,
-        help: ArgumentHelp("Spend at most this many operations a sample, such as 1.5GFLOPs.", valueName: "count"))
-    var flops: OperationCount?
-
-    @Option(
-        name: .long,
-        help: ArgumentHelp("Fetch at most this much, such as 4MiB. Held modules cost nothing.", valueName: "size"))
-    var fetchBytes: ByteSize?
-
-    var budget: Budget { Budget(memory: memory?.bytes, flops: flops?.operations, fetchBytes: fetchBytes?.bytes) }
-}
 
 /// What to compose.
 struct PullOptions: ParsableArguments {
@@ -54,15 +37,5 @@ struct PullOptions: ParsableArguments {
             budget: limits.budget,
             importances: try ImportancesFile.read(importances), deviceClass: deviceClass,
             minimumPerLayer: minimumPerLayer, explains: explains)
-    }
-}
-
-extension ProgressBar {
-    /// Draws a client's progress.
-    func show(_ progress: TransferProgress) {
-        switch progress {
-        case .expected(let bytes): expect(bytes)
-        case .moved(let bytes): advance(bytes)
-        }
     }
 }

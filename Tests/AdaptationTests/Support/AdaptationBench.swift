@@ -120,7 +120,7 @@ struct AdaptationBench: Sendable {
         return try await body(client)
     }
 
-    /// Writes a data file as `edgectl adapt` reads it.
+    /// Writes a data file as `adapt` reads it.
     func write(_ data: TrainingData, to name: String) throws -> String {
         let path = "\(folder)/\(name)"
         var builder = SafetensorsBuilder()

@@ -1,7 +1,5 @@
-import ArgumentParser
-import CommandSupport
-import EdgeClient
-import NIOCore
+public import ArgumentParser
+public import EdgeClient
 import RPC
 import RegistryProtocol
 
@@ -11,41 +9,24 @@ import RegistryProtocol
     import Foundation
 #endif
 
-/// Where the device keeps its state.
-struct StateOptions: ParsableArguments {
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "The device's state directory. Default: ECLM_STATE, else ~/.local/state/eclm.", valueName: "directory"))
-    var state: String?
-
-    func stateDirectory() throws -> StateDirectory {
-        let path = state ?? StateDirectory.defaultPath(environment: ProcessInfo.processInfo.environment)
-        return try StateDirectory(path: path)
-    }
-
-    /// A client that talks to nobody, for what is on this device only.
-    func offlineClient() throws -> EdgeClient {
-        try EdgeClient(registry: RegistryClient(NoRegistry(), retry: .never), state: stateDirectory())
-    }
-}
-
 /// How the registry is reached.
-struct ConnectionOptions: ParsableArguments {
+public struct ConnectionOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
             "A registry server, host:port or unix:/path; several may be given. Default: ECLM_ENDPOINT, separated by commas.",
             valueName: "endpoint"))
-    var endpoint: [String] = []
+    public var endpoint: [String] = []
 
     @Option(
         name: .long, help: ArgumentHelp("Give a call up after this many seconds of trying.", valueName: "seconds"))
-    var timeout: Double = 60
+    public var timeout: Double = 60
 
-    @OptionGroup var stateOptions: StateOptions
+    @OptionGroup public var stateOptions: StateOptions
 
-    func validate() throws {
+    public init() {}
+
+    public func validate() throws {
         guard timeout.isFinite, timeout > 0, timeout <= 86_400 else {
             throw ValidationError("--timeout takes seconds from 0 to 86400, not \(timeout)")
         }
@@ -55,7 +36,7 @@ struct ConnectionOptions: ParsableArguments {
     }
 
     /// Runs `body` with a client that is closed afterwards.
-    func withClient<Result>(
+    public func withClient<Result>(
         isolation: isolated (any Actor)? = #isolation, _ body: (EdgeClient) async throws -> Result
     ) async throws -> Result {
         let endpoints = try endpoints()
@@ -87,14 +68,5 @@ struct ConnectionOptions: ParsableArguments {
             }
             return endpoint
         }
-    }
-}
-
-/// Stands where a connection would be, for commands that need none.
-private struct NoRegistry: RPCCaller {
-    func call(
-        service: String, method: String, payload: ByteBuffer, attachment: ByteBuffer, timeout: Duration?
-    ) async throws -> RPCResponse {
-        throw RPCError(.connectionFailed, "this command talks to no registry")
     }
 }

@@ -1,0 +1,10 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Makes a write beyond a file size limit an error to report, where it would end the process.
+public func ignoreFileSizeSignal() { signal(SIGXFSZ, SIG_IGN) }

@@ -1,0 +1,20 @@
+#if os(Linux)
+    import TestSupport
+    import Testing
+
+    @Suite("edgectl is light")
+    struct FootprintTests {
+        @Test("it links fewer than 30 shared libraries, and neither libtorch nor libpq")
+        func libraries() async throws {
+            // The dynamic linker lists what it would load, and runs nothing.
+            let listing = try await Program("edgectl", [], environment: ["LD_TRACE_LOADED_OBJECTS": "1"]).finish()
+            let libraries = listing.output.split(separator: "\n").compactMap { line in
+                line.split(whereSeparator: \.isWhitespace).first.map(String.init)
+            }
+            #expect(libraries.contains { $0.hasPrefix("libprotobuf-c") }, "\(listing.output) \(listing.errors)")
+            #expect(libraries.count < 30, "\(libraries)")
+            let heavy = ["libtorch", "libc10", "libpq", "libopenblas", "libglpk"]
+            #expect(!libraries.contains { library in heavy.contains(where: library.hasPrefix) }, "\(libraries)")
+        }
+    }
+#endif
