@@ -21,12 +21,17 @@ struct Edgectl: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Register.self, Pull.self, Submit.self, ReportMetrics.self, Status.self, UpdateStatus.self, Watch.self,
+            Register.self, Pull.self, Submit.self, ReportMetrics.self, Status.self, Update.self, Watch.self,
             Cache.self, AdaptHandOver.self, SimulateTraining.self,
         ])
 
     static func main() async {
         ignoreFileSizeSignal()
-        await main(nil)
+        await main(FormerNames.edgectl.replaced(in: Array(CommandLine.arguments.dropFirst())))
     }
+}
+
+extension FormerNames {
+    /// What edgectl's commands were called before.
+    static let edgectl = FormerNames(["update-status": "update show"])
 }

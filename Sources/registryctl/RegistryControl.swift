@@ -12,6 +12,9 @@ struct RegistryControl: AsyncParsableCommand {
             The database is the one that --database names, else $ECLM_DATABASE, else what libpq finds: PG* variables, \
             service files, password files. Changes are recorded with the name of --actor.
 
+            A command is a noun and a verb, such as `registryctl model list`; what is about the registry as a whole is one \
+            word.
+
             \(ExitStatus.help)
 
             Start a private registry to try things out:
@@ -22,19 +25,23 @@ struct RegistryControl: AsyncParsableCommand {
         version: "0.1.0",
         groupedSubcommands: [
             CommandGroup(
-                name: "Reading",
+                name: "Models and releases",
                 subcommands: [
-                    ListModels.self, ListModules.self, Show.self, Versions.self, Lineage.self, Releases.self,
-                    Compose.self,
+                    ModelCommands.self, ListModules.self, VersionCommands.self, ReleaseCommands.self,
+                    ChannelCommands.self, CanaryCommands.self,
                 ]),
             CommandGroup(
-                name: "Publishing and rolling back",
-                subcommands: [Publish.self, Import.self, Channel.self, Canary.self, RollBack.self]),
-            CommandGroup(
                 name: "Fleet and training",
-                subcommands: [Devices.self, Updates.self, Rounds.self, Policy.self, Privacy.self, Regions.self]),
+                subcommands: [
+                    DeviceCommands.self, DeviceClassCommands.self, UpdateCommands.self, RoundCommands.self,
+                    PolicyCommands.self, RegionCommands.self,
+                ]),
             CommandGroup(
                 name: "Running a registry",
-                subcommands: [Migrate.self, Audit.self, Doctor.self, CollectGarbage.self, Dev.self]),
+                subcommands: [Migrate.self, AuditCommands.self, Doctor.self, CollectGarbage.self, Dev.self]),
         ])
+
+    static func main() async {
+        await main(FormerNames.registryctl.replaced(in: Array(CommandLine.arguments.dropFirst())))
+    }
 }

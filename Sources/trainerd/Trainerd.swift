@@ -52,7 +52,7 @@ struct Trainerd: AsyncParsableCommand {
                         throw EdgeError(
                             .unavailable,
                             "\(left) round\(left == 1 ? "" : "s") could not be handed over to \(region.parentName), and wait: "
-                                + "`registryctl regions hand-overs` says why; run this again")
+                                + "`registryctl region hand-overs` says why; run this again")
                     }
                 }
             }

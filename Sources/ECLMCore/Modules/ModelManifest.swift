@@ -1,6 +1,6 @@
 /// Everything a publication says of a model: its layers, and one version of each module by digest.
 ///
-/// Written as JSON beside the blobs by the decomposition of a checkpoint, and read by `registryctl publish`.
+/// Written as JSON beside the blobs by the decomposition of a checkpoint, and read by `registryctl release publish`.
 public struct ModelManifest: Hashable, Sendable, Codable {
     /// The model's name: lower-case letters, digits, `.`, `_` and `-`; at most 128 characters.
     public var model: String

@@ -34,7 +34,7 @@ public struct PrototypePublisher: Sendable {
             throw RegistryError(
                 .notFound,
                 "there is no device class \(missing.deviceClass.debugDescription); "
-                    + "`registryctl devices define-class` makes one")
+                    + "`registryctl device-class define` makes one")
         }
     }
 

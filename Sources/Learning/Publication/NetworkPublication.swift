@@ -81,7 +81,7 @@ public struct NetworkPublication: Sendable {
             layers: specification.layers.map { .init(name: $0.name, block: $0.block.rawValue) }, modules: modules)
     }
 
-    /// Writes `manifest.json` and `blobs/DIGEST.safetensors` into a folder, as `registryctl publish` reads them. Equal
+    /// Writes `manifest.json` and `blobs/DIGEST.safetensors` into a folder, as `registryctl release publish` reads them. Equal
     /// publications give equal files.
     ///
     /// - Throws: ``LearningError`` with `publication` when the folder cannot be written.

@@ -45,7 +45,7 @@ extension Registry {
             guard let classID = try await Self.deviceClassID(deviceClass, on: connection)?.rawValue else {
                 throw RegistryError(
                     .notFound,
-                    "there is no device class \(deviceClass.debugDescription); `registryctl devices define-class` makes one"
+                    "there is no device class \(deviceClass.debugDescription); `registryctl device-class define` makes one"
                 )
             }
             let rows = try await connection.query(

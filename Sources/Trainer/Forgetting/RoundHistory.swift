@@ -73,7 +73,7 @@ struct RoundHistory: Sendable {
         guard !device.isEmpty else {
             throw RegistryError(
                 .notFound,
-                "there is no device \(removal.device.debugDescription); `registryctl devices list` shows those there are"
+                "there is no device \(removal.device.debugDescription); `registryctl device list` shows those there are"
             )
         }
         let numbers = try await connection.query(

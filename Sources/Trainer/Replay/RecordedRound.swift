@@ -69,8 +69,8 @@ struct RecordedRound: Sendable {
         guard let row else {
             throw RegistryError(
                 .notFound,
-                "there is no round \(number) of a model \(model.debugDescription); `registryctl rounds` and "
-                    + "`registryctl list-models` show those there are")
+                "there is no round \(number) of a model \(model.debugDescription); `registryctl round list` and "
+                    + "`registryctl model list` show those there are")
         }
         let roundID: Int64 = try row.decode("round_id")
         let base = RoundBase(

@@ -6,6 +6,10 @@ import Datasets
 struct DataCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data", abstract: "The data sets, split over a cloud and its devices.",
+        discussion: """
+            Example:
+              eclm data list --task har
+            """,
         subcommands: [Export.self, List.self])
 
     /// Which task, as the experiments make it.

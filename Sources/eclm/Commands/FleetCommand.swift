@@ -18,7 +18,7 @@ struct FleetCommand: AsyncParsableCommand {
 
             Example:
               eclm prototype --task har --publish
-              registryctl devices define-class phone --memory 1GiB --flops 1G --dtypes F32 --operators linear
+              registryctl device-class define phone --memory 1GiB --flops 1G --dtypes F32 --operators linear
               eclm fleet --endpoint 127.0.0.1:7420 --model har-mlp --class phone --devices 8 --rounds 3
 
             \(ExitStatus.help)

@@ -25,7 +25,7 @@ struct PrototypeCommand: AsyncParsableCommand {
               eclm prototype --task images --classes 2 --seed 7 --publish --channel canary --reason "first prototype"
               eclm prototype --task speech --dtype F16 --output-directory out/speech
               eclm prototype --data proxy.safetensors --spec net.json --settings fast.json --output-directory out
-              registryctl publish --manifest out/manifest.json
+              registryctl release publish --manifest out/manifest.json
 
             \(ExitStatus.help)
             """)

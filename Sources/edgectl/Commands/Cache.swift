@@ -6,7 +6,12 @@ import EdgeClient
 
 struct Cache: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Look after the blobs this device holds.", subcommands: [List.self, Verify.self, Prune.self],
+        abstract: "Look after the blobs this device holds.",
+        discussion: """
+            Example:
+              edgectl cache verify
+            """,
+        subcommands: [List.self, Verify.self, Prune.self],
         defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {

@@ -17,7 +17,7 @@ struct Dev: AsyncParsableCommand {
             Example:
               registryctl dev &
               . .eclm/dev/dev.env
-              registryctl import --checkpoint model.safetensors --spec spec.json
+              registryctl model import --checkpoint model.safetensors --spec spec.json
             """)
 
     @Option(name: .long, help: ArgumentHelp("Where the data is kept.", valueName: "directory"))

@@ -6,16 +6,16 @@ import Foundation
 import Registry
 import RegistryPrograms
 
-struct Import: RegistryCommand {
+struct ModelImport: RegistryCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Decomposes a trained checkpoint into modules and publishes them.",
+        commandName: "import", abstract: "Decomposes a trained checkpoint into modules and publishes them.",
         discussion: """
             The specification says which blocks become module layers and how many modules each gets. Blobs go \
             straight to the registry; nothing is published unless all are stored. With --verify every block is first \
             computed densely and as the sum of its modules, and the import is refused where they differ.
 
             Example:
-              registryctl import --checkpoint model.safetensors --spec minilm.json --verify
+              registryctl model import --checkpoint model.safetensors --spec minilm.json --verify
             """)
 
     @Option(name: .long, help: ArgumentHelp("The trained weights.", valueName: "file.safetensors"))

@@ -3,12 +3,12 @@ import CommandSupport
 import Registry
 import RegistryPrograms
 
-struct ListModels: RegistryCommand {
+struct ModelList: RegistryCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists the models.",
+        commandName: "list", abstract: "Lists the models.",
         discussion: """
             Example:
-              registryctl list-models --contains mini
+              registryctl model list --contains mini
             """)
 
     @Option(name: .long, help: ArgumentHelp("Only models with this in the name.", valueName: "text"))
@@ -26,7 +26,7 @@ struct ListModels: RegistryCommand {
             columns: [
                 "model", .number("layers"), .number("modules"), .number("newest release"), "channels", "summary",
             ],
-            ifEmpty: "There is no model; `registryctl import` or `registryctl publish` brings one."
+            ifEmpty: "There is no model; `registryctl model import` or `registryctl release publish` brings one."
         ) { model in
             [
                 model.model, "\(model.layers.count)", "\(model.modules)",

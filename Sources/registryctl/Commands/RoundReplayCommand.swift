@@ -5,7 +5,7 @@ import Registry
 import RegistryPrograms
 import Trainer
 
-struct ReplayRound: RegistryCommand {
+struct RoundReplayCommand: RegistryCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
         abstract: "Computes a past round again from its recorded inputs and compares the digests; changes nothing.",
@@ -17,8 +17,8 @@ struct ReplayRound: RegistryCommand {
             with 4.
 
             Examples:
-              registryctl rounds replay minilm 17
-              registryctl rounds replay minilm --all
+              registryctl round replay minilm 17
+              registryctl round replay minilm --all
             """)
 
     @Argument(help: "The model's name.")

@@ -3,15 +3,16 @@ import CommandSupport
 import Registry
 import RegistryPrograms
 
-struct Regions: ParsableCommand {
+struct RegionCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "region",
         abstract: "Lists what regions handed this registry, and what this registry, as a region, handed its parent.",
         discussion: """
             Examples:
-              registryctl regions --model minilm
-              registryctl regions hand-overs
+              registryctl region list --model minilm
+              registryctl region hand-overs
             """,
-        subcommands: [RegionList.self, HandOverList.self], defaultSubcommand: RegionList.self)
+        subcommands: [RegionList.self, RegionHandOvers.self])
 }
 
 struct RegionList: RegistryCommand {
@@ -22,7 +23,7 @@ struct RegionList: RegistryCommand {
             levels below. eclm.partial_inputs names each.
 
             Example:
-              registryctl regions list --model minilm
+              registryctl region list --model minilm
             """)
 
     @Option(name: .long, help: ArgumentHelp("Only those of this model.", valueName: "name"))
@@ -52,7 +53,7 @@ struct RegionList: RegistryCommand {
     }
 }
 
-struct HandOverList: RegistryCommand {
+struct RegionHandOvers: RegistryCommand {
     static let configuration = CommandConfiguration(
         commandName: "hand-overs",
         abstract: "Lists the rounds of this registry, a region, and what became of them at its parent, newest first.",
@@ -61,7 +62,7 @@ struct HandOverList: RegistryCommand {
             there), aggregated, quarantined (the parent's operator may release it), refused (for good).
 
             Example:
-              registryctl regions hand-overs --model minilm
+              registryctl region hand-overs --model minilm
             """)
 
     @Option(name: .long, help: ArgumentHelp("Only rounds of this model.", valueName: "name"))

@@ -3,8 +3,9 @@ import CommandSupport
 import Registry
 import RegistryPrograms
 
-struct Privacy: RegistryCommand {
+struct ReleasePrivacy: RegistryCommand {
     static let configuration = CommandConfiguration(
+        commandName: "privacy",
         abstract: "Lists what the releases of a model may tell of one device: epsilon and delta, newest first.",
         discussion: """
             Epsilon is that of a release and all releases before it, for the device that took part most often; rollbacks give \
@@ -12,7 +13,7 @@ struct Privacy: RegistryCommand {
             epsilon" is then that of the devices that took part in private rounds alone.
 
             Example:
-              registryctl privacy minilm
+              registryctl release privacy minilm
             """)
 
     @Argument(help: "The model's name.")

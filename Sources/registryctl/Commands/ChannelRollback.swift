@@ -6,7 +6,7 @@ import Registry
 import RegistryPrograms
 import Trainer
 
-struct RollBack: RegistryCommand {
+struct ChannelRollback: RegistryCommand {
     static let configuration = CommandConfiguration(
         commandName: "rollback",
         abstract: "Takes a channel back to older module versions by a new release; nothing is deleted.",
@@ -20,10 +20,10 @@ struct RollBack: RegistryCommand {
             roles of an operator and a trainer. Ends with 0 where the device went into nothing that the channel has.
 
             Examples:
-              registryctl rollback minilm --to-release 3 --reason "round 4 lowered accuracy"
-              registryctl rollback minilm --module l0.m03 --module l1.m00@2 --reason "diverged"
-              registryctl rollback minilm --without-device phone-17 --dry-run
-              registryctl rollback minilm --without-device phone-17 --since 2026-11-01 --reason "its key was stolen"
+              registryctl channel rollback minilm --to-release 3 --reason "round 4 lowered accuracy"
+              registryctl channel rollback minilm --module l0.m03 --module l1.m00@2 --reason "diverged"
+              registryctl channel rollback minilm --without-device phone-17 --dry-run
+              registryctl channel rollback minilm --without-device phone-17 --since 2026-11-01 --reason "its key was stolen"
             """)
 
     @Argument(help: "The model's name.")

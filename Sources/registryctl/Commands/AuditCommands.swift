@@ -4,9 +4,9 @@ import CommandSupport
 import Registry
 import RegistryPrograms
 
-struct Audit: ParsableCommand {
+struct AuditCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists the audit and proves that nobody changed it.",
+        commandName: "audit", abstract: "Lists the audit and proves that nobody changed it.",
         discussion: """
             Every change of state leaves a row that holds the hash of the row before.
 

@@ -3,12 +3,12 @@ import CommandSupport
 import Registry
 import RegistryPrograms
 
-struct Releases: RegistryCommand {
+struct ReleaseList: RegistryCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists the releases of a model, newest first.",
+        commandName: "list", abstract: "Lists the releases of a model, newest first.",
         discussion: """
             Example:
-              registryctl releases minilm --limit 10
+              registryctl release list minilm --limit 10
             """)
 
     @Argument(help: "The model's name.")

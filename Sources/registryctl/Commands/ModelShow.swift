@@ -4,17 +4,17 @@ import ECLMCore
 import Registry
 import RegistryPrograms
 
-struct Show: RegistryCommand {
+struct ModelShow: RegistryCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Shows a model, a module or a module version.",
+        commandName: "show", abstract: "Shows a model, a module or a module version.",
         discussion: """
             A model comes with its layers and channels, a module with its versions, a version with its tensors, costs, \
             requirements and parents.
 
             Examples:
-              registryctl show minilm
-              registryctl show minilm/l0.m03
-              registryctl show minilm/l0.m03@2 --output json
+              registryctl model show minilm
+              registryctl model show minilm/l0.m03
+              registryctl model show minilm/l0.m03@2 --output json
             """)
 
     @Argument(help: ArgumentHelp("What to show.", valueName: "model[/module[@version]]"))
@@ -68,10 +68,10 @@ struct Show: RegistryCommand {
                 fields.add("layer", newest.layer)
                 fields.add("index", newest.index)
             }
-            return fields.rendered() + "\n" + Versions.table(module.versions).rendered(width: width)
+            return fields.rendered() + "\n" + VersionList.table(module.versions).rendered(width: width)
         }
         if module.hasMore {
-            output.remark("There are older ones: registryctl versions \(module.model) \(module.module) --all")
+            output.remark("There are older ones: registryctl version list \(module.model) \(module.module) --all")
         }
     }
 

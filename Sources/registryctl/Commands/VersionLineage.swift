@@ -6,17 +6,17 @@ import RegistryPrograms
 
 extension LineageDirection: ExpressibleByArgument {}
 
-struct Lineage: RegistryCommand {
+struct VersionLineage: RegistryCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Shows what a module version came from, or what came from it.",
+        commandName: "lineage", abstract: "Shows what a module version came from, or what came from it.",
         discussion: """
             A version comes from the version it was trained from and from the updates that a round folded into it, \
             each with its weight. dot is for Graphviz.
 
             Examples:
-              registryctl lineage minilm l0.m03
-              registryctl lineage minilm l0.m03@1 --direction descendants
-              registryctl lineage minilm l0.m03 --format dot | dot -Tsvg > lineage.svg
+              registryctl version lineage minilm l0.m03
+              registryctl version lineage minilm l0.m03@1 --direction descendants
+              registryctl version lineage minilm l0.m03 --format dot | dot -Tsvg > lineage.svg
             """)
 
     enum Format: String, CaseIterable, ExpressibleByArgument {

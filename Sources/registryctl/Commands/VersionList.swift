@@ -3,12 +3,12 @@ import CommandSupport
 import Registry
 import RegistryPrograms
 
-struct Versions: RegistryCommand {
+struct VersionList: RegistryCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists the versions of a module, newest first.",
+        commandName: "list", abstract: "Lists the versions of a module, newest first.",
         discussion: """
             Example:
-              registryctl versions minilm l0.m03
+              registryctl version list minilm l0.m03
             """)
 
     @Argument(help: "The model's name.")

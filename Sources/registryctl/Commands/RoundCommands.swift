@@ -3,16 +3,16 @@ import CommandSupport
 import Registry
 import RegistryPrograms
 
-struct Rounds: ParsableCommand {
+struct RoundCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists the rounds of a model, asks for one, and computes past ones again.",
+        commandName: "round", abstract: "Lists the rounds of a model, asks for one, and computes past ones again.",
         discussion: """
             Examples:
-              registryctl rounds minilm
-              registryctl rounds run minilm --wait 2m
-              registryctl rounds replay minilm 17
+              registryctl round list minilm
+              registryctl round run minilm --wait 2m
+              registryctl round replay minilm 17
             """,
-        subcommands: [RoundList.self, RunRound.self, ReplayRound.self], defaultSubcommand: RoundList.self)
+        subcommands: [RoundList.self, RoundRun.self, RoundReplayCommand.self])
 }
 
 struct RoundList: RegistryCommand {
@@ -20,7 +20,7 @@ struct RoundList: RegistryCommand {
         commandName: "list", abstract: "Lists the rounds of a model, newest first.",
         discussion: """
             Example:
-              registryctl rounds minilm
+              registryctl round list minilm
             """)
 
     @Argument(help: "The model's name.")

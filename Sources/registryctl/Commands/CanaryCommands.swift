@@ -14,8 +14,9 @@ struct CanaryPlace: ParsableArguments {
     var channel = "stable"
 }
 
-struct Canary: ParsableCommand {
+struct CanaryCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "canary",
         abstract: "Puts a release on trial on a share of the devices, which promotes or rolls it back by itself.",
         discussion: """
             Devices of the share get the candidate, the others what the channel points to. What they report is compared by \

@@ -6,12 +6,13 @@ import RegistryPrograms
 
 extension UpdateStatus: ExpressibleByArgument {}
 
-struct Updates: ParsableCommand {
+struct UpdateCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "update",
         abstract: "Lists and shows the updates that devices submitted, and gives quarantined ones back to the queue.",
         discussion: """
             Example:
-              registryctl updates list --status quarantined
+              registryctl update list --status quarantined
             """,
         subcommands: [UpdateList.self, UpdateShow.self, UpdateRequeue.self])
 }
@@ -21,7 +22,7 @@ struct UpdateList: RegistryCommand {
         commandName: "list", abstract: "Lists updates, newest first.",
         discussion: """
             Example:
-              registryctl updates list --model minilm --status pending
+              registryctl update list --model minilm --status pending
             """)
 
     @Option(name: .long, help: ArgumentHelp("Only updates of this model.", valueName: "name"))
@@ -65,7 +66,7 @@ struct UpdateShow: RegistryCommand {
         commandName: "show", abstract: "Shows one update and what became of it.",
         discussion: """
             Example:
-              registryctl updates show 17
+              registryctl update show 17
             """)
 
     @Argument(help: "The update's number.")
@@ -103,7 +104,7 @@ struct UpdateRequeue: RegistryCommand {
             For updates that were refused for a reason that is gone; a round looks at them anew.
 
             Example:
-              registryctl updates requeue 17 19 --reason "the base was reinstated"
+              registryctl update requeue 17 19 --reason "the base was reinstated"
             """)
 
     @Argument(help: ArgumentHelp("The updates' numbers.", valueName: "update"))

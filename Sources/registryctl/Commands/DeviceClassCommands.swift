@@ -4,83 +4,23 @@ import ECLMCore
 import Registry
 import RegistryPrograms
 
-struct Devices: ParsableCommand {
+struct DeviceClassCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists devices, and lists and defines their classes.",
+        commandName: "device-class",
+        abstract: "Lists and defines the classes of devices: what a device of the class can hold and run.",
         discussion: """
             Example:
-              registryctl devices list --class pi4
+              registryctl device-class list
             """,
-        subcommands: [DeviceList.self, DeviceShow.self, DeviceClasses.self, DefineDeviceClass.self])
+        subcommands: [DeviceClassList.self, DeviceClassDefine.self])
 }
 
-struct DeviceList: RegistryCommand {
+struct DeviceClassList: RegistryCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "Lists the registered devices by name.",
+        commandName: "list", abstract: "Lists the device classes.",
         discussion: """
             Example:
-              registryctl devices list --class pi4 --contains berlin
-            """)
-
-    @Option(name: [.customLong("class")], help: ArgumentHelp("Only devices of this class.", valueName: "name"))
-    var deviceClass: String?
-    @Option(name: .long, help: ArgumentHelp("Only devices with this in the name.", valueName: "text"))
-    var contains = ""
-    @OptionGroup var page: PageOptions
-    @OptionGroup var options: GlobalOptions
-    @OptionGroup var database: DatabaseOptions
-
-    func run(on session: RegistrySession, output: CommandOutput) async throws {
-        let listing = try await page.listing(DeviceDocument.init) {
-            try await session.registry.devices(idContaining: contains, deviceClass: deviceClass, page: $0)
-        }
-        try output.listing(
-            listing, columns: ["device", "class", "registered", "attributes"],
-            ifEmpty: "There is no such device; devices register themselves."
-        ) { [$0.device, $0.deviceClass, $0.registeredAt.brief, $0.attributeText] }
-    }
-}
-
-struct DeviceShow: RegistryCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Shows a device and its newest updates.",
-        discussion: """
-            Example:
-              registryctl devices show pi-017
-            """)
-
-    @Argument(help: "The device's name.")
-    var device: String
-    @OptionGroup var options: GlobalOptions
-    @OptionGroup var database: DatabaseOptions
-
-    struct Document: Encodable {
-        var device: DeviceDocument
-        var updates: [UpdateDocument]
-    }
-
-    func run(on session: RegistrySession, output: CommandOutput) async throws {
-        let record = try await session.registry.device(device)
-        let updates = try await session.registry.updates(device: device, page: PageRequest(size: 10))
-        let document = Document(device: DeviceDocument(record), updates: updates.items.map(UpdateDocument.init))
-        try output.result(document) { width in
-            var fields = FieldList()
-            fields.add("device", document.device.device)
-            fields.add("class", document.device.deviceClass)
-            fields.add("registered", document.device.registeredAt.brief)
-            for (key, value) in document.device.attributes.sorted(by: { $0.key < $1.key }) { fields.add(key, value) }
-            let table = UpdateList.table(document.updates)
-            return fields.rendered() + (table.isEmpty ? "" : "\n" + table.rendered(width: width))
-        }
-    }
-}
-
-struct DeviceClasses: RegistryCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "classes", abstract: "Lists the device classes.",
-        discussion: """
-            Example:
-              registryctl devices classes
+              registryctl device-class list
             """)
 
     @OptionGroup var options: GlobalOptions
@@ -91,7 +31,7 @@ struct DeviceClasses: RegistryCommand {
         try output.listing(
             Listing(items: classes, nextPageToken: ""),
             columns: ["class", .number("memory"), .number("flops"), "runtime", "dtypes", "operators"],
-            ifEmpty: "There is no device class; `registryctl devices define-class` makes one."
+            ifEmpty: "There is no device class; `registryctl device-class define` makes one."
         ) { item in
             [
                 item.deviceClass, Figure.bytes(item.memory), Figure.operations(item.flops), item.runtime,
@@ -101,12 +41,12 @@ struct DeviceClasses: RegistryCommand {
     }
 }
 
-struct DefineDeviceClass: RegistryCommand {
+struct DeviceClassDefine: RegistryCommand {
     static let configuration = CommandConfiguration(
-        commandName: "define-class", abstract: "Makes a device class, or changes the traits of one.",
+        commandName: "define", abstract: "Makes a device class, or changes the traits of one.",
         discussion: """
             Example:
-              registryctl devices define-class pi4 --memory 512MiB --flops 8G --dtypes F32,F16 \
+              registryctl device-class define pi4 --memory 512MiB --flops 8G --dtypes F32,F16 \
             --operators linear,layer_norm,gelu --runtime 2.1.0
             """)
 

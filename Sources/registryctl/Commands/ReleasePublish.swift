@@ -5,16 +5,16 @@ import Foundation
 import Registry
 import RegistryPrograms
 
-struct Publish: RegistryCommand {
+struct ReleasePublish: RegistryCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Publishes the modules of a manifest as a new release.",
+        commandName: "publish", abstract: "Publishes the modules of a manifest as a new release.",
         discussion: """
             Blobs that the registry lacks are stored first; then versions, release and channel move in one \
             transaction. Modules the manifest leaves out keep their version, equal content makes no new version: \
             publishing twice changes nothing.
 
             Example:
-              registryctl publish --manifest out/manifest.json --blobs out/blobs --reason "first import"
+              registryctl release publish --manifest out/manifest.json --blobs out/blobs --reason "first import"
             """)
 
     @Option(name: .long, help: ArgumentHelp("The manifest.", valueName: "file"))

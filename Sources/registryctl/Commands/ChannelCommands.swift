@@ -3,16 +3,16 @@ import CommandSupport
 import Registry
 import RegistryPrograms
 
-struct Channel: ParsableCommand {
+struct ChannelCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists, moves and traces the channels of a model.",
+        commandName: "channel", abstract: "Lists, moves, takes back and traces the channels of a model.",
         discussion: """
             A channel is a name that points to a release: devices follow one.
 
             Example:
               registryctl channel list minilm
             """,
-        subcommands: [ChannelList.self, ChannelMoveCommand.self, ChannelHistory.self])
+        subcommands: [ChannelList.self, ChannelMoveCommand.self, ChannelRollback.self, ChannelHistory.self])
 }
 
 struct ChannelList: RegistryCommand {
@@ -42,7 +42,7 @@ struct ChannelMoveCommand: RegistryCommand {
     static let configuration = CommandConfiguration(
         commandName: "move", abstract: "Points a channel to a release; makes the channel when it is new.",
         discussion: """
-            To take devices back to older versions use rollback, which also withdraws what it leaves behind.
+            To take devices back to older versions use `channel rollback`, which also withdraws what it leaves behind.
 
             Example:
               registryctl channel move minilm canary --to-release 4 --reason "try round 3 on the canaries"

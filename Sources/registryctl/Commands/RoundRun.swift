@@ -4,7 +4,7 @@ import CommandSupport
 import Registry
 import RegistryPrograms
 
-struct RunRound: RegistryCommand {
+struct RoundRun: RegistryCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Asks the trainers for a round of a model now, of whatever updates wait.",
@@ -16,7 +16,7 @@ struct RunRound: RegistryCommand {
             says so at once.
 
             Example:
-              registryctl rounds run minilm --reason "before the demo" --wait 2m
+              registryctl round run minilm --reason "before the demo" --wait 2m
             """)
 
     @Argument(help: "The model's name.")

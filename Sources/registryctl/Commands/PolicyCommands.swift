@@ -4,9 +4,9 @@ import CommandSupport
 import Registry
 import RegistryPrograms
 
-struct Policy: ParsableCommand {
+struct PolicyCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Shows, sets and traces how the updates of a model are aggregated.",
+        commandName: "policy", abstract: "Shows, sets and traces how the updates of a model are aggregated.",
         discussion: """
             A model without a policy is trained with the settings of trainerd. Rules:
             \(PolicySet.rules)

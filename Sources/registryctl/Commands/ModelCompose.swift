@@ -5,9 +5,9 @@ import Foundation
 import Registry
 import RegistryPrograms
 
-struct Compose: RegistryCommand {
+struct ModelCompose: RegistryCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Composes the best sub-model for a device's means, as a server would answer.",
+        commandName: "compose", abstract: "Composes the best sub-model for a device's means, as a server would answer.",
         discussion: """
             Figures that are not given come from the device class, and without a class there is no limit. The answer \
             is exact unless the time limit cuts the search; then the gap says by how much it may fall short.
@@ -16,8 +16,8 @@ struct Compose: RegistryCommand {
             module names and importances (others keep the release's). --held lists digests that the device has, one a line.
 
             Examples:
-              registryctl compose minilm --device-class pi4 --fetch-bytes 4MiB --explain
-              registryctl compose minilm --memory 12MiB --flops 3G --importances gates.json --output json
+              registryctl model compose minilm --device-class pi4 --fetch-bytes 4MiB --explain
+              registryctl model compose minilm --memory 12MiB --flops 3G --importances gates.json --output json
             """)
 
     @Argument(help: "The model's name.")
