@@ -186,7 +186,7 @@ let package = Package(
 
         // Tests; TestSupport is the one harness that hands out databases and services.
         .target(
-            name: "TestSupport", dependencies: ["ECLMCore", "PostgreSQL", "Registry", logging],
+            name: "TestSupport", dependencies: ["ECLMCore", "PostgreSQL", "Registry", argumentParser, logging],
             path: "Tests/TestSupport"),
         // Runs the Python packages that Scripts/python-env installs, for tests against independent implementations.
         .target(name: "PythonReference", path: "Tests/PythonReference"),
@@ -232,8 +232,8 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "Decomposition", "ECLMCore", "PostgreSQL", "Registry", "TestSupport", "registryctl", "registryd",
-                "trainerd",
+                "CommandSupport", "Decomposition", "ECLMCore", "PostgreSQL", "Registry", "TestSupport", "edgectl",
+                "registryctl", "registryd", "trainerd", argumentParser,
             ]),
     ],
     swiftLanguageModes: [.v6],
@@ -286,7 +286,8 @@ if let torch {
             name: "AdaptationTests",
             dependencies: [
                 "Adaptation", "ECLMCore", "EdgeClient", "Learning", "RPC", "Registry", "RegistryProtocol",
-                "TestSupport", "adapt", "edgectl", "registryd", "trainerd", logging, .product(name: "NIOCore", package: "swift-nio"),
+                "TestSupport", "adapt", "edgectl", "registryd", "trainerd", logging,
+                .product(name: "NIOCore", package: "swift-nio"),
             ]),
         .testTarget(name: "LearningTests", dependencies: ["ECLMCore", "Learning", "PythonReference"]),
         .testTarget(

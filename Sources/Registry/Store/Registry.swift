@@ -55,7 +55,8 @@ public struct Registry: Sendable {
     }
 
     package static func noSuchModel(_ name: String) -> RegistryError {
-        RegistryError(.notFound, "there is no model \(name.debugDescription); `registryctl model list` shows those there are")
+        RegistryError(
+            .notFound, "there is no model \(name.debugDescription); `registryctl model list` shows those there are")
     }
 
     /// A pattern for LIKE that finds `text` anywhere, itself taken literally.

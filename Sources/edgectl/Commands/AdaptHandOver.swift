@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import ECLMCore
 
 /// Hands over to the program `adapt`, so that edgectl itself needs no libtorch.
 struct AdaptHandOver: AsyncParsableCommand {
