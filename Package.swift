@@ -139,7 +139,7 @@ let package = Package(
         .target(
             name: "Monitoring",
             dependencies: [
-                "CommandSupport", "ECLMCore", "RPC", .product(name: "CoreMetrics", package: "swift-metrics"),
+                "ECLMCore", .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), logging, lifecycle,
             ] + nio),
         // A private PostgreSQL and the programs around it, for `registryctl dev`.
@@ -225,7 +225,7 @@ let package = Package(
         .testTarget(
             name: "MonitoringTests",
             dependencies: [
-                "Monitoring", "TestSupport", "registryd", "trainerd",
+                "ECLMCore", "Monitoring", "TestSupport", "registryd", "trainerd", logging,
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ] + nio),
         .testTarget(name: "CommandSupportTests", dependencies: ["CommandSupport", "ECLMCore", logging]),

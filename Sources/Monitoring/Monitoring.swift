@@ -1,23 +1,22 @@
-import CommandSupport
 import CoreMetrics
 import Logging
-import RPC
 
-/// What a daemon measures, and where it serves that.
+/// What a daemon measures, and where it serves that: an exporter of swift-metrics, which knows nothing of what is measured.
 public struct Monitoring: Sendable {
-    private let endpoint: RPCEndpoint
+    private let address: MetricsAddress
 
-    /// The setting `metrics` of a daemon; `nil` where it is not set: then nothing is measured.
+    /// A daemon's setting `metrics`; `nil` where it is not set: then nothing is measured.
     ///
-    /// - Throws: `ConfigurationError` for what is no address.
-    public init?(_ layers: DaemonConfiguration, flag: String?) throws {
-        guard let text = layers.string("metrics", flag: flag) else { return nil }
-        guard let endpoint = RPCEndpoint(text) else {
-            throw ConfigurationError(
-                "metrics is \(text.debugDescription); write HOST:PORT, [IPV6]:PORT or unix:/path, such as 127.0.0.1:9420"
+    /// - Throws: ``MonitoringError`` for what is no address.
+    public init?(setting: String?) throws(MonitoringError) {
+        guard let setting else { return nil }
+        guard let address = MetricsAddress(setting) else {
+            throw MonitoringError(
+                .invalidAddress,
+                "metrics is \(setting.debugDescription); write HOST:PORT, [IPV6]:PORT or unix:/path, such as 127.0.0.1:9420"
             )
         }
-        self.endpoint = endpoint
+        self.address = address
     }
 
     /// Begins to measure: before anything that is measured is made, and once in a program.
@@ -26,6 +25,6 @@ public struct Monitoring: Sendable {
     public func start(name: String) -> MetricsServer {
         let store = MetricsStore()
         MetricsSystem.bootstrap(store)
-        return MetricsServer(store: store, endpoint: endpoint, logger: Logger(label: "\(name).metrics"))
+        return MetricsServer(store: store, address: address, logger: Logger(label: "\(name).metrics"))
     }
 }

@@ -25,7 +25,7 @@ struct RegistrydSettings {
             connectionString: layers.database(flag: flags.database), applicationName: "registryd")
         database.maximumConnections = try layers.integer("pool-size", flag: flags.poolSize, in: 1...1000, default: 8)
         blobDirectory = layers.blobDirectory(flag: flags.blobDirectory)
-        monitoring = try Monitoring(layers, flag: flags.metrics)
+        monitoring = try Monitoring(setting: layers.string("metrics", flag: flags.metrics))
         database.statementTimeout = try layers.seconds("statement-timeout", flag: flags.statementTimeout, default: 60)
 
         rpc = RPCServerConfiguration(

@@ -35,7 +35,7 @@ struct TrainerSettings: Sendable {
             layers.string("name", flag: flags.name)
             ?? String("trainerd@\(ProcessInfo.processInfo.hostName)".prefix(128))
         parent = try ParentSettings(layers, flags)
-        monitoring = try Monitoring(layers, flag: flags.metrics)
+        monitoring = try Monitoring(setting: layers.string("metrics", flag: flags.metrics))
         trainsSelector = try layers.boolean("train-selector", flag: flags.trainSelector, default: false)
 
         policy.channel = layers.string("channel", flag: flags.channel) ?? policy.channel

@@ -1,56 +1,6 @@
 import CoreMetrics
 import Synchronization
 
-/// One series.
-protocol Instrument: AnyObject, Sendable {
-    /// Prometheus' word for it.
-    var kind: String { get }
-    /// Its lines of the text format.
-    func lines(of series: MetricsStore.Series) -> [String]
-}
-
-extension MetricsStore.Series {
-    /// One line: the name with a suffix, the dimensions and one more, and the value.
-    func line(_ value: String, suffix: String = "", _ more: String = "") -> String {
-        let all = [labels, more].filter { !$0.isEmpty }.joined(separator: ",")
-        return "\(name)\(suffix)\(all.isEmpty ? "" : "{\(all)}") \(value)"
-    }
-}
-
-/// Grows.
-final class CountInstrument: Instrument, CounterHandler {
-    private let count = Mutex<Int64>(0)
-    let kind = "counter"
-
-    func increment(by amount: Int64) {
-        count.withLock { count in
-            let (sum, overflow) = count.addingReportingOverflow(max(0, amount))
-            count = overflow ? .max : sum
-        }
-    }
-
-    func reset() { count.withLock { $0 = 0 } }
-
-    func lines(of series: MetricsStore.Series) -> [String] { [series.line("\(count.withLock { $0 })")] }
-}
-
-/// Goes up and down.
-final class ValueInstrument: Instrument, MeterHandler, RecorderHandler {
-    private let value = Mutex<Double>(0)
-    let kind = "gauge"
-
-    func set(_ value: Int64) { set(Double(value)) }
-    func set(_ value: Double) { self.value.withLock { $0 = value } }
-    func increment(by amount: Double) { value.withLock { $0 += amount } }
-    func decrement(by amount: Double) { value.withLock { $0 -= amount } }
-    func record(_ value: Int64) { set(Double(value)) }
-    func record(_ value: Double) { set(value) }
-
-    func lines(of series: MetricsStore.Series) -> [String] {
-        [series.line(DistributionInstrument.text(value.withLock { $0 }))]
-    }
-}
-
 /// How many values lay below each of some bounds.
 final class DistributionInstrument: Instrument, TimerHandler, RecorderHandler {
     /// From a composition to a round of everything.
