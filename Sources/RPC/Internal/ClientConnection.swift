@@ -39,11 +39,11 @@ final class ClientConnection: Sendable {
     func didOpen() { opened.store(true, ordering: .relaxed) }
 
     /// Tells the machine what happened, and returns what it says.
-    func tell<Answer: Sendable>(_ event: (inout StateMachine) -> Answer) -> Answer {
+    func tell<Reply: Sendable>(_ event: (inout StateMachine) -> Reply) -> Reply {
         machine.withLock { machine in
-            let answer = event(&machine)
+            let reply = event(&machine)
             pendingCalls.store(machine.pendingCalls, ordering: .relaxed)
-            return answer
+            return reply
         }
     }
 
