@@ -31,6 +31,7 @@ release: ## build the programs, optimised
 test: deps data ## run every test against a private PostgreSQL; FILTER=name runs some
 	"$(ECLM_PYTHON)" -m unittest discover --start-directory Tests/Data
 	"$(ECLM_PYTHON)" -m unittest discover --start-directory Tests/Scripts
+	/usr/bin/python3 -m unittest discover --start-directory Tests/Proto
 	swift build --build-tests
 	Scripts/with-cluster swift test --skip-build --no-parallel $(if $(FILTER),--filter $(FILTER))
 

@@ -118,7 +118,7 @@ let package = Package(
         .target(
             name: "Regions",
             dependencies: [
-                "ECLMCore", "EdgeClient", "PostgreSQL", "RPC", "Registry", "RegistryProtocol", "Trainer",
+                "ECLMCore", "EdgeClient", "PostgreSQL", "RPC", "Registry", "Trainer",
                 .product(name: "NIOCore", package: "swift-nio"), logging, lifecycle,
             ]),
         // What the programs that work on the database have in common.
@@ -127,12 +127,12 @@ let package = Package(
             dependencies: ["CommandSupport", "ECLMCore", "PostgreSQL", "Registry", "Trainer", argumentParser, logging]),
         // What the programs that talk to a registry have in common.
         .target(
-            name: "EdgePrograms", dependencies: ["CommandSupport", "ECLMCore", "EdgeClient", "RegistryProtocol"]),
+            name: "EdgePrograms", dependencies: ["CommandSupport", "ECLMCore", "EdgeClient"]),
         // What a device's programs, edgectl and adapt, have in common.
         .target(
             name: "DevicePrograms",
             dependencies: [
-                "CommandSupport", "ECLMCore", "EdgeClient", "RPC", "RegistryProtocol", argumentParser,
+                "CommandSupport", "ECLMCore", "EdgeClient", "RPC", argumentParser,
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
         // What daemons measure, and how scrapers get it.
@@ -155,20 +155,19 @@ let package = Package(
         .executableTarget(
             name: "registryd",
             dependencies: [
-                "CommandSupport", "ECLMCore", "Monitoring", "RegistryPrograms", "RegistryService", "Registry", "RPC",
-                "PostgreSQL", argumentParser, logging, lifecycle,
+                "CommandSupport", "ECLMCore", "Monitoring", "RegistryPrograms", "RegistryService", "Registry",
+                "RegistryProtocol", "RPC", "PostgreSQL", argumentParser, logging, lifecycle,
             ]),
         .executableTarget(
             name: "trainerd",
             dependencies: [
                 "CommandSupport", "ECLMCore", "EdgeClient", "EdgePrograms", "Monitoring", "RPC", "Regions", "Registry",
-                "RegistryProtocol", "RegistryPrograms", "PostgreSQL", "Trainer", argumentParser, logging, lifecycle,
+                "RegistryPrograms", "PostgreSQL", "Trainer", argumentParser, logging, lifecycle,
             ]),
         .executableTarget(
             name: "edgectl",
             dependencies: [
-                "CommandSupport", "DevicePrograms", "EdgeClient", "EdgePrograms", "ECLMCore", "RegistryProtocol",
-                argumentParser,
+                "CommandSupport", "DevicePrograms", "EdgeClient", "EdgePrograms", "ECLMCore", argumentParser,
             ]),
 
         .executableTarget(
@@ -193,6 +192,10 @@ let package = Package(
         .testTarget(name: "ECLMCoreTests", dependencies: ["ECLMCore", "PythonReference"]),
         .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", logging]),
         .testTarget(name: "RPCTests", dependencies: ["RPC", logging, lifecycle] + nio),
+        .testTarget(
+            name: "RegistryProtocolTests",
+            dependencies: ["ECLMCore", "RPC", "RegistryProtocol", .product(name: "NIOCore", package: "swift-nio")],
+            exclude: ["Recorded"]),
         .testTarget(name: "DecompositionTests", dependencies: ["Decomposition", "ECLMCore", "PythonReference"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "ECLMCore"]),
         .testTarget(
@@ -261,13 +264,13 @@ if let torch {
         // How the programs that learn end on its errors.
         .target(name: "LearningPrograms", dependencies: ["CommandSupport", "Datasets", "ECLMCore", "Learning"]),
         // The online stage on a device: Learning between two calls of EdgeClient.
-        .target(name: "Adaptation", dependencies: ["ECLMCore", "EdgeClient", "RegistryProtocol", "Learning"]),
+        .target(name: "Adaptation", dependencies: ["ECLMCore", "EdgeClient", "Learning"]),
         // The paper's protocol, the methods it is compared with, fleets over the wire, and their reports.
         .target(
             name: "Experiments",
             dependencies: [
                 "ECLMCore", "Adaptation", "Learning", "Datasets", "Registry", "PostgreSQL", "Trainer", "EdgeClient",
-                "RPC", "RegistryProtocol", "Development", logging,
+                "RPC", "Development", logging,
             ]),
         // The device's program that learns; edgectl hands over to it, so as not to link libtorch itself.
         .executableTarget(
@@ -285,8 +288,8 @@ if let torch {
         .testTarget(
             name: "AdaptationTests",
             dependencies: [
-                "Adaptation", "ECLMCore", "EdgeClient", "Learning", "RPC", "Registry", "RegistryProtocol",
-                "TestSupport", "adapt", "edgectl", "registryd", "trainerd", logging,
+                "Adaptation", "ECLMCore", "EdgeClient", "Learning", "RPC", "Registry", "TestSupport",
+                "adapt", "edgectl", "registryd", "trainerd", logging,
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
         .testTarget(name: "LearningTests", dependencies: ["ECLMCore", "Learning", "PythonReference"]),

@@ -61,7 +61,7 @@ struct RegistryBench: AsyncParsableCommand {
         let requestBytes = query.encoded().readableBytes
         let responseBytes = answer.encoded().readableBytes
         let echo = try await measure("echo", client) {
-            var message = Wire.EchoMessage()
+            var message = Wire.EchoRequest()
             message.payload = [UInt8](repeating: 7, count: (requestBytes + responseBytes) / 2)
             return Operation(HealthServiceAPI.echo, message)
         }
@@ -81,7 +81,7 @@ struct RegistryBench: AsyncParsableCommand {
         guard let largest = experts.max(by: { $0.bytes < $1.bytes }) else { return }
         let attachment = ByteBuffer(repeating: 7, count: Int(largest.bytes))
         let echo = try await measure("blob_echo", client) {
-            Operation(HealthServiceAPI.echo, Wire.EchoMessage(), attachment: attachment)
+            Operation(HealthServiceAPI.echo, Wire.EchoRequest(), attachment: attachment)
         }
         // An echo moves its bytes twice, a fetch once.
         report(

@@ -322,49 +322,49 @@ void   eclm__v1__page__free_unpacked
   assert(message->base.descriptor == &eclm__v1__page__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   eclm__v1__empty__init
-                     (Eclm__V1__Empty         *message)
+void   eclm__v1__metric__init
+                     (Eclm__V1__Metric         *message)
 {
-  static const Eclm__V1__Empty init_value = ECLM__V1__EMPTY__INIT;
+  static const Eclm__V1__Metric init_value = ECLM__V1__METRIC__INIT;
   *message = init_value;
 }
-size_t eclm__v1__empty__get_packed_size
-                     (const Eclm__V1__Empty *message)
+size_t eclm__v1__metric__get_packed_size
+                     (const Eclm__V1__Metric *message)
 {
-  assert(message->base.descriptor == &eclm__v1__empty__descriptor);
+  assert(message->base.descriptor == &eclm__v1__metric__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t eclm__v1__empty__pack
-                     (const Eclm__V1__Empty *message,
+size_t eclm__v1__metric__pack
+                     (const Eclm__V1__Metric *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &eclm__v1__empty__descriptor);
+  assert(message->base.descriptor == &eclm__v1__metric__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t eclm__v1__empty__pack_to_buffer
-                     (const Eclm__V1__Empty *message,
+size_t eclm__v1__metric__pack_to_buffer
+                     (const Eclm__V1__Metric *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &eclm__v1__empty__descriptor);
+  assert(message->base.descriptor == &eclm__v1__metric__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Eclm__V1__Empty *
-       eclm__v1__empty__unpack
+Eclm__V1__Metric *
+       eclm__v1__metric__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Eclm__V1__Empty *)
-     protobuf_c_message_unpack (&eclm__v1__empty__descriptor,
+  return (Eclm__V1__Metric *)
+     protobuf_c_message_unpack (&eclm__v1__metric__descriptor,
                                 allocator, len, data);
 }
-void   eclm__v1__empty__free_unpacked
-                     (Eclm__V1__Empty *message,
+void   eclm__v1__metric__free_unpacked
+                     (Eclm__V1__Metric *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &eclm__v1__empty__descriptor);
+  assert(message->base.descriptor == &eclm__v1__metric__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 static const Eclm__V1__ModuleKind eclm__v1__module_slot__kind__default_value = ECLM__V1__MODULE_KIND__MODULE_KIND_UNKNOWN;
@@ -842,22 +842,57 @@ const ProtobufCMessageDescriptor eclm__v1__page__descriptor =
   (ProtobufCMessageInit) eclm__v1__page__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-#define eclm__v1__empty__field_descriptors NULL
-#define eclm__v1__empty__field_indices_by_name NULL
-#define eclm__v1__empty__number_ranges NULL
-const ProtobufCMessageDescriptor eclm__v1__empty__descriptor =
+char eclm__v1__metric__name__default_value[] = "";
+static const double eclm__v1__metric__value__default_value = 0;
+static const ProtobufCFieldDescriptor eclm__v1__metric__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__Metric, name),
+    NULL,
+    &eclm__v1__metric__name__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Eclm__V1__Metric, has_value),
+    offsetof(Eclm__V1__Metric, value),
+    NULL,
+    &eclm__v1__metric__value__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned eclm__v1__metric__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange eclm__v1__metric__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor eclm__v1__metric__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "eclm.v1.Empty",
-  "Empty",
-  "Eclm__V1__Empty",
+  "eclm.v1.Metric",
+  "Metric",
+  "Eclm__V1__Metric",
   "eclm.v1",
-  sizeof(Eclm__V1__Empty),
-  0,
-  eclm__v1__empty__field_descriptors,
-  eclm__v1__empty__field_indices_by_name,
-  0,  eclm__v1__empty__number_ranges,
-  (ProtobufCMessageInit) eclm__v1__empty__init,
+  sizeof(Eclm__V1__Metric),
+  2,
+  eclm__v1__metric__field_descriptors,
+  eclm__v1__metric__field_indices_by_name,
+  1,  eclm__v1__metric__number_ranges,
+  (ProtobufCMessageInit) eclm__v1__metric__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue eclm__v1__module_kind__enum_values_by_number[6] =

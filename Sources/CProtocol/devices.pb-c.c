@@ -52,6 +52,51 @@ void   eclm__v1__device_class__free_unpacked
   assert(message->base.descriptor == &eclm__v1__device_class__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   eclm__v1__list_device_classes_request__init
+                     (Eclm__V1__ListDeviceClassesRequest         *message)
+{
+  static const Eclm__V1__ListDeviceClassesRequest init_value = ECLM__V1__LIST_DEVICE_CLASSES_REQUEST__INIT;
+  *message = init_value;
+}
+size_t eclm__v1__list_device_classes_request__get_packed_size
+                     (const Eclm__V1__ListDeviceClassesRequest *message)
+{
+  assert(message->base.descriptor == &eclm__v1__list_device_classes_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t eclm__v1__list_device_classes_request__pack
+                     (const Eclm__V1__ListDeviceClassesRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &eclm__v1__list_device_classes_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t eclm__v1__list_device_classes_request__pack_to_buffer
+                     (const Eclm__V1__ListDeviceClassesRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &eclm__v1__list_device_classes_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Eclm__V1__ListDeviceClassesRequest *
+       eclm__v1__list_device_classes_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Eclm__V1__ListDeviceClassesRequest *)
+     protobuf_c_message_unpack (&eclm__v1__list_device_classes_request__descriptor,
+                                allocator, len, data);
+}
+void   eclm__v1__list_device_classes_request__free_unpacked
+                     (Eclm__V1__ListDeviceClassesRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &eclm__v1__list_device_classes_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   eclm__v1__list_device_classes_response__init
                      (Eclm__V1__ListDeviceClassesResponse         *message)
 {
@@ -95,6 +140,96 @@ void   eclm__v1__list_device_classes_response__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &eclm__v1__list_device_classes_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   eclm__v1__define_device_class_request__init
+                     (Eclm__V1__DefineDeviceClassRequest         *message)
+{
+  static const Eclm__V1__DefineDeviceClassRequest init_value = ECLM__V1__DEFINE_DEVICE_CLASS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t eclm__v1__define_device_class_request__get_packed_size
+                     (const Eclm__V1__DefineDeviceClassRequest *message)
+{
+  assert(message->base.descriptor == &eclm__v1__define_device_class_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t eclm__v1__define_device_class_request__pack
+                     (const Eclm__V1__DefineDeviceClassRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &eclm__v1__define_device_class_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t eclm__v1__define_device_class_request__pack_to_buffer
+                     (const Eclm__V1__DefineDeviceClassRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &eclm__v1__define_device_class_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Eclm__V1__DefineDeviceClassRequest *
+       eclm__v1__define_device_class_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Eclm__V1__DefineDeviceClassRequest *)
+     protobuf_c_message_unpack (&eclm__v1__define_device_class_request__descriptor,
+                                allocator, len, data);
+}
+void   eclm__v1__define_device_class_request__free_unpacked
+                     (Eclm__V1__DefineDeviceClassRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &eclm__v1__define_device_class_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   eclm__v1__define_device_class_response__init
+                     (Eclm__V1__DefineDeviceClassResponse         *message)
+{
+  static const Eclm__V1__DefineDeviceClassResponse init_value = ECLM__V1__DEFINE_DEVICE_CLASS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t eclm__v1__define_device_class_response__get_packed_size
+                     (const Eclm__V1__DefineDeviceClassResponse *message)
+{
+  assert(message->base.descriptor == &eclm__v1__define_device_class_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t eclm__v1__define_device_class_response__pack
+                     (const Eclm__V1__DefineDeviceClassResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &eclm__v1__define_device_class_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t eclm__v1__define_device_class_response__pack_to_buffer
+                     (const Eclm__V1__DefineDeviceClassResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &eclm__v1__define_device_class_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Eclm__V1__DefineDeviceClassResponse *
+       eclm__v1__define_device_class_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Eclm__V1__DefineDeviceClassResponse *)
+     protobuf_c_message_unpack (&eclm__v1__define_device_class_response__descriptor,
+                                allocator, len, data);
+}
+void   eclm__v1__define_device_class_response__free_unpacked
+                     (Eclm__V1__DefineDeviceClassResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &eclm__v1__define_device_class_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   eclm__v1__attribute__init
@@ -142,94 +277,94 @@ void   eclm__v1__attribute__free_unpacked
   assert(message->base.descriptor == &eclm__v1__attribute__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   eclm__v1__register_request__init
-                     (Eclm__V1__RegisterRequest         *message)
+void   eclm__v1__register_device_request__init
+                     (Eclm__V1__RegisterDeviceRequest         *message)
 {
-  static const Eclm__V1__RegisterRequest init_value = ECLM__V1__REGISTER_REQUEST__INIT;
+  static const Eclm__V1__RegisterDeviceRequest init_value = ECLM__V1__REGISTER_DEVICE_REQUEST__INIT;
   *message = init_value;
 }
-size_t eclm__v1__register_request__get_packed_size
-                     (const Eclm__V1__RegisterRequest *message)
+size_t eclm__v1__register_device_request__get_packed_size
+                     (const Eclm__V1__RegisterDeviceRequest *message)
 {
-  assert(message->base.descriptor == &eclm__v1__register_request__descriptor);
+  assert(message->base.descriptor == &eclm__v1__register_device_request__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t eclm__v1__register_request__pack
-                     (const Eclm__V1__RegisterRequest *message,
+size_t eclm__v1__register_device_request__pack
+                     (const Eclm__V1__RegisterDeviceRequest *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &eclm__v1__register_request__descriptor);
+  assert(message->base.descriptor == &eclm__v1__register_device_request__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t eclm__v1__register_request__pack_to_buffer
-                     (const Eclm__V1__RegisterRequest *message,
+size_t eclm__v1__register_device_request__pack_to_buffer
+                     (const Eclm__V1__RegisterDeviceRequest *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &eclm__v1__register_request__descriptor);
+  assert(message->base.descriptor == &eclm__v1__register_device_request__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Eclm__V1__RegisterRequest *
-       eclm__v1__register_request__unpack
+Eclm__V1__RegisterDeviceRequest *
+       eclm__v1__register_device_request__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Eclm__V1__RegisterRequest *)
-     protobuf_c_message_unpack (&eclm__v1__register_request__descriptor,
+  return (Eclm__V1__RegisterDeviceRequest *)
+     protobuf_c_message_unpack (&eclm__v1__register_device_request__descriptor,
                                 allocator, len, data);
 }
-void   eclm__v1__register_request__free_unpacked
-                     (Eclm__V1__RegisterRequest *message,
+void   eclm__v1__register_device_request__free_unpacked
+                     (Eclm__V1__RegisterDeviceRequest *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &eclm__v1__register_request__descriptor);
+  assert(message->base.descriptor == &eclm__v1__register_device_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   eclm__v1__register_response__init
-                     (Eclm__V1__RegisterResponse         *message)
+void   eclm__v1__register_device_response__init
+                     (Eclm__V1__RegisterDeviceResponse         *message)
 {
-  static const Eclm__V1__RegisterResponse init_value = ECLM__V1__REGISTER_RESPONSE__INIT;
+  static const Eclm__V1__RegisterDeviceResponse init_value = ECLM__V1__REGISTER_DEVICE_RESPONSE__INIT;
   *message = init_value;
 }
-size_t eclm__v1__register_response__get_packed_size
-                     (const Eclm__V1__RegisterResponse *message)
+size_t eclm__v1__register_device_response__get_packed_size
+                     (const Eclm__V1__RegisterDeviceResponse *message)
 {
-  assert(message->base.descriptor == &eclm__v1__register_response__descriptor);
+  assert(message->base.descriptor == &eclm__v1__register_device_response__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t eclm__v1__register_response__pack
-                     (const Eclm__V1__RegisterResponse *message,
+size_t eclm__v1__register_device_response__pack
+                     (const Eclm__V1__RegisterDeviceResponse *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &eclm__v1__register_response__descriptor);
+  assert(message->base.descriptor == &eclm__v1__register_device_response__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t eclm__v1__register_response__pack_to_buffer
-                     (const Eclm__V1__RegisterResponse *message,
+size_t eclm__v1__register_device_response__pack_to_buffer
+                     (const Eclm__V1__RegisterDeviceResponse *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &eclm__v1__register_response__descriptor);
+  assert(message->base.descriptor == &eclm__v1__register_device_response__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Eclm__V1__RegisterResponse *
-       eclm__v1__register_response__unpack
+Eclm__V1__RegisterDeviceResponse *
+       eclm__v1__register_device_response__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Eclm__V1__RegisterResponse *)
-     protobuf_c_message_unpack (&eclm__v1__register_response__descriptor,
+  return (Eclm__V1__RegisterDeviceResponse *)
+     protobuf_c_message_unpack (&eclm__v1__register_device_response__descriptor,
                                 allocator, len, data);
 }
-void   eclm__v1__register_response__free_unpacked
-                     (Eclm__V1__RegisterResponse *message,
+void   eclm__v1__register_device_response__free_unpacked
+                     (Eclm__V1__RegisterDeviceResponse *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &eclm__v1__register_response__descriptor);
+  assert(message->base.descriptor == &eclm__v1__register_device_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   eclm__v1__get_device_request__init
@@ -322,6 +457,51 @@ void   eclm__v1__device__free_unpacked
   assert(message->base.descriptor == &eclm__v1__device__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   eclm__v1__get_device_response__init
+                     (Eclm__V1__GetDeviceResponse         *message)
+{
+  static const Eclm__V1__GetDeviceResponse init_value = ECLM__V1__GET_DEVICE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t eclm__v1__get_device_response__get_packed_size
+                     (const Eclm__V1__GetDeviceResponse *message)
+{
+  assert(message->base.descriptor == &eclm__v1__get_device_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t eclm__v1__get_device_response__pack
+                     (const Eclm__V1__GetDeviceResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &eclm__v1__get_device_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t eclm__v1__get_device_response__pack_to_buffer
+                     (const Eclm__V1__GetDeviceResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &eclm__v1__get_device_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Eclm__V1__GetDeviceResponse *
+       eclm__v1__get_device_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Eclm__V1__GetDeviceResponse *)
+     protobuf_c_message_unpack (&eclm__v1__get_device_response__descriptor,
+                                allocator, len, data);
+}
+void   eclm__v1__get_device_response__free_unpacked
+                     (Eclm__V1__GetDeviceResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &eclm__v1__get_device_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   eclm__v1__list_devices_request__init
                      (Eclm__V1__ListDevicesRequest         *message)
 {
@@ -410,366 +590,6 @@ void   eclm__v1__list_devices_response__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &eclm__v1__list_devices_response__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
-void   eclm__v1__metric__init
-                     (Eclm__V1__Metric         *message)
-{
-  static const Eclm__V1__Metric init_value = ECLM__V1__METRIC__INIT;
-  *message = init_value;
-}
-size_t eclm__v1__metric__get_packed_size
-                     (const Eclm__V1__Metric *message)
-{
-  assert(message->base.descriptor == &eclm__v1__metric__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t eclm__v1__metric__pack
-                     (const Eclm__V1__Metric *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &eclm__v1__metric__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t eclm__v1__metric__pack_to_buffer
-                     (const Eclm__V1__Metric *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &eclm__v1__metric__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Eclm__V1__Metric *
-       eclm__v1__metric__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Eclm__V1__Metric *)
-     protobuf_c_message_unpack (&eclm__v1__metric__descriptor,
-                                allocator, len, data);
-}
-void   eclm__v1__metric__free_unpacked
-                     (Eclm__V1__Metric *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &eclm__v1__metric__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
-void   eclm__v1__trained_module__init
-                     (Eclm__V1__TrainedModule         *message)
-{
-  static const Eclm__V1__TrainedModule init_value = ECLM__V1__TRAINED_MODULE__INIT;
-  *message = init_value;
-}
-size_t eclm__v1__trained_module__get_packed_size
-                     (const Eclm__V1__TrainedModule *message)
-{
-  assert(message->base.descriptor == &eclm__v1__trained_module__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t eclm__v1__trained_module__pack
-                     (const Eclm__V1__TrainedModule *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &eclm__v1__trained_module__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t eclm__v1__trained_module__pack_to_buffer
-                     (const Eclm__V1__TrainedModule *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &eclm__v1__trained_module__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Eclm__V1__TrainedModule *
-       eclm__v1__trained_module__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Eclm__V1__TrainedModule *)
-     protobuf_c_message_unpack (&eclm__v1__trained_module__descriptor,
-                                allocator, len, data);
-}
-void   eclm__v1__trained_module__free_unpacked
-                     (Eclm__V1__TrainedModule *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &eclm__v1__trained_module__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
-void   eclm__v1__submit_request__init
-                     (Eclm__V1__SubmitRequest         *message)
-{
-  static const Eclm__V1__SubmitRequest init_value = ECLM__V1__SUBMIT_REQUEST__INIT;
-  *message = init_value;
-}
-size_t eclm__v1__submit_request__get_packed_size
-                     (const Eclm__V1__SubmitRequest *message)
-{
-  assert(message->base.descriptor == &eclm__v1__submit_request__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t eclm__v1__submit_request__pack
-                     (const Eclm__V1__SubmitRequest *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &eclm__v1__submit_request__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t eclm__v1__submit_request__pack_to_buffer
-                     (const Eclm__V1__SubmitRequest *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &eclm__v1__submit_request__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Eclm__V1__SubmitRequest *
-       eclm__v1__submit_request__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Eclm__V1__SubmitRequest *)
-     protobuf_c_message_unpack (&eclm__v1__submit_request__descriptor,
-                                allocator, len, data);
-}
-void   eclm__v1__submit_request__free_unpacked
-                     (Eclm__V1__SubmitRequest *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &eclm__v1__submit_request__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
-void   eclm__v1__submit_response__init
-                     (Eclm__V1__SubmitResponse         *message)
-{
-  static const Eclm__V1__SubmitResponse init_value = ECLM__V1__SUBMIT_RESPONSE__INIT;
-  *message = init_value;
-}
-size_t eclm__v1__submit_response__get_packed_size
-                     (const Eclm__V1__SubmitResponse *message)
-{
-  assert(message->base.descriptor == &eclm__v1__submit_response__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t eclm__v1__submit_response__pack
-                     (const Eclm__V1__SubmitResponse *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &eclm__v1__submit_response__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t eclm__v1__submit_response__pack_to_buffer
-                     (const Eclm__V1__SubmitResponse *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &eclm__v1__submit_response__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Eclm__V1__SubmitResponse *
-       eclm__v1__submit_response__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Eclm__V1__SubmitResponse *)
-     protobuf_c_message_unpack (&eclm__v1__submit_response__descriptor,
-                                allocator, len, data);
-}
-void   eclm__v1__submit_response__free_unpacked
-                     (Eclm__V1__SubmitResponse *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &eclm__v1__submit_response__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
-void   eclm__v1__get_update_request__init
-                     (Eclm__V1__GetUpdateRequest         *message)
-{
-  static const Eclm__V1__GetUpdateRequest init_value = ECLM__V1__GET_UPDATE_REQUEST__INIT;
-  *message = init_value;
-}
-size_t eclm__v1__get_update_request__get_packed_size
-                     (const Eclm__V1__GetUpdateRequest *message)
-{
-  assert(message->base.descriptor == &eclm__v1__get_update_request__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t eclm__v1__get_update_request__pack
-                     (const Eclm__V1__GetUpdateRequest *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &eclm__v1__get_update_request__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t eclm__v1__get_update_request__pack_to_buffer
-                     (const Eclm__V1__GetUpdateRequest *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &eclm__v1__get_update_request__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Eclm__V1__GetUpdateRequest *
-       eclm__v1__get_update_request__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Eclm__V1__GetUpdateRequest *)
-     protobuf_c_message_unpack (&eclm__v1__get_update_request__descriptor,
-                                allocator, len, data);
-}
-void   eclm__v1__get_update_request__free_unpacked
-                     (Eclm__V1__GetUpdateRequest *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &eclm__v1__get_update_request__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
-void   eclm__v1__update__init
-                     (Eclm__V1__Update         *message)
-{
-  static const Eclm__V1__Update init_value = ECLM__V1__UPDATE__INIT;
-  *message = init_value;
-}
-size_t eclm__v1__update__get_packed_size
-                     (const Eclm__V1__Update *message)
-{
-  assert(message->base.descriptor == &eclm__v1__update__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t eclm__v1__update__pack
-                     (const Eclm__V1__Update *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &eclm__v1__update__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t eclm__v1__update__pack_to_buffer
-                     (const Eclm__V1__Update *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &eclm__v1__update__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Eclm__V1__Update *
-       eclm__v1__update__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Eclm__V1__Update *)
-     protobuf_c_message_unpack (&eclm__v1__update__descriptor,
-                                allocator, len, data);
-}
-void   eclm__v1__update__free_unpacked
-                     (Eclm__V1__Update *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &eclm__v1__update__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
-void   eclm__v1__list_updates_request__init
-                     (Eclm__V1__ListUpdatesRequest         *message)
-{
-  static const Eclm__V1__ListUpdatesRequest init_value = ECLM__V1__LIST_UPDATES_REQUEST__INIT;
-  *message = init_value;
-}
-size_t eclm__v1__list_updates_request__get_packed_size
-                     (const Eclm__V1__ListUpdatesRequest *message)
-{
-  assert(message->base.descriptor == &eclm__v1__list_updates_request__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t eclm__v1__list_updates_request__pack
-                     (const Eclm__V1__ListUpdatesRequest *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &eclm__v1__list_updates_request__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t eclm__v1__list_updates_request__pack_to_buffer
-                     (const Eclm__V1__ListUpdatesRequest *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &eclm__v1__list_updates_request__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Eclm__V1__ListUpdatesRequest *
-       eclm__v1__list_updates_request__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Eclm__V1__ListUpdatesRequest *)
-     protobuf_c_message_unpack (&eclm__v1__list_updates_request__descriptor,
-                                allocator, len, data);
-}
-void   eclm__v1__list_updates_request__free_unpacked
-                     (Eclm__V1__ListUpdatesRequest *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &eclm__v1__list_updates_request__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
-void   eclm__v1__list_updates_response__init
-                     (Eclm__V1__ListUpdatesResponse         *message)
-{
-  static const Eclm__V1__ListUpdatesResponse init_value = ECLM__V1__LIST_UPDATES_RESPONSE__INIT;
-  *message = init_value;
-}
-size_t eclm__v1__list_updates_response__get_packed_size
-                     (const Eclm__V1__ListUpdatesResponse *message)
-{
-  assert(message->base.descriptor == &eclm__v1__list_updates_response__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t eclm__v1__list_updates_response__pack
-                     (const Eclm__V1__ListUpdatesResponse *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &eclm__v1__list_updates_response__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t eclm__v1__list_updates_response__pack_to_buffer
-                     (const Eclm__V1__ListUpdatesResponse *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &eclm__v1__list_updates_response__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Eclm__V1__ListUpdatesResponse *
-       eclm__v1__list_updates_response__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Eclm__V1__ListUpdatesResponse *)
-     protobuf_c_message_unpack (&eclm__v1__list_updates_response__descriptor,
-                                allocator, len, data);
-}
-void   eclm__v1__list_updates_response__free_unpacked
-                     (Eclm__V1__ListUpdatesResponse *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &eclm__v1__list_updates_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   eclm__v1__report_metrics_request__init
@@ -914,6 +734,24 @@ const ProtobufCMessageDescriptor eclm__v1__device_class__descriptor =
   (ProtobufCMessageInit) eclm__v1__device_class__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+#define eclm__v1__list_device_classes_request__field_descriptors NULL
+#define eclm__v1__list_device_classes_request__field_indices_by_name NULL
+#define eclm__v1__list_device_classes_request__number_ranges NULL
+const ProtobufCMessageDescriptor eclm__v1__list_device_classes_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "eclm.v1.ListDeviceClassesRequest",
+  "ListDeviceClassesRequest",
+  "Eclm__V1__ListDeviceClassesRequest",
+  "eclm.v1",
+  sizeof(Eclm__V1__ListDeviceClassesRequest),
+  0,
+  eclm__v1__list_device_classes_request__field_descriptors,
+  eclm__v1__list_device_classes_request__field_indices_by_name,
+  0,  eclm__v1__list_device_classes_request__number_ranges,
+  (ProtobufCMessageInit) eclm__v1__list_device_classes_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor eclm__v1__list_device_classes_response__field_descriptors[1] =
 {
   {
@@ -950,6 +788,110 @@ const ProtobufCMessageDescriptor eclm__v1__list_device_classes_response__descrip
   eclm__v1__list_device_classes_response__field_indices_by_name,
   1,  eclm__v1__list_device_classes_response__number_ranges,
   (ProtobufCMessageInit) eclm__v1__list_device_classes_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+char eclm__v1__define_device_class_request__name__default_value[] = "";
+static const ProtobufCFieldDescriptor eclm__v1__define_device_class_request__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__DefineDeviceClassRequest, name),
+    NULL,
+    &eclm__v1__define_device_class_request__name__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "traits",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__DefineDeviceClassRequest, traits),
+    &eclm__v1__device_traits__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned eclm__v1__define_device_class_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = traits */
+};
+static const ProtobufCIntRange eclm__v1__define_device_class_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor eclm__v1__define_device_class_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "eclm.v1.DefineDeviceClassRequest",
+  "DefineDeviceClassRequest",
+  "Eclm__V1__DefineDeviceClassRequest",
+  "eclm.v1",
+  sizeof(Eclm__V1__DefineDeviceClassRequest),
+  2,
+  eclm__v1__define_device_class_request__field_descriptors,
+  eclm__v1__define_device_class_request__field_indices_by_name,
+  1,  eclm__v1__define_device_class_request__number_ranges,
+  (ProtobufCMessageInit) eclm__v1__define_device_class_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+char eclm__v1__define_device_class_response__name__default_value[] = "";
+static const ProtobufCFieldDescriptor eclm__v1__define_device_class_response__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__DefineDeviceClassResponse, name),
+    NULL,
+    &eclm__v1__define_device_class_response__name__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "traits",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__DefineDeviceClassResponse, traits),
+    &eclm__v1__device_traits__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned eclm__v1__define_device_class_response__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = traits */
+};
+static const ProtobufCIntRange eclm__v1__define_device_class_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor eclm__v1__define_device_class_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "eclm.v1.DefineDeviceClassResponse",
+  "DefineDeviceClassResponse",
+  "Eclm__V1__DefineDeviceClassResponse",
+  "eclm.v1",
+  sizeof(Eclm__V1__DefineDeviceClassResponse),
+  2,
+  eclm__v1__define_device_class_response__field_descriptors,
+  eclm__v1__define_device_class_response__field_indices_by_name,
+  1,  eclm__v1__define_device_class_response__number_ranges,
+  (ProtobufCMessageInit) eclm__v1__define_device_class_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 char eclm__v1__attribute__key__default_value[] = "";
@@ -1005,11 +947,11 @@ const ProtobufCMessageDescriptor eclm__v1__attribute__descriptor =
   (ProtobufCMessageInit) eclm__v1__attribute__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-char eclm__v1__register_request__device_id__default_value[] = "";
-char eclm__v1__register_request__device_class__default_value[] = "";
-uint8_t eclm__v1__register_request__token__default_value_data[] = "";
-static const ProtobufCBinaryData eclm__v1__register_request__token__default_value = { 0, eclm__v1__register_request__token__default_value_data };
-static const ProtobufCFieldDescriptor eclm__v1__register_request__field_descriptors[4] =
+char eclm__v1__register_device_request__device_id__default_value[] = "";
+char eclm__v1__register_device_request__device_class__default_value[] = "";
+uint8_t eclm__v1__register_device_request__token__default_value_data[] = "";
+static const ProtobufCBinaryData eclm__v1__register_device_request__token__default_value = { 0, eclm__v1__register_device_request__token__default_value_data };
+static const ProtobufCFieldDescriptor eclm__v1__register_device_request__field_descriptors[4] =
 {
   {
     "device_id",
@@ -1017,9 +959,9 @@ static const ProtobufCFieldDescriptor eclm__v1__register_request__field_descript
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_STRING,
     0,   /* quantifier_offset */
-    offsetof(Eclm__V1__RegisterRequest, device_id),
+    offsetof(Eclm__V1__RegisterDeviceRequest, device_id),
     NULL,
-    &eclm__v1__register_request__device_id__default_value,
+    &eclm__v1__register_device_request__device_id__default_value,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
@@ -1029,9 +971,9 @@ static const ProtobufCFieldDescriptor eclm__v1__register_request__field_descript
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_STRING,
     0,   /* quantifier_offset */
-    offsetof(Eclm__V1__RegisterRequest, device_class),
+    offsetof(Eclm__V1__RegisterDeviceRequest, device_class),
     NULL,
-    &eclm__v1__register_request__device_class__default_value,
+    &eclm__v1__register_device_request__device_class__default_value,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
@@ -1040,8 +982,8 @@ static const ProtobufCFieldDescriptor eclm__v1__register_request__field_descript
     3,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Eclm__V1__RegisterRequest, n_attributes),
-    offsetof(Eclm__V1__RegisterRequest, attributes),
+    offsetof(Eclm__V1__RegisterDeviceRequest, n_attributes),
+    offsetof(Eclm__V1__RegisterDeviceRequest, attributes),
     &eclm__v1__attribute__descriptor,
     NULL,
     0,             /* flags */
@@ -1052,42 +994,42 @@ static const ProtobufCFieldDescriptor eclm__v1__register_request__field_descript
     4,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_BYTES,
-    offsetof(Eclm__V1__RegisterRequest, has_token),
-    offsetof(Eclm__V1__RegisterRequest, token),
+    offsetof(Eclm__V1__RegisterDeviceRequest, has_token),
+    offsetof(Eclm__V1__RegisterDeviceRequest, token),
     NULL,
-    &eclm__v1__register_request__token__default_value,
+    &eclm__v1__register_device_request__token__default_value,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned eclm__v1__register_request__field_indices_by_name[] = {
+static const unsigned eclm__v1__register_device_request__field_indices_by_name[] = {
   2,   /* field[2] = attributes */
   1,   /* field[1] = device_class */
   0,   /* field[0] = device_id */
   3,   /* field[3] = token */
 };
-static const ProtobufCIntRange eclm__v1__register_request__number_ranges[1 + 1] =
+static const ProtobufCIntRange eclm__v1__register_device_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 4 }
 };
-const ProtobufCMessageDescriptor eclm__v1__register_request__descriptor =
+const ProtobufCMessageDescriptor eclm__v1__register_device_request__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "eclm.v1.RegisterRequest",
-  "RegisterRequest",
-  "Eclm__V1__RegisterRequest",
+  "eclm.v1.RegisterDeviceRequest",
+  "RegisterDeviceRequest",
+  "Eclm__V1__RegisterDeviceRequest",
   "eclm.v1",
-  sizeof(Eclm__V1__RegisterRequest),
+  sizeof(Eclm__V1__RegisterDeviceRequest),
   4,
-  eclm__v1__register_request__field_descriptors,
-  eclm__v1__register_request__field_indices_by_name,
-  1,  eclm__v1__register_request__number_ranges,
-  (ProtobufCMessageInit) eclm__v1__register_request__init,
+  eclm__v1__register_device_request__field_descriptors,
+  eclm__v1__register_device_request__field_indices_by_name,
+  1,  eclm__v1__register_device_request__number_ranges,
+  (ProtobufCMessageInit) eclm__v1__register_device_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const protobuf_c_boolean eclm__v1__register_response__created__default_value = 0;
-static const ProtobufCFieldDescriptor eclm__v1__register_response__field_descriptors[2] =
+static const protobuf_c_boolean eclm__v1__register_device_response__created__default_value = 0;
+static const ProtobufCFieldDescriptor eclm__v1__register_device_response__field_descriptors[2] =
 {
   {
     "device",
@@ -1095,7 +1037,7 @@ static const ProtobufCFieldDescriptor eclm__v1__register_response__field_descrip
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Eclm__V1__RegisterResponse, device),
+    offsetof(Eclm__V1__RegisterDeviceResponse, device),
     &eclm__v1__device__descriptor,
     NULL,
     0,             /* flags */
@@ -1106,36 +1048,36 @@ static const ProtobufCFieldDescriptor eclm__v1__register_response__field_descrip
     2,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_BOOL,
-    offsetof(Eclm__V1__RegisterResponse, has_created),
-    offsetof(Eclm__V1__RegisterResponse, created),
+    offsetof(Eclm__V1__RegisterDeviceResponse, has_created),
+    offsetof(Eclm__V1__RegisterDeviceResponse, created),
     NULL,
-    &eclm__v1__register_response__created__default_value,
+    &eclm__v1__register_device_response__created__default_value,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned eclm__v1__register_response__field_indices_by_name[] = {
+static const unsigned eclm__v1__register_device_response__field_indices_by_name[] = {
   1,   /* field[1] = created */
   0,   /* field[0] = device */
 };
-static const ProtobufCIntRange eclm__v1__register_response__number_ranges[1 + 1] =
+static const ProtobufCIntRange eclm__v1__register_device_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 2 }
 };
-const ProtobufCMessageDescriptor eclm__v1__register_response__descriptor =
+const ProtobufCMessageDescriptor eclm__v1__register_device_response__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "eclm.v1.RegisterResponse",
-  "RegisterResponse",
-  "Eclm__V1__RegisterResponse",
+  "eclm.v1.RegisterDeviceResponse",
+  "RegisterDeviceResponse",
+  "Eclm__V1__RegisterDeviceResponse",
   "eclm.v1",
-  sizeof(Eclm__V1__RegisterResponse),
+  sizeof(Eclm__V1__RegisterDeviceResponse),
   2,
-  eclm__v1__register_response__field_descriptors,
-  eclm__v1__register_response__field_indices_by_name,
-  1,  eclm__v1__register_response__number_ranges,
-  (ProtobufCMessageInit) eclm__v1__register_response__init,
+  eclm__v1__register_device_response__field_descriptors,
+  eclm__v1__register_device_response__field_indices_by_name,
+  1,  eclm__v1__register_device_response__number_ranges,
+  (ProtobufCMessageInit) eclm__v1__register_device_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 char eclm__v1__get_device_request__device_id__default_value[] = "";
@@ -1257,6 +1199,86 @@ const ProtobufCMessageDescriptor eclm__v1__device__descriptor =
   (ProtobufCMessageInit) eclm__v1__device__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+char eclm__v1__get_device_response__device_id__default_value[] = "";
+char eclm__v1__get_device_response__device_class__default_value[] = "";
+static const int64_t eclm__v1__get_device_response__registered_at_us__default_value = 0ll;
+static const ProtobufCFieldDescriptor eclm__v1__get_device_response__field_descriptors[4] =
+{
+  {
+    "device_id",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__GetDeviceResponse, device_id),
+    NULL,
+    &eclm__v1__get_device_response__device_id__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "device_class",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__GetDeviceResponse, device_class),
+    NULL,
+    &eclm__v1__get_device_response__device_class__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attributes",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Eclm__V1__GetDeviceResponse, n_attributes),
+    offsetof(Eclm__V1__GetDeviceResponse, attributes),
+    &eclm__v1__attribute__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "registered_at_us",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Eclm__V1__GetDeviceResponse, has_registered_at_us),
+    offsetof(Eclm__V1__GetDeviceResponse, registered_at_us),
+    NULL,
+    &eclm__v1__get_device_response__registered_at_us__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned eclm__v1__get_device_response__field_indices_by_name[] = {
+  2,   /* field[2] = attributes */
+  1,   /* field[1] = device_class */
+  0,   /* field[0] = device_id */
+  3,   /* field[3] = registered_at_us */
+};
+static const ProtobufCIntRange eclm__v1__get_device_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor eclm__v1__get_device_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "eclm.v1.GetDeviceResponse",
+  "GetDeviceResponse",
+  "Eclm__V1__GetDeviceResponse",
+  "eclm.v1",
+  sizeof(Eclm__V1__GetDeviceResponse),
+  4,
+  eclm__v1__get_device_response__field_descriptors,
+  eclm__v1__get_device_response__field_indices_by_name,
+  1,  eclm__v1__get_device_response__number_ranges,
+  (ProtobufCMessageInit) eclm__v1__get_device_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 char eclm__v1__list_devices_request__id_contains__default_value[] = "";
 static const ProtobufCFieldDescriptor eclm__v1__list_devices_request__field_descriptors[3] =
 {
@@ -1372,744 +1394,6 @@ const ProtobufCMessageDescriptor eclm__v1__list_devices_response__descriptor =
   eclm__v1__list_devices_response__field_indices_by_name,
   1,  eclm__v1__list_devices_response__number_ranges,
   (ProtobufCMessageInit) eclm__v1__list_devices_response__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-char eclm__v1__metric__name__default_value[] = "";
-static const double eclm__v1__metric__value__default_value = 0;
-static const ProtobufCFieldDescriptor eclm__v1__metric__field_descriptors[2] =
-{
-  {
-    "name",
-    1,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Eclm__V1__Metric, name),
-    NULL,
-    &eclm__v1__metric__name__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "value",
-    2,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_DOUBLE,
-    offsetof(Eclm__V1__Metric, has_value),
-    offsetof(Eclm__V1__Metric, value),
-    NULL,
-    &eclm__v1__metric__value__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned eclm__v1__metric__field_indices_by_name[] = {
-  0,   /* field[0] = name */
-  1,   /* field[1] = value */
-};
-static const ProtobufCIntRange eclm__v1__metric__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 2 }
-};
-const ProtobufCMessageDescriptor eclm__v1__metric__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "eclm.v1.Metric",
-  "Metric",
-  "Eclm__V1__Metric",
-  "eclm.v1",
-  sizeof(Eclm__V1__Metric),
-  2,
-  eclm__v1__metric__field_descriptors,
-  eclm__v1__metric__field_indices_by_name,
-  1,  eclm__v1__metric__number_ranges,
-  (ProtobufCMessageInit) eclm__v1__metric__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-char eclm__v1__trained_module__module__default_value[] = "";
-uint8_t eclm__v1__trained_module__digest__default_value_data[] = "";
-char eclm__v1__trained_module__encoding__default_value[] = "full";
-uint8_t eclm__v1__trained_module__lineage__default_value_data[] = "";
-static const int32_t eclm__v1__trained_module__base_version__default_value = 0;
-static const ProtobufCBinaryData eclm__v1__trained_module__digest__default_value = { 0, eclm__v1__trained_module__digest__default_value_data };
-static const double eclm__v1__trained_module__importance__default_value = 0;
-static const int64_t eclm__v1__trained_module__sample_count__default_value = 0ll;
-static const ProtobufCBinaryData eclm__v1__trained_module__lineage__default_value = { 0, eclm__v1__trained_module__lineage__default_value_data };
-static const ProtobufCFieldDescriptor eclm__v1__trained_module__field_descriptors[7] =
-{
-  {
-    "module",
-    1,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Eclm__V1__TrainedModule, module),
-    NULL,
-    &eclm__v1__trained_module__module__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "base_version",
-    2,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_INT32,
-    offsetof(Eclm__V1__TrainedModule, has_base_version),
-    offsetof(Eclm__V1__TrainedModule, base_version),
-    NULL,
-    &eclm__v1__trained_module__base_version__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "digest",
-    3,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_BYTES,
-    offsetof(Eclm__V1__TrainedModule, has_digest),
-    offsetof(Eclm__V1__TrainedModule, digest),
-    NULL,
-    &eclm__v1__trained_module__digest__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "encoding",
-    4,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Eclm__V1__TrainedModule, encoding),
-    NULL,
-    &eclm__v1__trained_module__encoding__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "importance",
-    5,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_DOUBLE,
-    offsetof(Eclm__V1__TrainedModule, has_importance),
-    offsetof(Eclm__V1__TrainedModule, importance),
-    NULL,
-    &eclm__v1__trained_module__importance__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "sample_count",
-    6,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_INT64,
-    offsetof(Eclm__V1__TrainedModule, has_sample_count),
-    offsetof(Eclm__V1__TrainedModule, sample_count),
-    NULL,
-    &eclm__v1__trained_module__sample_count__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "lineage",
-    7,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_BYTES,
-    offsetof(Eclm__V1__TrainedModule, has_lineage),
-    offsetof(Eclm__V1__TrainedModule, lineage),
-    NULL,
-    &eclm__v1__trained_module__lineage__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned eclm__v1__trained_module__field_indices_by_name[] = {
-  1,   /* field[1] = base_version */
-  2,   /* field[2] = digest */
-  3,   /* field[3] = encoding */
-  4,   /* field[4] = importance */
-  6,   /* field[6] = lineage */
-  0,   /* field[0] = module */
-  5,   /* field[5] = sample_count */
-};
-static const ProtobufCIntRange eclm__v1__trained_module__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 7 }
-};
-const ProtobufCMessageDescriptor eclm__v1__trained_module__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "eclm.v1.TrainedModule",
-  "TrainedModule",
-  "Eclm__V1__TrainedModule",
-  "eclm.v1",
-  sizeof(Eclm__V1__TrainedModule),
-  7,
-  eclm__v1__trained_module__field_descriptors,
-  eclm__v1__trained_module__field_indices_by_name,
-  1,  eclm__v1__trained_module__number_ranges,
-  (ProtobufCMessageInit) eclm__v1__trained_module__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-char eclm__v1__submit_request__device_id__default_value[] = "";
-char eclm__v1__submit_request__model__default_value[] = "";
-char eclm__v1__submit_request__idempotency_key__default_value[] = "";
-static const int32_t eclm__v1__submit_request__base_release__default_value = 0;
-static const int64_t eclm__v1__submit_request__sample_count__default_value = 0ll;
-static const ProtobufCFieldDescriptor eclm__v1__submit_request__field_descriptors[7] =
-{
-  {
-    "device_id",
-    1,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Eclm__V1__SubmitRequest, device_id),
-    NULL,
-    &eclm__v1__submit_request__device_id__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "model",
-    2,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Eclm__V1__SubmitRequest, model),
-    NULL,
-    &eclm__v1__submit_request__model__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "base_release",
-    3,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_INT32,
-    offsetof(Eclm__V1__SubmitRequest, has_base_release),
-    offsetof(Eclm__V1__SubmitRequest, base_release),
-    NULL,
-    &eclm__v1__submit_request__base_release__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "idempotency_key",
-    4,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Eclm__V1__SubmitRequest, idempotency_key),
-    NULL,
-    &eclm__v1__submit_request__idempotency_key__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "sample_count",
-    5,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_INT64,
-    offsetof(Eclm__V1__SubmitRequest, has_sample_count),
-    offsetof(Eclm__V1__SubmitRequest, sample_count),
-    NULL,
-    &eclm__v1__submit_request__sample_count__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "metrics",
-    6,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Eclm__V1__SubmitRequest, n_metrics),
-    offsetof(Eclm__V1__SubmitRequest, metrics),
-    &eclm__v1__metric__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "modules",
-    7,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Eclm__V1__SubmitRequest, n_modules),
-    offsetof(Eclm__V1__SubmitRequest, modules),
-    &eclm__v1__trained_module__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned eclm__v1__submit_request__field_indices_by_name[] = {
-  2,   /* field[2] = base_release */
-  0,   /* field[0] = device_id */
-  3,   /* field[3] = idempotency_key */
-  5,   /* field[5] = metrics */
-  1,   /* field[1] = model */
-  6,   /* field[6] = modules */
-  4,   /* field[4] = sample_count */
-};
-static const ProtobufCIntRange eclm__v1__submit_request__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 7 }
-};
-const ProtobufCMessageDescriptor eclm__v1__submit_request__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "eclm.v1.SubmitRequest",
-  "SubmitRequest",
-  "Eclm__V1__SubmitRequest",
-  "eclm.v1",
-  sizeof(Eclm__V1__SubmitRequest),
-  7,
-  eclm__v1__submit_request__field_descriptors,
-  eclm__v1__submit_request__field_indices_by_name,
-  1,  eclm__v1__submit_request__number_ranges,
-  (ProtobufCMessageInit) eclm__v1__submit_request__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-char eclm__v1__submit_response__status__default_value[] = "";
-static const int64_t eclm__v1__submit_response__update_id__default_value = 0ll;
-static const protobuf_c_boolean eclm__v1__submit_response__replayed__default_value = 0;
-static const ProtobufCFieldDescriptor eclm__v1__submit_response__field_descriptors[3] =
-{
-  {
-    "update_id",
-    1,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_INT64,
-    offsetof(Eclm__V1__SubmitResponse, has_update_id),
-    offsetof(Eclm__V1__SubmitResponse, update_id),
-    NULL,
-    &eclm__v1__submit_response__update_id__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "replayed",
-    2,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_BOOL,
-    offsetof(Eclm__V1__SubmitResponse, has_replayed),
-    offsetof(Eclm__V1__SubmitResponse, replayed),
-    NULL,
-    &eclm__v1__submit_response__replayed__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "status",
-    3,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Eclm__V1__SubmitResponse, status),
-    NULL,
-    &eclm__v1__submit_response__status__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned eclm__v1__submit_response__field_indices_by_name[] = {
-  1,   /* field[1] = replayed */
-  2,   /* field[2] = status */
-  0,   /* field[0] = update_id */
-};
-static const ProtobufCIntRange eclm__v1__submit_response__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 3 }
-};
-const ProtobufCMessageDescriptor eclm__v1__submit_response__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "eclm.v1.SubmitResponse",
-  "SubmitResponse",
-  "Eclm__V1__SubmitResponse",
-  "eclm.v1",
-  sizeof(Eclm__V1__SubmitResponse),
-  3,
-  eclm__v1__submit_response__field_descriptors,
-  eclm__v1__submit_response__field_indices_by_name,
-  1,  eclm__v1__submit_response__number_ranges,
-  (ProtobufCMessageInit) eclm__v1__submit_response__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const int64_t eclm__v1__get_update_request__update_id__default_value = 0ll;
-static const ProtobufCFieldDescriptor eclm__v1__get_update_request__field_descriptors[1] =
-{
-  {
-    "update_id",
-    1,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_INT64,
-    offsetof(Eclm__V1__GetUpdateRequest, has_update_id),
-    offsetof(Eclm__V1__GetUpdateRequest, update_id),
-    NULL,
-    &eclm__v1__get_update_request__update_id__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned eclm__v1__get_update_request__field_indices_by_name[] = {
-  0,   /* field[0] = update_id */
-};
-static const ProtobufCIntRange eclm__v1__get_update_request__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 1 }
-};
-const ProtobufCMessageDescriptor eclm__v1__get_update_request__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "eclm.v1.GetUpdateRequest",
-  "GetUpdateRequest",
-  "Eclm__V1__GetUpdateRequest",
-  "eclm.v1",
-  sizeof(Eclm__V1__GetUpdateRequest),
-  1,
-  eclm__v1__get_update_request__field_descriptors,
-  eclm__v1__get_update_request__field_indices_by_name,
-  1,  eclm__v1__get_update_request__number_ranges,
-  (ProtobufCMessageInit) eclm__v1__get_update_request__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-char eclm__v1__update__device_id__default_value[] = "";
-char eclm__v1__update__model__default_value[] = "";
-char eclm__v1__update__idempotency_key__default_value[] = "";
-char eclm__v1__update__status__default_value[] = "";
-char eclm__v1__update__quarantine_reason__default_value[] = "";
-static const int64_t eclm__v1__update__update_id__default_value = 0ll;
-static const int32_t eclm__v1__update__base_release__default_value = 0;
-static const int64_t eclm__v1__update__sample_count__default_value = 0ll;
-static const int64_t eclm__v1__update__submitted_at_us__default_value = 0ll;
-static const int32_t eclm__v1__update__modules__default_value = 0;
-static const ProtobufCFieldDescriptor eclm__v1__update__field_descriptors[13] =
-{
-  {
-    "update_id",
-    1,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_INT64,
-    offsetof(Eclm__V1__Update, has_update_id),
-    offsetof(Eclm__V1__Update, update_id),
-    NULL,
-    &eclm__v1__update__update_id__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "device_id",
-    2,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Eclm__V1__Update, device_id),
-    NULL,
-    &eclm__v1__update__device_id__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "model",
-    3,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Eclm__V1__Update, model),
-    NULL,
-    &eclm__v1__update__model__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "base_release",
-    4,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_INT32,
-    offsetof(Eclm__V1__Update, has_base_release),
-    offsetof(Eclm__V1__Update, base_release),
-    NULL,
-    &eclm__v1__update__base_release__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "idempotency_key",
-    5,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Eclm__V1__Update, idempotency_key),
-    NULL,
-    &eclm__v1__update__idempotency_key__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "sample_count",
-    6,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_INT64,
-    offsetof(Eclm__V1__Update, has_sample_count),
-    offsetof(Eclm__V1__Update, sample_count),
-    NULL,
-    &eclm__v1__update__sample_count__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "status",
-    7,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Eclm__V1__Update, status),
-    NULL,
-    &eclm__v1__update__status__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "quarantine_reason",
-    8,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Eclm__V1__Update, quarantine_reason),
-    NULL,
-    &eclm__v1__update__quarantine_reason__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "round",
-    9,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_INT32,
-    offsetof(Eclm__V1__Update, has_round),
-    offsetof(Eclm__V1__Update, round),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "release",
-    10,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_INT32,
-    offsetof(Eclm__V1__Update, has_release),
-    offsetof(Eclm__V1__Update, release),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "submitted_at_us",
-    11,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_INT64,
-    offsetof(Eclm__V1__Update, has_submitted_at_us),
-    offsetof(Eclm__V1__Update, submitted_at_us),
-    NULL,
-    &eclm__v1__update__submitted_at_us__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "decided_at_us",
-    12,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_INT64,
-    offsetof(Eclm__V1__Update, has_decided_at_us),
-    offsetof(Eclm__V1__Update, decided_at_us),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "modules",
-    13,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_INT32,
-    offsetof(Eclm__V1__Update, has_modules),
-    offsetof(Eclm__V1__Update, modules),
-    NULL,
-    &eclm__v1__update__modules__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned eclm__v1__update__field_indices_by_name[] = {
-  3,   /* field[3] = base_release */
-  11,   /* field[11] = decided_at_us */
-  1,   /* field[1] = device_id */
-  4,   /* field[4] = idempotency_key */
-  2,   /* field[2] = model */
-  12,   /* field[12] = modules */
-  7,   /* field[7] = quarantine_reason */
-  9,   /* field[9] = release */
-  8,   /* field[8] = round */
-  5,   /* field[5] = sample_count */
-  6,   /* field[6] = status */
-  10,   /* field[10] = submitted_at_us */
-  0,   /* field[0] = update_id */
-};
-static const ProtobufCIntRange eclm__v1__update__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 13 }
-};
-const ProtobufCMessageDescriptor eclm__v1__update__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "eclm.v1.Update",
-  "Update",
-  "Eclm__V1__Update",
-  "eclm.v1",
-  sizeof(Eclm__V1__Update),
-  13,
-  eclm__v1__update__field_descriptors,
-  eclm__v1__update__field_indices_by_name,
-  1,  eclm__v1__update__number_ranges,
-  (ProtobufCMessageInit) eclm__v1__update__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor eclm__v1__list_updates_request__field_descriptors[4] =
-{
-  {
-    "model",
-    1,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Eclm__V1__ListUpdatesRequest, model),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "device_id",
-    2,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Eclm__V1__ListUpdatesRequest, device_id),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "status",
-    3,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Eclm__V1__ListUpdatesRequest, status),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "page",
-    4,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
-    offsetof(Eclm__V1__ListUpdatesRequest, page),
-    &eclm__v1__page__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned eclm__v1__list_updates_request__field_indices_by_name[] = {
-  1,   /* field[1] = device_id */
-  0,   /* field[0] = model */
-  3,   /* field[3] = page */
-  2,   /* field[2] = status */
-};
-static const ProtobufCIntRange eclm__v1__list_updates_request__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 4 }
-};
-const ProtobufCMessageDescriptor eclm__v1__list_updates_request__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "eclm.v1.ListUpdatesRequest",
-  "ListUpdatesRequest",
-  "Eclm__V1__ListUpdatesRequest",
-  "eclm.v1",
-  sizeof(Eclm__V1__ListUpdatesRequest),
-  4,
-  eclm__v1__list_updates_request__field_descriptors,
-  eclm__v1__list_updates_request__field_indices_by_name,
-  1,  eclm__v1__list_updates_request__number_ranges,
-  (ProtobufCMessageInit) eclm__v1__list_updates_request__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-char eclm__v1__list_updates_response__next_page_token__default_value[] = "";
-static const ProtobufCFieldDescriptor eclm__v1__list_updates_response__field_descriptors[2] =
-{
-  {
-    "updates",
-    1,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Eclm__V1__ListUpdatesResponse, n_updates),
-    offsetof(Eclm__V1__ListUpdatesResponse, updates),
-    &eclm__v1__update__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "next_page_token",
-    2,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Eclm__V1__ListUpdatesResponse, next_page_token),
-    NULL,
-    &eclm__v1__list_updates_response__next_page_token__default_value,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned eclm__v1__list_updates_response__field_indices_by_name[] = {
-  1,   /* field[1] = next_page_token */
-  0,   /* field[0] = updates */
-};
-static const ProtobufCIntRange eclm__v1__list_updates_response__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 2 }
-};
-const ProtobufCMessageDescriptor eclm__v1__list_updates_response__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "eclm.v1.ListUpdatesResponse",
-  "ListUpdatesResponse",
-  "Eclm__V1__ListUpdatesResponse",
-  "eclm.v1",
-  sizeof(Eclm__V1__ListUpdatesResponse),
-  2,
-  eclm__v1__list_updates_response__field_descriptors,
-  eclm__v1__list_updates_response__field_indices_by_name,
-  1,  eclm__v1__list_updates_response__number_ranges,
-  (ProtobufCMessageInit) eclm__v1__list_updates_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 char eclm__v1__report_metrics_request__device_id__default_value[] = "";
@@ -2233,11 +1517,11 @@ const ProtobufCMessageDescriptor eclm__v1__report_metrics_response__descriptor =
 };
 static const ProtobufCMethodDescriptor eclm__v1__device_service__method_descriptors[6] =
 {
-  { "RegisterDevice", &eclm__v1__register_request__descriptor, &eclm__v1__register_response__descriptor },
-  { "GetDevice", &eclm__v1__get_device_request__descriptor, &eclm__v1__device__descriptor },
+  { "RegisterDevice", &eclm__v1__register_device_request__descriptor, &eclm__v1__register_device_response__descriptor },
+  { "GetDevice", &eclm__v1__get_device_request__descriptor, &eclm__v1__get_device_response__descriptor },
   { "ListDevices", &eclm__v1__list_devices_request__descriptor, &eclm__v1__list_devices_response__descriptor },
-  { "ListDeviceClasses", &eclm__v1__empty__descriptor, &eclm__v1__list_device_classes_response__descriptor },
-  { "DefineDeviceClass", &eclm__v1__device_class__descriptor, &eclm__v1__device_class__descriptor },
+  { "ListDeviceClasses", &eclm__v1__list_device_classes_request__descriptor, &eclm__v1__list_device_classes_response__descriptor },
+  { "DefineDeviceClass", &eclm__v1__define_device_class_request__descriptor, &eclm__v1__define_device_class_response__descriptor },
   { "ReportMetrics", &eclm__v1__report_metrics_request__descriptor, &eclm__v1__report_metrics_response__descriptor },
 };
 const unsigned eclm__v1__device_service__method_indices_by_name[] = {
@@ -2260,8 +1544,8 @@ const ProtobufCServiceDescriptor eclm__v1__device_service__descriptor =
   eclm__v1__device_service__method_indices_by_name
 };
 void eclm__v1__device_service__register_device(ProtobufCService *service,
-                                               const Eclm__V1__RegisterRequest *input,
-                                               Eclm__V1__RegisterResponse_Closure closure,
+                                               const Eclm__V1__RegisterDeviceRequest *input,
+                                               Eclm__V1__RegisterDeviceResponse_Closure closure,
                                                void *closure_data)
 {
   assert(service->descriptor == &eclm__v1__device_service__descriptor);
@@ -2269,7 +1553,7 @@ void eclm__v1__device_service__register_device(ProtobufCService *service,
 }
 void eclm__v1__device_service__get_device(ProtobufCService *service,
                                           const Eclm__V1__GetDeviceRequest *input,
-                                          Eclm__V1__Device_Closure closure,
+                                          Eclm__V1__GetDeviceResponse_Closure closure,
                                           void *closure_data)
 {
   assert(service->descriptor == &eclm__v1__device_service__descriptor);
@@ -2284,7 +1568,7 @@ void eclm__v1__device_service__list_devices(ProtobufCService *service,
   service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void eclm__v1__device_service__list_device_classes(ProtobufCService *service,
-                                                   const Eclm__V1__Empty *input,
+                                                   const Eclm__V1__ListDeviceClassesRequest *input,
                                                    Eclm__V1__ListDeviceClassesResponse_Closure closure,
                                                    void *closure_data)
 {
@@ -2292,8 +1576,8 @@ void eclm__v1__device_service__list_device_classes(ProtobufCService *service,
   service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void eclm__v1__device_service__define_device_class(ProtobufCService *service,
-                                                   const Eclm__V1__DeviceClass *input,
-                                                   Eclm__V1__DeviceClass_Closure closure,
+                                                   const Eclm__V1__DefineDeviceClassRequest *input,
+                                                   Eclm__V1__DefineDeviceClassResponse_Closure closure,
                                                    void *closure_data)
 {
   assert(service->descriptor == &eclm__v1__device_service__descriptor);
@@ -2312,58 +1596,5 @@ void eclm__v1__device_service__init (Eclm__V1__DeviceService_Service *service,
 {
   protobuf_c_service_generated_init (&service->base,
                                      &eclm__v1__device_service__descriptor,
-                                     (ProtobufCServiceDestroy) destroy);
-}
-static const ProtobufCMethodDescriptor eclm__v1__update_service__method_descriptors[3] =
-{
-  { "Submit", &eclm__v1__submit_request__descriptor, &eclm__v1__submit_response__descriptor },
-  { "GetUpdate", &eclm__v1__get_update_request__descriptor, &eclm__v1__update__descriptor },
-  { "ListUpdates", &eclm__v1__list_updates_request__descriptor, &eclm__v1__list_updates_response__descriptor },
-};
-const unsigned eclm__v1__update_service__method_indices_by_name[] = {
-  1,        /* GetUpdate */
-  2,        /* ListUpdates */
-  0         /* Submit */
-};
-const ProtobufCServiceDescriptor eclm__v1__update_service__descriptor =
-{
-  PROTOBUF_C__SERVICE_DESCRIPTOR_MAGIC,
-  "eclm.v1.UpdateService",
-  "UpdateService",
-  "Eclm__V1__UpdateService",
-  "eclm.v1",
-  3,
-  eclm__v1__update_service__method_descriptors,
-  eclm__v1__update_service__method_indices_by_name
-};
-void eclm__v1__update_service__submit(ProtobufCService *service,
-                                      const Eclm__V1__SubmitRequest *input,
-                                      Eclm__V1__SubmitResponse_Closure closure,
-                                      void *closure_data)
-{
-  assert(service->descriptor == &eclm__v1__update_service__descriptor);
-  service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
-}
-void eclm__v1__update_service__get_update(ProtobufCService *service,
-                                          const Eclm__V1__GetUpdateRequest *input,
-                                          Eclm__V1__Update_Closure closure,
-                                          void *closure_data)
-{
-  assert(service->descriptor == &eclm__v1__update_service__descriptor);
-  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
-}
-void eclm__v1__update_service__list_updates(ProtobufCService *service,
-                                            const Eclm__V1__ListUpdatesRequest *input,
-                                            Eclm__V1__ListUpdatesResponse_Closure closure,
-                                            void *closure_data)
-{
-  assert(service->descriptor == &eclm__v1__update_service__descriptor);
-  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
-}
-void eclm__v1__update_service__init (Eclm__V1__UpdateService_Service *service,
-                                     Eclm__V1__UpdateService_ServiceDestroy destroy)
-{
-  protobuf_c_service_generated_init (&service->base,
-                                     &eclm__v1__update_service__descriptor,
                                      (ProtobufCServiceDestroy) destroy);
 }

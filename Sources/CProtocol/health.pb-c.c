@@ -7,113 +7,221 @@
 #endif
 
 #include "health.pb-c.h"
-void   eclm__v1__health_response__init
-                     (Eclm__V1__HealthResponse         *message)
+void   eclm__v1__check_request__init
+                     (Eclm__V1__CheckRequest         *message)
 {
-  static const Eclm__V1__HealthResponse init_value = ECLM__V1__HEALTH_RESPONSE__INIT;
+  static const Eclm__V1__CheckRequest init_value = ECLM__V1__CHECK_REQUEST__INIT;
   *message = init_value;
 }
-size_t eclm__v1__health_response__get_packed_size
-                     (const Eclm__V1__HealthResponse *message)
+size_t eclm__v1__check_request__get_packed_size
+                     (const Eclm__V1__CheckRequest *message)
 {
-  assert(message->base.descriptor == &eclm__v1__health_response__descriptor);
+  assert(message->base.descriptor == &eclm__v1__check_request__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t eclm__v1__health_response__pack
-                     (const Eclm__V1__HealthResponse *message,
+size_t eclm__v1__check_request__pack
+                     (const Eclm__V1__CheckRequest *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &eclm__v1__health_response__descriptor);
+  assert(message->base.descriptor == &eclm__v1__check_request__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t eclm__v1__health_response__pack_to_buffer
-                     (const Eclm__V1__HealthResponse *message,
+size_t eclm__v1__check_request__pack_to_buffer
+                     (const Eclm__V1__CheckRequest *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &eclm__v1__health_response__descriptor);
+  assert(message->base.descriptor == &eclm__v1__check_request__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Eclm__V1__HealthResponse *
-       eclm__v1__health_response__unpack
+Eclm__V1__CheckRequest *
+       eclm__v1__check_request__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Eclm__V1__HealthResponse *)
-     protobuf_c_message_unpack (&eclm__v1__health_response__descriptor,
+  return (Eclm__V1__CheckRequest *)
+     protobuf_c_message_unpack (&eclm__v1__check_request__descriptor,
                                 allocator, len, data);
 }
-void   eclm__v1__health_response__free_unpacked
-                     (Eclm__V1__HealthResponse *message,
+void   eclm__v1__check_request__free_unpacked
+                     (Eclm__V1__CheckRequest *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &eclm__v1__health_response__descriptor);
+  assert(message->base.descriptor == &eclm__v1__check_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   eclm__v1__echo_message__init
-                     (Eclm__V1__EchoMessage         *message)
+void   eclm__v1__check_response__init
+                     (Eclm__V1__CheckResponse         *message)
 {
-  static const Eclm__V1__EchoMessage init_value = ECLM__V1__ECHO_MESSAGE__INIT;
+  static const Eclm__V1__CheckResponse init_value = ECLM__V1__CHECK_RESPONSE__INIT;
   *message = init_value;
 }
-size_t eclm__v1__echo_message__get_packed_size
-                     (const Eclm__V1__EchoMessage *message)
+size_t eclm__v1__check_response__get_packed_size
+                     (const Eclm__V1__CheckResponse *message)
 {
-  assert(message->base.descriptor == &eclm__v1__echo_message__descriptor);
+  assert(message->base.descriptor == &eclm__v1__check_response__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t eclm__v1__echo_message__pack
-                     (const Eclm__V1__EchoMessage *message,
+size_t eclm__v1__check_response__pack
+                     (const Eclm__V1__CheckResponse *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &eclm__v1__echo_message__descriptor);
+  assert(message->base.descriptor == &eclm__v1__check_response__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t eclm__v1__echo_message__pack_to_buffer
-                     (const Eclm__V1__EchoMessage *message,
+size_t eclm__v1__check_response__pack_to_buffer
+                     (const Eclm__V1__CheckResponse *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &eclm__v1__echo_message__descriptor);
+  assert(message->base.descriptor == &eclm__v1__check_response__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Eclm__V1__EchoMessage *
-       eclm__v1__echo_message__unpack
+Eclm__V1__CheckResponse *
+       eclm__v1__check_response__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Eclm__V1__EchoMessage *)
-     protobuf_c_message_unpack (&eclm__v1__echo_message__descriptor,
+  return (Eclm__V1__CheckResponse *)
+     protobuf_c_message_unpack (&eclm__v1__check_response__descriptor,
                                 allocator, len, data);
 }
-void   eclm__v1__echo_message__free_unpacked
-                     (Eclm__V1__EchoMessage *message,
+void   eclm__v1__check_response__free_unpacked
+                     (Eclm__V1__CheckResponse *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &eclm__v1__echo_message__descriptor);
+  assert(message->base.descriptor == &eclm__v1__check_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-char eclm__v1__health_response__version__default_value[] = "";
-static const protobuf_c_boolean eclm__v1__health_response__serving__default_value = 0;
-static const protobuf_c_boolean eclm__v1__health_response__database__default_value = 0;
-static const int64_t eclm__v1__health_response__catalogue_age_ms__default_value = 0ll;
-static const int32_t eclm__v1__health_response__in_flight__default_value = 0;
-static const int64_t eclm__v1__health_response__uptime_ms__default_value = 0ll;
-static const ProtobufCFieldDescriptor eclm__v1__health_response__field_descriptors[6] =
+void   eclm__v1__echo_request__init
+                     (Eclm__V1__EchoRequest         *message)
+{
+  static const Eclm__V1__EchoRequest init_value = ECLM__V1__ECHO_REQUEST__INIT;
+  *message = init_value;
+}
+size_t eclm__v1__echo_request__get_packed_size
+                     (const Eclm__V1__EchoRequest *message)
+{
+  assert(message->base.descriptor == &eclm__v1__echo_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t eclm__v1__echo_request__pack
+                     (const Eclm__V1__EchoRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &eclm__v1__echo_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t eclm__v1__echo_request__pack_to_buffer
+                     (const Eclm__V1__EchoRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &eclm__v1__echo_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Eclm__V1__EchoRequest *
+       eclm__v1__echo_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Eclm__V1__EchoRequest *)
+     protobuf_c_message_unpack (&eclm__v1__echo_request__descriptor,
+                                allocator, len, data);
+}
+void   eclm__v1__echo_request__free_unpacked
+                     (Eclm__V1__EchoRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &eclm__v1__echo_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   eclm__v1__echo_response__init
+                     (Eclm__V1__EchoResponse         *message)
+{
+  static const Eclm__V1__EchoResponse init_value = ECLM__V1__ECHO_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t eclm__v1__echo_response__get_packed_size
+                     (const Eclm__V1__EchoResponse *message)
+{
+  assert(message->base.descriptor == &eclm__v1__echo_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t eclm__v1__echo_response__pack
+                     (const Eclm__V1__EchoResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &eclm__v1__echo_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t eclm__v1__echo_response__pack_to_buffer
+                     (const Eclm__V1__EchoResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &eclm__v1__echo_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Eclm__V1__EchoResponse *
+       eclm__v1__echo_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Eclm__V1__EchoResponse *)
+     protobuf_c_message_unpack (&eclm__v1__echo_response__descriptor,
+                                allocator, len, data);
+}
+void   eclm__v1__echo_response__free_unpacked
+                     (Eclm__V1__EchoResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &eclm__v1__echo_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+#define eclm__v1__check_request__field_descriptors NULL
+#define eclm__v1__check_request__field_indices_by_name NULL
+#define eclm__v1__check_request__number_ranges NULL
+const ProtobufCMessageDescriptor eclm__v1__check_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "eclm.v1.CheckRequest",
+  "CheckRequest",
+  "Eclm__V1__CheckRequest",
+  "eclm.v1",
+  sizeof(Eclm__V1__CheckRequest),
+  0,
+  eclm__v1__check_request__field_descriptors,
+  eclm__v1__check_request__field_indices_by_name,
+  0,  eclm__v1__check_request__number_ranges,
+  (ProtobufCMessageInit) eclm__v1__check_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+char eclm__v1__check_response__version__default_value[] = "";
+static const protobuf_c_boolean eclm__v1__check_response__serving__default_value = 0;
+static const protobuf_c_boolean eclm__v1__check_response__database__default_value = 0;
+static const int64_t eclm__v1__check_response__catalogue_age_ms__default_value = 0ll;
+static const int32_t eclm__v1__check_response__in_flight__default_value = 0;
+static const int64_t eclm__v1__check_response__uptime_ms__default_value = 0ll;
+static const ProtobufCFieldDescriptor eclm__v1__check_response__field_descriptors[6] =
 {
   {
     "serving",
     1,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_BOOL,
-    offsetof(Eclm__V1__HealthResponse, has_serving),
-    offsetof(Eclm__V1__HealthResponse, serving),
+    offsetof(Eclm__V1__CheckResponse, has_serving),
+    offsetof(Eclm__V1__CheckResponse, serving),
     NULL,
-    &eclm__v1__health_response__serving__default_value,
+    &eclm__v1__check_response__serving__default_value,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
@@ -122,10 +230,10 @@ static const ProtobufCFieldDescriptor eclm__v1__health_response__field_descripto
     2,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_BOOL,
-    offsetof(Eclm__V1__HealthResponse, has_database),
-    offsetof(Eclm__V1__HealthResponse, database),
+    offsetof(Eclm__V1__CheckResponse, has_database),
+    offsetof(Eclm__V1__CheckResponse, database),
     NULL,
-    &eclm__v1__health_response__database__default_value,
+    &eclm__v1__check_response__database__default_value,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
@@ -135,9 +243,9 @@ static const ProtobufCFieldDescriptor eclm__v1__health_response__field_descripto
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_STRING,
     0,   /* quantifier_offset */
-    offsetof(Eclm__V1__HealthResponse, version),
+    offsetof(Eclm__V1__CheckResponse, version),
     NULL,
-    &eclm__v1__health_response__version__default_value,
+    &eclm__v1__check_response__version__default_value,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
@@ -146,10 +254,10 @@ static const ProtobufCFieldDescriptor eclm__v1__health_response__field_descripto
     4,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_INT64,
-    offsetof(Eclm__V1__HealthResponse, has_catalogue_age_ms),
-    offsetof(Eclm__V1__HealthResponse, catalogue_age_ms),
+    offsetof(Eclm__V1__CheckResponse, has_catalogue_age_ms),
+    offsetof(Eclm__V1__CheckResponse, catalogue_age_ms),
     NULL,
-    &eclm__v1__health_response__catalogue_age_ms__default_value,
+    &eclm__v1__check_response__catalogue_age_ms__default_value,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
@@ -158,10 +266,10 @@ static const ProtobufCFieldDescriptor eclm__v1__health_response__field_descripto
     5,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_INT32,
-    offsetof(Eclm__V1__HealthResponse, has_in_flight),
-    offsetof(Eclm__V1__HealthResponse, in_flight),
+    offsetof(Eclm__V1__CheckResponse, has_in_flight),
+    offsetof(Eclm__V1__CheckResponse, in_flight),
     NULL,
-    &eclm__v1__health_response__in_flight__default_value,
+    &eclm__v1__check_response__in_flight__default_value,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
@@ -170,15 +278,15 @@ static const ProtobufCFieldDescriptor eclm__v1__health_response__field_descripto
     6,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_INT64,
-    offsetof(Eclm__V1__HealthResponse, has_uptime_ms),
-    offsetof(Eclm__V1__HealthResponse, uptime_ms),
+    offsetof(Eclm__V1__CheckResponse, has_uptime_ms),
+    offsetof(Eclm__V1__CheckResponse, uptime_ms),
     NULL,
-    &eclm__v1__health_response__uptime_ms__default_value,
+    &eclm__v1__check_response__uptime_ms__default_value,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned eclm__v1__health_response__field_indices_by_name[] = {
+static const unsigned eclm__v1__check_response__field_indices_by_name[] = {
   3,   /* field[3] = catalogue_age_ms */
   1,   /* field[1] = database */
   4,   /* field[4] = in_flight */
@@ -186,70 +294,110 @@ static const unsigned eclm__v1__health_response__field_indices_by_name[] = {
   5,   /* field[5] = uptime_ms */
   2,   /* field[2] = version */
 };
-static const ProtobufCIntRange eclm__v1__health_response__number_ranges[1 + 1] =
+static const ProtobufCIntRange eclm__v1__check_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 6 }
 };
-const ProtobufCMessageDescriptor eclm__v1__health_response__descriptor =
+const ProtobufCMessageDescriptor eclm__v1__check_response__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "eclm.v1.HealthResponse",
-  "HealthResponse",
-  "Eclm__V1__HealthResponse",
+  "eclm.v1.CheckResponse",
+  "CheckResponse",
+  "Eclm__V1__CheckResponse",
   "eclm.v1",
-  sizeof(Eclm__V1__HealthResponse),
+  sizeof(Eclm__V1__CheckResponse),
   6,
-  eclm__v1__health_response__field_descriptors,
-  eclm__v1__health_response__field_indices_by_name,
-  1,  eclm__v1__health_response__number_ranges,
-  (ProtobufCMessageInit) eclm__v1__health_response__init,
+  eclm__v1__check_response__field_descriptors,
+  eclm__v1__check_response__field_indices_by_name,
+  1,  eclm__v1__check_response__number_ranges,
+  (ProtobufCMessageInit) eclm__v1__check_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-uint8_t eclm__v1__echo_message__payload__default_value_data[] = "";
-static const ProtobufCBinaryData eclm__v1__echo_message__payload__default_value = { 0, eclm__v1__echo_message__payload__default_value_data };
-static const ProtobufCFieldDescriptor eclm__v1__echo_message__field_descriptors[1] =
+uint8_t eclm__v1__echo_request__payload__default_value_data[] = "";
+static const ProtobufCBinaryData eclm__v1__echo_request__payload__default_value = { 0, eclm__v1__echo_request__payload__default_value_data };
+static const ProtobufCFieldDescriptor eclm__v1__echo_request__field_descriptors[1] =
 {
   {
     "payload",
     1,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_BYTES,
-    offsetof(Eclm__V1__EchoMessage, has_payload),
-    offsetof(Eclm__V1__EchoMessage, payload),
+    offsetof(Eclm__V1__EchoRequest, has_payload),
+    offsetof(Eclm__V1__EchoRequest, payload),
     NULL,
-    &eclm__v1__echo_message__payload__default_value,
+    &eclm__v1__echo_request__payload__default_value,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned eclm__v1__echo_message__field_indices_by_name[] = {
+static const unsigned eclm__v1__echo_request__field_indices_by_name[] = {
   0,   /* field[0] = payload */
 };
-static const ProtobufCIntRange eclm__v1__echo_message__number_ranges[1 + 1] =
+static const ProtobufCIntRange eclm__v1__echo_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 1 }
 };
-const ProtobufCMessageDescriptor eclm__v1__echo_message__descriptor =
+const ProtobufCMessageDescriptor eclm__v1__echo_request__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "eclm.v1.EchoMessage",
-  "EchoMessage",
-  "Eclm__V1__EchoMessage",
+  "eclm.v1.EchoRequest",
+  "EchoRequest",
+  "Eclm__V1__EchoRequest",
   "eclm.v1",
-  sizeof(Eclm__V1__EchoMessage),
+  sizeof(Eclm__V1__EchoRequest),
   1,
-  eclm__v1__echo_message__field_descriptors,
-  eclm__v1__echo_message__field_indices_by_name,
-  1,  eclm__v1__echo_message__number_ranges,
-  (ProtobufCMessageInit) eclm__v1__echo_message__init,
+  eclm__v1__echo_request__field_descriptors,
+  eclm__v1__echo_request__field_indices_by_name,
+  1,  eclm__v1__echo_request__number_ranges,
+  (ProtobufCMessageInit) eclm__v1__echo_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+uint8_t eclm__v1__echo_response__payload__default_value_data[] = "";
+static const ProtobufCBinaryData eclm__v1__echo_response__payload__default_value = { 0, eclm__v1__echo_response__payload__default_value_data };
+static const ProtobufCFieldDescriptor eclm__v1__echo_response__field_descriptors[1] =
+{
+  {
+    "payload",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Eclm__V1__EchoResponse, has_payload),
+    offsetof(Eclm__V1__EchoResponse, payload),
+    NULL,
+    &eclm__v1__echo_response__payload__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned eclm__v1__echo_response__field_indices_by_name[] = {
+  0,   /* field[0] = payload */
+};
+static const ProtobufCIntRange eclm__v1__echo_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor eclm__v1__echo_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "eclm.v1.EchoResponse",
+  "EchoResponse",
+  "Eclm__V1__EchoResponse",
+  "eclm.v1",
+  sizeof(Eclm__V1__EchoResponse),
+  1,
+  eclm__v1__echo_response__field_descriptors,
+  eclm__v1__echo_response__field_indices_by_name,
+  1,  eclm__v1__echo_response__number_ranges,
+  (ProtobufCMessageInit) eclm__v1__echo_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCMethodDescriptor eclm__v1__health_service__method_descriptors[2] =
 {
-  { "Check", &eclm__v1__empty__descriptor, &eclm__v1__health_response__descriptor },
-  { "Echo", &eclm__v1__echo_message__descriptor, &eclm__v1__echo_message__descriptor },
+  { "Check", &eclm__v1__check_request__descriptor, &eclm__v1__check_response__descriptor },
+  { "Echo", &eclm__v1__echo_request__descriptor, &eclm__v1__echo_response__descriptor },
 };
 const unsigned eclm__v1__health_service__method_indices_by_name[] = {
   0,        /* Check */
@@ -267,16 +415,16 @@ const ProtobufCServiceDescriptor eclm__v1__health_service__descriptor =
   eclm__v1__health_service__method_indices_by_name
 };
 void eclm__v1__health_service__check(ProtobufCService *service,
-                                     const Eclm__V1__Empty *input,
-                                     Eclm__V1__HealthResponse_Closure closure,
+                                     const Eclm__V1__CheckRequest *input,
+                                     Eclm__V1__CheckResponse_Closure closure,
                                      void *closure_data)
 {
   assert(service->descriptor == &eclm__v1__health_service__descriptor);
   service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void eclm__v1__health_service__echo(ProtobufCService *service,
-                                    const Eclm__V1__EchoMessage *input,
-                                    Eclm__V1__EchoMessage_Closure closure,
+                                    const Eclm__V1__EchoRequest *input,
+                                    Eclm__V1__EchoResponse_Closure closure,
                                     void *closure_data)
 {
   assert(service->descriptor == &eclm__v1__health_service__descriptor);

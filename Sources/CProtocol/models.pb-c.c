@@ -277,6 +277,51 @@ void   eclm__v1__model__free_unpacked
   assert(message->base.descriptor == &eclm__v1__model__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   eclm__v1__get_model_response__init
+                     (Eclm__V1__GetModelResponse         *message)
+{
+  static const Eclm__V1__GetModelResponse init_value = ECLM__V1__GET_MODEL_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t eclm__v1__get_model_response__get_packed_size
+                     (const Eclm__V1__GetModelResponse *message)
+{
+  assert(message->base.descriptor == &eclm__v1__get_model_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t eclm__v1__get_model_response__pack
+                     (const Eclm__V1__GetModelResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &eclm__v1__get_model_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t eclm__v1__get_model_response__pack_to_buffer
+                     (const Eclm__V1__GetModelResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &eclm__v1__get_model_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Eclm__V1__GetModelResponse *
+       eclm__v1__get_model_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Eclm__V1__GetModelResponse *)
+     protobuf_c_message_unpack (&eclm__v1__get_model_response__descriptor,
+                                allocator, len, data);
+}
+void   eclm__v1__get_model_response__free_unpacked
+                     (Eclm__V1__GetModelResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &eclm__v1__get_model_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   eclm__v1__list_modules_request__init
                      (Eclm__V1__ListModulesRequest         *message)
 {
@@ -590,6 +635,51 @@ void   eclm__v1__get_version_request__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &eclm__v1__get_version_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   eclm__v1__get_version_response__init
+                     (Eclm__V1__GetVersionResponse         *message)
+{
+  static const Eclm__V1__GetVersionResponse init_value = ECLM__V1__GET_VERSION_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t eclm__v1__get_version_response__get_packed_size
+                     (const Eclm__V1__GetVersionResponse *message)
+{
+  assert(message->base.descriptor == &eclm__v1__get_version_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t eclm__v1__get_version_response__pack
+                     (const Eclm__V1__GetVersionResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &eclm__v1__get_version_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t eclm__v1__get_version_response__pack_to_buffer
+                     (const Eclm__V1__GetVersionResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &eclm__v1__get_version_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Eclm__V1__GetVersionResponse *
+       eclm__v1__get_version_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Eclm__V1__GetVersionResponse *)
+     protobuf_c_message_unpack (&eclm__v1__get_version_response__descriptor,
+                                allocator, len, data);
+}
+void   eclm__v1__get_version_response__free_unpacked
+                     (Eclm__V1__GetVersionResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &eclm__v1__get_version_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   eclm__v1__get_lineage_request__init
@@ -1139,6 +1229,141 @@ const ProtobufCMessageDescriptor eclm__v1__model__descriptor =
   (ProtobufCMessageInit) eclm__v1__model__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+char eclm__v1__get_model_response__name__default_value[] = "";
+char eclm__v1__get_model_response__summary__default_value[] = "";
+char eclm__v1__get_model_response__created_by__default_value[] = "";
+static const int64_t eclm__v1__get_model_response__created_at_us__default_value = 0ll;
+static const int32_t eclm__v1__get_model_response__modules__default_value = 0;
+static const int32_t eclm__v1__get_model_response__newest_release__default_value = 0;
+static const ProtobufCFieldDescriptor eclm__v1__get_model_response__field_descriptors[8] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__GetModelResponse, name),
+    NULL,
+    &eclm__v1__get_model_response__name__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "summary",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__GetModelResponse, summary),
+    NULL,
+    &eclm__v1__get_model_response__summary__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "created_at_us",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Eclm__V1__GetModelResponse, has_created_at_us),
+    offsetof(Eclm__V1__GetModelResponse, created_at_us),
+    NULL,
+    &eclm__v1__get_model_response__created_at_us__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "created_by",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__GetModelResponse, created_by),
+    NULL,
+    &eclm__v1__get_model_response__created_by__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "modules",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Eclm__V1__GetModelResponse, has_modules),
+    offsetof(Eclm__V1__GetModelResponse, modules),
+    NULL,
+    &eclm__v1__get_model_response__modules__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "newest_release",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Eclm__V1__GetModelResponse, has_newest_release),
+    offsetof(Eclm__V1__GetModelResponse, newest_release),
+    NULL,
+    &eclm__v1__get_model_response__newest_release__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "layers",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Eclm__V1__GetModelResponse, n_layers),
+    offsetof(Eclm__V1__GetModelResponse, layers),
+    &eclm__v1__module_layer__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "channels",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Eclm__V1__GetModelResponse, n_channels),
+    offsetof(Eclm__V1__GetModelResponse, channels),
+    &eclm__v1__channel_pointer__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned eclm__v1__get_model_response__field_indices_by_name[] = {
+  7,   /* field[7] = channels */
+  2,   /* field[2] = created_at_us */
+  3,   /* field[3] = created_by */
+  6,   /* field[6] = layers */
+  4,   /* field[4] = modules */
+  0,   /* field[0] = name */
+  5,   /* field[5] = newest_release */
+  1,   /* field[1] = summary */
+};
+static const ProtobufCIntRange eclm__v1__get_model_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor eclm__v1__get_model_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "eclm.v1.GetModelResponse",
+  "GetModelResponse",
+  "Eclm__V1__GetModelResponse",
+  "eclm.v1",
+  sizeof(Eclm__V1__GetModelResponse),
+  8,
+  eclm__v1__get_model_response__field_descriptors,
+  eclm__v1__get_model_response__field_indices_by_name,
+  1,  eclm__v1__get_model_response__number_ranges,
+  (ProtobufCMessageInit) eclm__v1__get_model_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 char eclm__v1__list_modules_request__model__default_value[] = "";
 char eclm__v1__list_modules_request__name_contains__default_value[] = "";
 static const ProtobufCFieldDescriptor eclm__v1__list_modules_request__field_descriptors[7] =
@@ -1386,7 +1611,7 @@ static const int32_t eclm__v1__module_version__version__default_value = 0;
 static const ProtobufCBinaryData eclm__v1__module_version__digest__default_value = { 0, eclm__v1__module_version__digest__default_value_data };
 static const int64_t eclm__v1__module_version__created_at_us__default_value = 0ll;
 static const protobuf_c_boolean eclm__v1__module_version__withdrawn__default_value = 0;
-static const ProtobufCFieldDescriptor eclm__v1__module_version__field_descriptors[15] =
+static const ProtobufCFieldDescriptor eclm__v1__module_version__field_descriptors[16] =
 {
   {
     "module_version_id",
@@ -1568,6 +1793,18 @@ static const ProtobufCFieldDescriptor eclm__v1__module_version__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "version_origin",
+    16,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Eclm__V1__ModuleVersion, has_version_origin),
+    offsetof(Eclm__V1__ModuleVersion, version_origin),
+    &eclm__v1__version_origin__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned eclm__v1__module_version__field_indices_by_name[] = {
   8,   /* field[8] = costs */
@@ -1584,12 +1821,13 @@ static const unsigned eclm__v1__module_version__field_indices_by_name[] = {
   3,   /* field[3] = slot */
   7,   /* field[7] = tensors */
   4,   /* field[4] = version */
+  15,   /* field[15] = version_origin */
   14,   /* field[14] = withdrawn */
 };
 static const ProtobufCIntRange eclm__v1__module_version__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 15 }
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor eclm__v1__module_version__descriptor =
 {
@@ -1599,7 +1837,7 @@ const ProtobufCMessageDescriptor eclm__v1__module_version__descriptor =
   "Eclm__V1__ModuleVersion",
   "eclm.v1",
   sizeof(Eclm__V1__ModuleVersion),
-  15,
+  16,
   eclm__v1__module_version__field_descriptors,
   eclm__v1__module_version__field_indices_by_name,
   1,  eclm__v1__module_version__number_ranges,
@@ -1789,6 +2027,250 @@ const ProtobufCMessageDescriptor eclm__v1__get_version_request__descriptor =
   eclm__v1__get_version_request__field_indices_by_name,
   1,  eclm__v1__get_version_request__number_ranges,
   (ProtobufCMessageInit) eclm__v1__get_version_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+char eclm__v1__get_version_response__model__default_value[] = "";
+char eclm__v1__get_version_response__module__default_value[] = "";
+uint8_t eclm__v1__get_version_response__digest__default_value_data[] = "";
+char eclm__v1__get_version_response__dtype__default_value[] = "";
+char eclm__v1__get_version_response__origin__default_value[] = "";
+char eclm__v1__get_version_response__created_by__default_value[] = "";
+static const int64_t eclm__v1__get_version_response__module_version_id__default_value = 0ll;
+static const int32_t eclm__v1__get_version_response__version__default_value = 0;
+static const ProtobufCBinaryData eclm__v1__get_version_response__digest__default_value = { 0, eclm__v1__get_version_response__digest__default_value_data };
+static const int64_t eclm__v1__get_version_response__created_at_us__default_value = 0ll;
+static const protobuf_c_boolean eclm__v1__get_version_response__withdrawn__default_value = 0;
+static const ProtobufCFieldDescriptor eclm__v1__get_version_response__field_descriptors[16] =
+{
+  {
+    "module_version_id",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Eclm__V1__GetVersionResponse, has_module_version_id),
+    offsetof(Eclm__V1__GetVersionResponse, module_version_id),
+    NULL,
+    &eclm__v1__get_version_response__module_version_id__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__GetVersionResponse, model),
+    NULL,
+    &eclm__v1__get_version_response__model__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "module",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__GetVersionResponse, module),
+    NULL,
+    &eclm__v1__get_version_response__module__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "slot",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__GetVersionResponse, slot),
+    &eclm__v1__module_slot__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "version",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Eclm__V1__GetVersionResponse, has_version),
+    offsetof(Eclm__V1__GetVersionResponse, version),
+    NULL,
+    &eclm__v1__get_version_response__version__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "digest",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Eclm__V1__GetVersionResponse, has_digest),
+    offsetof(Eclm__V1__GetVersionResponse, digest),
+    NULL,
+    &eclm__v1__get_version_response__digest__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dtype",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__GetVersionResponse, dtype),
+    NULL,
+    &eclm__v1__get_version_response__dtype__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tensors",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Eclm__V1__GetVersionResponse, n_tensors),
+    offsetof(Eclm__V1__GetVersionResponse, tensors),
+    &eclm__v1__tensor__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "costs",
+    9,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__GetVersionResponse, costs),
+    &eclm__v1__module_costs__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "requirements",
+    10,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__GetVersionResponse, requirements),
+    &eclm__v1__requirements__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "origin",
+    11,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__GetVersionResponse, origin),
+    NULL,
+    &eclm__v1__get_version_response__origin__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "round",
+    12,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Eclm__V1__GetVersionResponse, has_round),
+    offsetof(Eclm__V1__GetVersionResponse, round),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "created_at_us",
+    13,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Eclm__V1__GetVersionResponse, has_created_at_us),
+    offsetof(Eclm__V1__GetVersionResponse, created_at_us),
+    NULL,
+    &eclm__v1__get_version_response__created_at_us__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "created_by",
+    14,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Eclm__V1__GetVersionResponse, created_by),
+    NULL,
+    &eclm__v1__get_version_response__created_by__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "withdrawn",
+    15,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Eclm__V1__GetVersionResponse, has_withdrawn),
+    offsetof(Eclm__V1__GetVersionResponse, withdrawn),
+    NULL,
+    &eclm__v1__get_version_response__withdrawn__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "version_origin",
+    16,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Eclm__V1__GetVersionResponse, has_version_origin),
+    offsetof(Eclm__V1__GetVersionResponse, version_origin),
+    &eclm__v1__version_origin__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned eclm__v1__get_version_response__field_indices_by_name[] = {
+  8,   /* field[8] = costs */
+  12,   /* field[12] = created_at_us */
+  13,   /* field[13] = created_by */
+  5,   /* field[5] = digest */
+  6,   /* field[6] = dtype */
+  1,   /* field[1] = model */
+  2,   /* field[2] = module */
+  0,   /* field[0] = module_version_id */
+  10,   /* field[10] = origin */
+  9,   /* field[9] = requirements */
+  11,   /* field[11] = round */
+  3,   /* field[3] = slot */
+  7,   /* field[7] = tensors */
+  4,   /* field[4] = version */
+  15,   /* field[15] = version_origin */
+  14,   /* field[14] = withdrawn */
+};
+static const ProtobufCIntRange eclm__v1__get_version_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 16 }
+};
+const ProtobufCMessageDescriptor eclm__v1__get_version_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "eclm.v1.GetVersionResponse",
+  "GetVersionResponse",
+  "Eclm__V1__GetVersionResponse",
+  "eclm.v1",
+  sizeof(Eclm__V1__GetVersionResponse),
+  16,
+  eclm__v1__get_version_response__field_descriptors,
+  eclm__v1__get_version_response__field_indices_by_name,
+  1,  eclm__v1__get_version_response__number_ranges,
+  (ProtobufCMessageInit) eclm__v1__get_version_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 char eclm__v1__get_lineage_request__model__default_value[] = "";
@@ -2044,10 +2526,42 @@ const ProtobufCMessageDescriptor eclm__v1__get_lineage_response__descriptor =
   (ProtobufCMessageInit) eclm__v1__get_lineage_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCEnumValue eclm__v1__version_origin__enum_values_by_number[4] =
+{
+  { "VERSION_ORIGIN_UNKNOWN", "ECLM__V1__VERSION_ORIGIN__VERSION_ORIGIN_UNKNOWN", 0 },
+  { "VERSION_ORIGIN_PUBLISH", "ECLM__V1__VERSION_ORIGIN__VERSION_ORIGIN_PUBLISH", 1 },
+  { "VERSION_ORIGIN_ROUND", "ECLM__V1__VERSION_ORIGIN__VERSION_ORIGIN_ROUND", 2 },
+  { "VERSION_ORIGIN_ROLLBACK", "ECLM__V1__VERSION_ORIGIN__VERSION_ORIGIN_ROLLBACK", 3 },
+};
+static const ProtobufCIntRange eclm__v1__version_origin__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex eclm__v1__version_origin__enum_values_by_name[4] =
+{
+  { "VERSION_ORIGIN_PUBLISH", 1 },
+  { "VERSION_ORIGIN_ROLLBACK", 3 },
+  { "VERSION_ORIGIN_ROUND", 2 },
+  { "VERSION_ORIGIN_UNKNOWN", 0 },
+};
+const ProtobufCEnumDescriptor eclm__v1__version_origin__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "eclm.v1.VersionOrigin",
+  "VersionOrigin",
+  "Eclm__V1__VersionOrigin",
+  "eclm.v1",
+  4,
+  eclm__v1__version_origin__enum_values_by_number,
+  4,
+  eclm__v1__version_origin__enum_values_by_name,
+  1,
+  eclm__v1__version_origin__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
 static const ProtobufCMethodDescriptor eclm__v1__model_service__method_descriptors[3] =
 {
   { "ListModels", &eclm__v1__list_models_request__descriptor, &eclm__v1__list_models_response__descriptor },
-  { "GetModel", &eclm__v1__get_model_request__descriptor, &eclm__v1__model__descriptor },
+  { "GetModel", &eclm__v1__get_model_request__descriptor, &eclm__v1__get_model_response__descriptor },
   { "ListModules", &eclm__v1__list_modules_request__descriptor, &eclm__v1__list_modules_response__descriptor },
 };
 const unsigned eclm__v1__model_service__method_indices_by_name[] = {
@@ -2076,7 +2590,7 @@ void eclm__v1__model_service__list_models(ProtobufCService *service,
 }
 void eclm__v1__model_service__get_model(ProtobufCService *service,
                                         const Eclm__V1__GetModelRequest *input,
-                                        Eclm__V1__Model_Closure closure,
+                                        Eclm__V1__GetModelResponse_Closure closure,
                                         void *closure_data)
 {
   assert(service->descriptor == &eclm__v1__model_service__descriptor);
@@ -2100,7 +2614,7 @@ void eclm__v1__model_service__init (Eclm__V1__ModelService_Service *service,
 static const ProtobufCMethodDescriptor eclm__v1__version_service__method_descriptors[3] =
 {
   { "ListVersions", &eclm__v1__list_versions_request__descriptor, &eclm__v1__list_versions_response__descriptor },
-  { "GetVersion", &eclm__v1__get_version_request__descriptor, &eclm__v1__module_version__descriptor },
+  { "GetVersion", &eclm__v1__get_version_request__descriptor, &eclm__v1__get_version_response__descriptor },
   { "GetLineage", &eclm__v1__get_lineage_request__descriptor, &eclm__v1__get_lineage_response__descriptor },
 };
 const unsigned eclm__v1__version_service__method_indices_by_name[] = {
@@ -2129,7 +2643,7 @@ void eclm__v1__version_service__list_versions(ProtobufCService *service,
 }
 void eclm__v1__version_service__get_version(ProtobufCService *service,
                                             const Eclm__V1__GetVersionRequest *input,
-                                            Eclm__V1__ModuleVersion_Closure closure,
+                                            Eclm__V1__GetVersionResponse_Closure closure,
                                             void *closure_data)
 {
   assert(service->descriptor == &eclm__v1__version_service__descriptor);

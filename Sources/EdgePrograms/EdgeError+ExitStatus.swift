@@ -1,7 +1,6 @@
 public import CommandSupport
 import ECLMCore
 public import EdgeClient
-import RegistryProtocol
 
 extension EdgeError: ExitStatusConvertible {
     /// How the command ends.
@@ -36,6 +35,6 @@ extension EdgeError: ExitStatusConvertible {
     public var failureDetails: (any Encodable & Sendable)? { infeasibility }
 
     private var infeasibility: InfeasibilityReport? {
-        (cause as? InfeasibleComposition).map { InfeasibilityReport($0.infeasibility) }
+        (cause as? InfeasibleComposition).map { InfeasibilityReport($0) }
     }
 }

@@ -1,6 +1,6 @@
 import CommandSupport
 import ECLMCore
-public import RegistryProtocol
+public import EdgeClient
 
 /// Why no sub-model fits, for programs.
 struct InfeasibilityReport: Encodable, Sendable {
@@ -17,13 +17,13 @@ struct InfeasibilityReport: Encodable, Sendable {
     var smallestBudget: Budget?
     var excluded: [ExcludedReport]
 
-    init(_ message: Wire.Infeasibility) {
-        emptyLayers = message.emptyLayers
-        shortfalls = message.shortfalls.map {
-            Shortfall(resource: $0.resource.name, budget: $0.budget, needed: $0.needed, missing: $0.missing)
+    init(_ infeasible: InfeasibleComposition) {
+        emptyLayers = infeasible.emptyLayers
+        shortfalls = infeasible.shortfalls.map {
+            Shortfall(resource: $0.resource.rawValue, budget: $0.budget, needed: $0.needed, missing: $0.missing)
         }
-        smallestBudget = message.smallestBudget?.core
-        excluded = message.excluded.map(ExcludedReport.init)
+        smallestBudget = infeasible.smallestBudget
+        excluded = infeasible.excluded.map(ExcludedReport.init)
     }
 
     /// One line for people.
@@ -51,14 +51,9 @@ public struct ExcludedReport: Encodable, Sendable {
     public var reasons: [String]
 
     /// What the registry said.
-    public init(_ message: Wire.ExcludedModule) {
-        module = message.module
-        importance = message.importance
-        reasons = message.reasons
+    public init(_ excluded: SubModelComposition.Excluded) {
+        module = excluded.module
+        importance = excluded.importance
+        reasons = excluded.reasons
     }
-}
-
-extension Wire.Resource {
-    /// The resource's name as in JSON.
-    public var name: String { core?.rawValue ?? "resource_\(rawValue)" }
 }

@@ -4,7 +4,6 @@ import Logging
 import NIOCore
 import RPC
 import Registry
-import RegistryProtocol
 
 extension Region {
     /// The most hand-overs that are read at once.
@@ -44,35 +43,27 @@ extension Region {
 
     private func submit(_ record: HandOverRecord) async throws {
         let versions = try await parentVersions(record.parentRelease, of: record.model)
-        var request = Wire.SubmitRequest()
-        request.deviceId = name
-        request.model = record.model
-        request.baseRelease = Int32(clamping: record.parentRelease)
-        request.idempotencyKey = record.idempotencyKey
-        request.sampleCount = record.sampleCount
+        var draft = UpdateDraft(
+            deviceID: name, model: record.model, baseRelease: Int32(clamping: record.parentRelease),
+            idempotencyKey: record.idempotencyKey, sampleCount: record.sampleCount, modules: [])
         for module in record.modules {
-            guard let version = versions[module.module], version.digest == module.base.bytes else {
+            guard let version = versions[module.module], version.digest == module.base else {
                 throw EdgeError(
                     .refused,
                     "release \(record.parentRelease) of \(parentName) has other weights of \(module.module) than its mirror",
                     cause: RPCError(.failedPrecondition, "the mirror is of another registry"))
             }
             for digest in [module.digest, module.lineage] { try await send(digest) }
-            var trained = Wire.TrainedModule()
-            trained.module = module.module
-            trained.baseVersion = version.version
-            trained.digest = module.digest.bytes
-            trained.encoding = UpdateEncoding.delta.rawValue
-            trained.importance = module.importance
-            trained.sampleCount = module.sampleCount
-            trained.lineage = module.lineage.bytes
-            request.modules.append(trained)
+            draft.modules.append(
+                UpdateDraft.Module(
+                    module: module.module, baseVersion: version.version, digest: module.digest, encoding: .delta,
+                    importance: module.importance, sampleCount: module.sampleCount, lineage: module.lineage))
         }
-        let answer = try await parent.call(UpdateServiceAPI.submit, request)
+        let receipt = try await parent.submit(draft)
         try await registry.settleHandOver(
-            record.roundID, .taken, update: UpdateID(answer.updateId), reason: nil,
+            record.roundID, .taken, update: receipt.updateID, reason: nil,
             as: provenance("taken by the parent"))
-        logger.info("round handed over", metadata: metadata(record, "update \(answer.updateId)"))
+        logger.info("round handed over", metadata: metadata(record, "update \(receipt.updateID)"))
     }
 
     private func send(_ digest: Digest) async throws {
@@ -85,18 +76,16 @@ extension Region {
 
     private func ask(_ record: HandOverRecord) async throws {
         guard let id = record.parentUpdateID else { return }
-        var request = Wire.GetUpdateRequest()
-        request.updateId = id.rawValue
-        let update = try await parent.call(UpdateServiceAPI.getUpdate, request)
+        let update = try await parent.update(id)
         let state: HandOverRecord.State =
             switch update.status {
-            case "aggregated": .aggregated
-            case "quarantined": .quarantined
-            default: .taken
+            case .aggregated: .aggregated
+            case .quarantined: .quarantined
+            case .pending: .taken
             }
         try await registry.settleHandOver(
             record.roundID, state, update: id, reason: state == .quarantined ? update.quarantineReason : nil,
-            as: provenance("update \(id) of \(parentName) is \(update.status)"))
+            as: provenance("update \(id) of \(parentName) is \(update.status.rawValue)"))
     }
 
     /// Whether the parent would say the same for ever.

@@ -47,11 +47,3 @@ public struct WireError: Error, Sendable, CustomStringConvertible {
         }
     }
 }
-
-/// A method of a service, typed by what it takes and gives.
-public struct RemoteMethod<Request: WireMessage, Response: WireMessage>: Sendable {
-    /// The service's full name.
-    public let service: String
-    /// The method's name.
-    public let name: String
-}

@@ -3,6 +3,7 @@ import Foundation
 import Monitoring
 import PostgreSQL
 import RPC
+import RegistryProtocol
 import RegistryService
 
 /// What registryd runs with, after all layers of settings.

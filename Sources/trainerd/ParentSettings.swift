@@ -4,7 +4,6 @@ import Logging
 import RPC
 import Regions
 import Registry
-import RegistryProtocol
 import Trainer
 
 /// The registry that this one is a region of, and who the region is there.
@@ -48,14 +47,11 @@ struct ParentSettings: Sendable {
         _ body: (Region) async throws -> Void
     ) async throws {
         var configuration = RPCClientConfiguration()
-        // The registry client sends again; two layers that do would multiply.
-        configuration.retry = .never
-        configuration.authenticationData =
-            Credential.device(id: identity.deviceID, token: try identity.tokenBytes()).authenticationData
+        configuration.authenticationData = try identity.authenticationData()
         let connection = RPCClient(endpoints: endpoints, configuration: configuration)
         defer { connection.close() }
         // A region begins anew by itself after a failure.
-        let client = RegistryClient(connection, retry: RetryPolicy(maximumAttempts: 3))
+        let client = RegistryClient(connection, retry: RPCRetryPolicy(maximumAttempts: 3))
         let region = Region(
             registry: registry, parent: client,
             parentName: endpoints.map(\.description).joined(separator: ","), name: identity.deviceID, policy: policy,

@@ -40,7 +40,7 @@ struct DeviceAdaptationTests {
             #expect(report.subsets.count > 1)
             #expect(report.subsets.allSatisfy { $0.measurement != nil })
             let update = try #require(report.update)
-            #expect(update.status == "pending")
+            #expect(update.status == .pending)
             #expect(!update.modules.contains("selector0"))
             #expect(update.modules.contains("stem0"))
             #expect(report.transfer.uploadedBytes > 0)
@@ -151,7 +151,7 @@ struct DeviceAdaptationTests {
                 let report = try await DeviceAdaptation(client: client).adapt(request(), to: data.get())
                 #expect(report.rolledBack == [2])
                 #expect(report.release != 2)
-                #expect(report.update?.status == "pending")
+                #expect(report.update?.status == .pending)
             }
             #expect(try await bench.updates().count == 1)
         }

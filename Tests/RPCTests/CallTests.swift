@@ -112,7 +112,7 @@ struct CallTests {
 
     @Test("too large to send is refused before it is sent")
     func oversizedRequest() async throws {
-        var client = RPCClientConfiguration.once
+        var client = RPCClientConfiguration()
         client.maximumFrameBytes = 1000
         try await withServer(client: client) { fixture in
             #expect(await fixture.failure(String(repeating: "x", count: 1000), method: "Say")?.status == .badRequest)

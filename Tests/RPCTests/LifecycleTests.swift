@@ -36,17 +36,15 @@ struct LifecycleTests {
 
     @Test("a client finds a server again that came back on the same port")
     func reconnect() async throws {
-        var client = RPCClientConfiguration()
-        client.retry.idempotentMethods = .all
-        client.retry.maximumAttempts = 20
         var port = 0
         let first = try RPCServer(services: [EchoService()], logger: .silent)
         if case .tcp(_, let bound) = try await first.start() { port = bound }
-        let caller = RPCClient(host: "127.0.0.1", port: port, configuration: client)
+        let caller = RPCClient(host: "127.0.0.1", port: port)
+        let patient = RetryingCaller(
+            caller, policy: RPCRetryPolicy(maximumAttempts: 20, initialBackoff: .milliseconds(50)))
         func say(_ text: String) async throws -> String {
-            String(
-                buffer: try await caller.call(service: "eclm.Echo", method: "Say", payload: .init(string: text)).payload
-            )
+            let call = RPCCall(service: "eclm.Echo", method: "Say", isRepeatable: true)
+            return String(buffer: try await patient.call(call, payload: .init(string: text)).payload)
         }
         try await #expect(say("one") == "one")
         await first.shutDown()
@@ -76,7 +74,7 @@ struct LifecycleTests {
 
     @Test("a call to nobody fails as never sent")
     func nobody() async throws {
-        let caller = RPCClient(host: "127.0.0.1", port: 1, configuration: .once)
+        let caller = RPCClient(host: "127.0.0.1", port: 1, configuration: .init())
         let error = await #expect(throws: RPCError.self) {
             try await caller.call(service: "a", method: "b", payload: ByteBuffer())
         }
@@ -90,7 +88,7 @@ struct LifecycleTests {
         guard case .tcp(_, let port) = try await server.start() else { return }
         let group = ServiceGroup(services: [server], logger: .silent)
         let running = Task { try await group.run() }
-        let caller = RPCClient(host: "127.0.0.1", port: port, configuration: .once)
+        let caller = RPCClient(host: "127.0.0.1", port: port, configuration: .init())
         _ = try await caller.call(service: "eclm.Echo", method: "Say", payload: ByteBuffer())
         await group.triggerGracefulShutdown()
         try await running.value
@@ -111,7 +109,7 @@ struct LifecycleTests {
 
     @Test("a client closes connections it no longer uses and opens them again")
     func clientIdle() async throws {
-        var client = RPCClientConfiguration.once
+        var client = RPCClientConfiguration()
         client.idleTimeout = .milliseconds(50)
         try await withServer(client: client) { fixture in
             try await #expect(fixture.say("one") == "one")

@@ -92,6 +92,19 @@ struct LimitTests {
         }
     }
 
+    @Test("give a request that asks for no deadline the method's own, before the server's")
+    func methodDeadline() async throws {
+        try await withServer { fixture in
+            let raw = try await RawConnection.open(port: fixture.port)
+            try await raw.send(requestBytes("Nap", "20000", id: 1))
+            #expect(await raw.response()?.code == 1008)
+            #expect(await eventually { fixture.echo.cancellations.value == 1 })
+            // What the caller asks for counts before both.
+            try await raw.send(requestBytes("Nap", "200", id: 2, timeoutMilliseconds: 20_000))
+            #expect(await raw.response()?.code == 0)
+        }
+    }
+
     @Test("close a connection whose frame does not arrive in time", arguments: [5, 12, 30])
     func slowFrame(_ sent: Int) async throws {
         try await withServer(configure: {

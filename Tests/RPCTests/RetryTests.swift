@@ -21,17 +21,17 @@ struct RetryTests {
     }
 
     private func outcome(
-        _ status: RPCStatus, _ methods: RPCRetryPolicy.IdempotentMethods, attempts: Int = 4
+        _ status: RPCStatus, isRepeatable: Bool, attempts: Int = 4
     ) async throws -> (status: RPCStatus, calls: Int) {
         let service = Flaky(status: status)
         let server = try RPCServer(services: [service], logger: .silent)
-        var client = RPCClientConfiguration()
-        client.retry = RPCRetryPolicy(
-            maximumAttempts: attempts, initialBackoff: .milliseconds(1), idempotentMethods: methods)
-        let caller = InProcessCaller(server: server, configuration: client)
-        defer { caller.close() }
+        let connection = InProcessCaller(server: server)
+        defer { connection.close() }
+        let caller = RetryingCaller(
+            connection, policy: RPCRetryPolicy(maximumAttempts: attempts, initialBackoff: .milliseconds(1)))
         do {
-            _ = try await caller.call(service: "Flaky", method: "Try", payload: ByteBuffer())
+            _ = try await caller.call(
+                RPCCall(service: "Flaky", method: "Try", isRepeatable: isRepeatable), payload: ByteBuffer())
             return (.ok, service.calls.value)
         } catch let error as RPCError {
             return (error.status, service.calls.value)
@@ -40,21 +40,21 @@ struct RetryTests {
 
     @Test("happen whatever the method where the request was not carried out")
     func safe() async throws {
-        try await #expect(outcome(.overloaded, .none) == (.ok, 3))
-        try await #expect(outcome(.overloaded, .none, attempts: 2) == (.overloaded, 2))
+        try await #expect(outcome(.overloaded, isRepeatable: false) == (.ok, 3))
+        try await #expect(outcome(.overloaded, isRepeatable: false, attempts: 2) == (.overloaded, 2))
     }
 
-    @Test("happen for idempotent methods alone where it may have been")
-    func idempotent() async throws {
-        try await #expect(outcome(.unavailable, .none) == (.unavailable, 1))
-        try await #expect(outcome(.unavailable, .named(["Flaky/Other"])) == (.unavailable, 1))
-        try await #expect(outcome(.unavailable, .named(["Flaky/Try"])) == (.ok, 3))
-        try await #expect(outcome(.unavailable, .all) == (.ok, 3))
+    @Test("happen for repeatable methods alone where it may have been")
+    func repeatable() async throws {
+        try await #expect(outcome(.unavailable, isRepeatable: false) == (.unavailable, 1))
+        try await #expect(outcome(.unavailable, isRepeatable: true) == (.ok, 3))
+        // A method whose caller says nothing is not repeatable.
+        #expect(!RPCCall(service: "Flaky", method: "Try").isRepeatable)
     }
 
     @Test("never happen where the same request would fail again")
     func pointless() async throws {
-        try await #expect(outcome(.invalidArgument, .all) == (.invalidArgument, 1))
-        try await #expect(outcome(.internalError, .all) == (.internalError, 1))
+        try await #expect(outcome(.invalidArgument, isRepeatable: true) == (.invalidArgument, 1))
+        try await #expect(outcome(.internalError, isRepeatable: true) == (.internalError, 1))
     }
 }

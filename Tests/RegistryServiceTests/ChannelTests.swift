@@ -21,7 +21,7 @@ struct ChannelTests {
             $0.channel = channel
             $0.release = release
             $0.reason = "because"
-        }
+        }.release
     }
 
     private func watch(

@@ -39,11 +39,13 @@ struct DeviceTests {
             let changed = try await register(server, "Pi-4:kitchen", attributes: [("site", "work")])
             #expect(changed?.attributes.map(\.value) == ["work"])
             #expect(changed?.registeredAtUs == first?.registeredAtUs)
-            #expect(try await server.call(DeviceServiceAPI.getDevice) { $0.deviceId = "Pi-4:kitchen" } == changed)
+            #expect(
+                try await server.call(DeviceServiceAPI.getDevice) { $0.deviceId = "Pi-4:kitchen" }.device == changed)
             await refused(.permissionDenied, "Pi-4:kitchen", "another token") {
                 try await register(server, "Pi-4:kitchen", token: testBytes(32, seed: 2))
             }
-            #expect(try await server.call(DeviceServiceAPI.getDevice) { $0.deviceId = "Pi-4:kitchen" } == changed)
+            #expect(
+                try await server.call(DeviceServiceAPI.getDevice) { $0.deviceId = "Pi-4:kitchen" }.device == changed)
         }
     }
 
@@ -131,7 +133,7 @@ struct DeviceTests {
                     (traits.memory, traits.flops) = (1 << 20, 1000)
                     fill(&traits)
                     $0.traits = traits
-                }
+                }.deviceClass
             }
             let made = try await define("watch") {
                 $0.dtypes = ["I8", "F16"]; $0.operators = ["linear"]; $0.runtime = "2.1"

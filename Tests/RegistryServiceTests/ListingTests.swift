@@ -41,7 +41,7 @@ struct ListingTests {
             #expect(model.layers.map(\.modules) == [4, 4])
             #expect(model.layers.map(\.name) == ["blocks.0", "blocks.1"])
             #expect(model.channels.map(\.channel) == ["stable"])
-            #expect(try await server.call(ModelServiceAPI.getModel) { $0.model = "mlp" } == model)
+            #expect(try await server.call(ModelServiceAPI.getModel) { $0.model = "mlp" }.model == model)
             let none = try await server.call(ModelServiceAPI.listModels) { $0.nameContains = "ml%" }
             #expect(none.models.isEmpty)
             #expect(try await server.call(ModelServiceAPI.listModels) { $0.nameContains = "l" }.models.count == 1)
@@ -121,7 +121,7 @@ struct ListingTests {
             #expect(version.requirements?.minimumRuntime == "1.2.3")
             #expect(version.slot?.layer == 1)
             #expect(version.slot?.index == 2)
-            #expect(version.origin == "publish")
+            #expect(version.origin == "publish" && version.versionOrigin == .publish)
             #expect(version.createdBy == "publisher")
             #expect(version.createdAtUs > 1_600_000_000_000_000)
             #expect(!version.withdrawn)

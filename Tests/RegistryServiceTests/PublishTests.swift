@@ -19,7 +19,7 @@ struct PublishTests {
             #expect(published.newVersions == 11)
             #expect(published.keptVersions == 0)
             #expect(published.release?.number == 1)
-            #expect(published.release?.origin == "publish")
+            #expect(published.release?.origin == "publish" && published.release?.releaseOrigin == .publish)
             #expect(published.release?.reason == "first light")
             #expect(published.release?.channels == ["canary"])
             #expect(published.release?.createdBy.hasPrefix("anonymous@") == true)

@@ -15,7 +15,6 @@ struct RegistrydTests {
         _ fill: (inout Request) -> Void = { _ in }
     ) async throws -> Response {
         var configuration = RPCClientConfiguration()
-        configuration.retry = .never
         configuration.authenticationData = credential?.authenticationData
         let client = RPCClient(endpoint: endpoint, configuration: configuration)
         defer { client.close() }

@@ -40,7 +40,7 @@ struct RollbackTests {
             try await server.publish(changing: ["l0.m00", "head0"], seed: 2)
             let answer = try await rollBack(server, modules: ["l0.m00": nil])
             #expect(answer.release?.number == 3)
-            #expect(answer.release?.origin == "rollback")
+            #expect(answer.release?.origin == "rollback" && answer.release?.releaseOrigin == .rollback)
             #expect(answer.release?.parent == 2)
             #expect(answer.release?.reason == "it forgot")
             #expect(answer.release?.channels == ["stable"])
@@ -74,7 +74,7 @@ struct RollbackTests {
                     $0.model = "mlp"
                     $0.channel = "stable"
                 }.moves.first)
-            #expect(move.action == "rollback")
+            #expect(move.action == "rollback" && move.channelAction == .rollback)
             #expect(move.reason == "accuracy fell by 3 %")
             #expect(move.movedBy.hasPrefix("anonymous@"))
             #expect(move.fromRelease == 2)

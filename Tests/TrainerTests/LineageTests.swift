@@ -66,7 +66,7 @@ struct LineageTests {
             #expect(try fate.decode("modules", as: Int64.self) == 2)
             let move = try #require(
                 try await bench.model.registry.channelHistory(of: bench.model.name, channel: "stable").items.first)
-            #expect(move.action == "round")
+            #expect(move.action == .round)
             #expect(move.fromRelease == 1 && move.toRelease == 2)
             #expect(move.movedBy == "trainer-1")
             #expect(move.reason == "round 1 of 1 update")

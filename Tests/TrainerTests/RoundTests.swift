@@ -63,7 +63,7 @@ struct RoundTests {
             for (name, version) in after {
                 if name == "l0.m01" || name == "stem0" {
                     #expect(version.version == 2)
-                    #expect(version.origin == "round")
+                    #expect(version.origin == .round)
                     #expect(version.round == 1)
                     #expect(version.createdBy == "trainer-1")
                     #expect(version.tensors == before[name]?.tensors)

@@ -1,7 +1,6 @@
 import ECLMCore
 import EdgeClient
 import Learning
-import RegistryProtocol
 
 /// One run of an adaptation, under the directory's lock.
 struct AdaptationRun: Sendable {
@@ -90,14 +89,13 @@ struct AdaptationRun: Sendable {
         ) { onEvent(.transfer($0)) }
         transfer.fetchedBytes += pulled.fetchedBytes
         transfer.fetchedModules += pulled.fetchedModules
-        let composed = pulled.composition.composition?.modules ?? []
         var held: [HeldModule] = []
         var shared = Budget(memory: 0, flops: 0)
-        for module in composed {
-            if let layer = module.slot?.layer {
+        for module in pulled.composition.modules {
+            if let layer = module.slot.layer {
                 held.append(
                     HeldModule(
-                        layer: Int(layer), index: Int(module.slot?.index ?? 0), memory: module.memory,
+                        layer: layer, index: module.slot.index, memory: module.memory,
                         flops: module.flops, importance: module.importance))
             } else {
                 shared.memory = (shared.memory ?? 0) + module.memory

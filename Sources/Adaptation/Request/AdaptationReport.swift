@@ -48,7 +48,7 @@ public struct AdaptationReport: Sendable, Encodable {
         /// Its number.
         public var id: Int64
         /// `pending`, `aggregated` or `quarantined`.
-        public var status: String
+        public var status: UpdateStatus
         /// Whether the registry had it already from an interrupted run.
         public var isReplay: Bool
         /// The key that makes repeated submissions one update.

@@ -22,7 +22,7 @@ typedef struct Eclm__V1__Requirements Eclm__V1__Requirements;
 typedef struct Eclm__V1__DeviceTraits Eclm__V1__DeviceTraits;
 typedef struct Eclm__V1__ReleaseSelector Eclm__V1__ReleaseSelector;
 typedef struct Eclm__V1__Page Eclm__V1__Page;
-typedef struct Eclm__V1__Empty Eclm__V1__Empty;
+typedef struct Eclm__V1__Metric Eclm__V1__Metric;
 
 
 /* --- enums --- */
@@ -160,13 +160,17 @@ extern char eclm__v1__page__page_token__default_value[];
     , 0, 0, eclm__v1__page__page_token__default_value }
 
 
-struct  Eclm__V1__Empty
+struct  Eclm__V1__Metric
 {
   ProtobufCMessage base;
+  char *name;
+  protobuf_c_boolean has_value;
+  double value;
 };
-#define ECLM__V1__EMPTY__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__empty__descriptor) \
-     }
+extern char eclm__v1__metric__name__default_value[];
+#define ECLM__V1__METRIC__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__metric__descriptor) \
+    , eclm__v1__metric__name__default_value, 0, 0 }
 
 
 /* Eclm__V1__ModuleSlot methods */
@@ -302,24 +306,24 @@ Eclm__V1__Page *
 void   eclm__v1__page__free_unpacked
                      (Eclm__V1__Page *message,
                       ProtobufCAllocator *allocator);
-/* Eclm__V1__Empty methods */
-void   eclm__v1__empty__init
-                     (Eclm__V1__Empty         *message);
-size_t eclm__v1__empty__get_packed_size
-                     (const Eclm__V1__Empty   *message);
-size_t eclm__v1__empty__pack
-                     (const Eclm__V1__Empty   *message,
+/* Eclm__V1__Metric methods */
+void   eclm__v1__metric__init
+                     (Eclm__V1__Metric         *message);
+size_t eclm__v1__metric__get_packed_size
+                     (const Eclm__V1__Metric   *message);
+size_t eclm__v1__metric__pack
+                     (const Eclm__V1__Metric   *message,
                       uint8_t             *out);
-size_t eclm__v1__empty__pack_to_buffer
-                     (const Eclm__V1__Empty   *message,
+size_t eclm__v1__metric__pack_to_buffer
+                     (const Eclm__V1__Metric   *message,
                       ProtobufCBuffer     *buffer);
-Eclm__V1__Empty *
-       eclm__v1__empty__unpack
+Eclm__V1__Metric *
+       eclm__v1__metric__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   eclm__v1__empty__free_unpacked
-                     (Eclm__V1__Empty *message,
+void   eclm__v1__metric__free_unpacked
+                     (Eclm__V1__Metric *message,
                       ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
@@ -344,8 +348,8 @@ typedef void (*Eclm__V1__ReleaseSelector_Closure)
 typedef void (*Eclm__V1__Page_Closure)
                  (const Eclm__V1__Page *message,
                   void *closure_data);
-typedef void (*Eclm__V1__Empty_Closure)
-                 (const Eclm__V1__Empty *message,
+typedef void (*Eclm__V1__Metric_Closure)
+                 (const Eclm__V1__Metric *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -361,7 +365,7 @@ extern const ProtobufCMessageDescriptor eclm__v1__requirements__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__device_traits__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__release_selector__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__page__descriptor;
-extern const ProtobufCMessageDescriptor eclm__v1__empty__descriptor;
+extern const ProtobufCMessageDescriptor eclm__v1__metric__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -17,22 +17,18 @@ PROTOBUF_C__BEGIN_DECLS
 #include "common.pb-c.h"
 
 typedef struct Eclm__V1__DeviceClass Eclm__V1__DeviceClass;
+typedef struct Eclm__V1__ListDeviceClassesRequest Eclm__V1__ListDeviceClassesRequest;
 typedef struct Eclm__V1__ListDeviceClassesResponse Eclm__V1__ListDeviceClassesResponse;
+typedef struct Eclm__V1__DefineDeviceClassRequest Eclm__V1__DefineDeviceClassRequest;
+typedef struct Eclm__V1__DefineDeviceClassResponse Eclm__V1__DefineDeviceClassResponse;
 typedef struct Eclm__V1__Attribute Eclm__V1__Attribute;
-typedef struct Eclm__V1__RegisterRequest Eclm__V1__RegisterRequest;
-typedef struct Eclm__V1__RegisterResponse Eclm__V1__RegisterResponse;
+typedef struct Eclm__V1__RegisterDeviceRequest Eclm__V1__RegisterDeviceRequest;
+typedef struct Eclm__V1__RegisterDeviceResponse Eclm__V1__RegisterDeviceResponse;
 typedef struct Eclm__V1__GetDeviceRequest Eclm__V1__GetDeviceRequest;
 typedef struct Eclm__V1__Device Eclm__V1__Device;
+typedef struct Eclm__V1__GetDeviceResponse Eclm__V1__GetDeviceResponse;
 typedef struct Eclm__V1__ListDevicesRequest Eclm__V1__ListDevicesRequest;
 typedef struct Eclm__V1__ListDevicesResponse Eclm__V1__ListDevicesResponse;
-typedef struct Eclm__V1__Metric Eclm__V1__Metric;
-typedef struct Eclm__V1__TrainedModule Eclm__V1__TrainedModule;
-typedef struct Eclm__V1__SubmitRequest Eclm__V1__SubmitRequest;
-typedef struct Eclm__V1__SubmitResponse Eclm__V1__SubmitResponse;
-typedef struct Eclm__V1__GetUpdateRequest Eclm__V1__GetUpdateRequest;
-typedef struct Eclm__V1__Update Eclm__V1__Update;
-typedef struct Eclm__V1__ListUpdatesRequest Eclm__V1__ListUpdatesRequest;
-typedef struct Eclm__V1__ListUpdatesResponse Eclm__V1__ListUpdatesResponse;
 typedef struct Eclm__V1__ReportMetricsRequest Eclm__V1__ReportMetricsRequest;
 typedef struct Eclm__V1__ReportMetricsResponse Eclm__V1__ReportMetricsResponse;
 
@@ -54,6 +50,15 @@ extern char eclm__v1__device_class__name__default_value[];
     , eclm__v1__device_class__name__default_value, NULL }
 
 
+struct  Eclm__V1__ListDeviceClassesRequest
+{
+  ProtobufCMessage base;
+};
+#define ECLM__V1__LIST_DEVICE_CLASSES_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__list_device_classes_request__descriptor) \
+     }
+
+
 struct  Eclm__V1__ListDeviceClassesResponse
 {
   ProtobufCMessage base;
@@ -63,6 +68,30 @@ struct  Eclm__V1__ListDeviceClassesResponse
 #define ECLM__V1__LIST_DEVICE_CLASSES_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__list_device_classes_response__descriptor) \
     , 0,NULL }
+
+
+struct  Eclm__V1__DefineDeviceClassRequest
+{
+  ProtobufCMessage base;
+  char *name;
+  Eclm__V1__DeviceTraits *traits;
+};
+extern char eclm__v1__define_device_class_request__name__default_value[];
+#define ECLM__V1__DEFINE_DEVICE_CLASS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__define_device_class_request__descriptor) \
+    , eclm__v1__define_device_class_request__name__default_value, NULL }
+
+
+struct  Eclm__V1__DefineDeviceClassResponse
+{
+  ProtobufCMessage base;
+  char *name;
+  Eclm__V1__DeviceTraits *traits;
+};
+extern char eclm__v1__define_device_class_response__name__default_value[];
+#define ECLM__V1__DEFINE_DEVICE_CLASS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__define_device_class_response__descriptor) \
+    , eclm__v1__define_device_class_response__name__default_value, NULL }
 
 
 struct  Eclm__V1__Attribute
@@ -82,7 +111,7 @@ extern char eclm__v1__attribute__value__default_value[];
  * The same registration twice is one registration: a device that missed the answer asks again. Another token for a name
  * that is taken is refused.
  */
-struct  Eclm__V1__RegisterRequest
+struct  Eclm__V1__RegisterDeviceRequest
 {
   ProtobufCMessage base;
   char *device_id;
@@ -96,15 +125,15 @@ struct  Eclm__V1__RegisterRequest
   protobuf_c_boolean has_token;
   ProtobufCBinaryData token;
 };
-extern char eclm__v1__register_request__device_id__default_value[];
-extern char eclm__v1__register_request__device_class__default_value[];
-extern uint8_t eclm__v1__register_request__token__default_value_data[];
-#define ECLM__V1__REGISTER_REQUEST__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__register_request__descriptor) \
-    , eclm__v1__register_request__device_id__default_value, eclm__v1__register_request__device_class__default_value, 0,NULL, 0, { 0, eclm__v1__register_request__token__default_value_data } }
+extern char eclm__v1__register_device_request__device_id__default_value[];
+extern char eclm__v1__register_device_request__device_class__default_value[];
+extern uint8_t eclm__v1__register_device_request__token__default_value_data[];
+#define ECLM__V1__REGISTER_DEVICE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__register_device_request__descriptor) \
+    , eclm__v1__register_device_request__device_id__default_value, eclm__v1__register_device_request__device_class__default_value, 0,NULL, 0, { 0, eclm__v1__register_device_request__token__default_value_data } }
 
 
-struct  Eclm__V1__RegisterResponse
+struct  Eclm__V1__RegisterDeviceResponse
 {
   ProtobufCMessage base;
   Eclm__V1__Device *device;
@@ -114,8 +143,8 @@ struct  Eclm__V1__RegisterResponse
   protobuf_c_boolean has_created;
   protobuf_c_boolean created;
 };
-#define ECLM__V1__REGISTER_RESPONSE__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__register_response__descriptor) \
+#define ECLM__V1__REGISTER_DEVICE_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__register_device_response__descriptor) \
     , NULL, 0, 0 }
 
 
@@ -147,6 +176,23 @@ extern char eclm__v1__device__device_class__default_value[];
     , eclm__v1__device__device_id__default_value, eclm__v1__device__device_class__default_value, 0,NULL, 0, 0ll }
 
 
+struct  Eclm__V1__GetDeviceResponse
+{
+  ProtobufCMessage base;
+  char *device_id;
+  char *device_class;
+  size_t n_attributes;
+  Eclm__V1__Attribute **attributes;
+  protobuf_c_boolean has_registered_at_us;
+  int64_t registered_at_us;
+};
+extern char eclm__v1__get_device_response__device_id__default_value[];
+extern char eclm__v1__get_device_response__device_class__default_value[];
+#define ECLM__V1__GET_DEVICE_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__get_device_response__descriptor) \
+    , eclm__v1__get_device_response__device_id__default_value, eclm__v1__get_device_response__device_class__default_value, 0,NULL, 0, 0ll }
+
+
 struct  Eclm__V1__ListDevicesRequest
 {
   ProtobufCMessage base;
@@ -171,175 +217,6 @@ extern char eclm__v1__list_devices_response__next_page_token__default_value[];
 #define ECLM__V1__LIST_DEVICES_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__list_devices_response__descriptor) \
     , 0,NULL, eclm__v1__list_devices_response__next_page_token__default_value }
-
-
-struct  Eclm__V1__Metric
-{
-  ProtobufCMessage base;
-  char *name;
-  protobuf_c_boolean has_value;
-  double value;
-};
-extern char eclm__v1__metric__name__default_value[];
-#define ECLM__V1__METRIC__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__metric__descriptor) \
-    , eclm__v1__metric__name__default_value, 0, 0 }
-
-
-struct  Eclm__V1__TrainedModule
-{
-  ProtobufCMessage base;
-  char *module;
-  /*
-   * The version it was trained from: the base release's.
-   */
-  protobuf_c_boolean has_base_version;
-  int32_t base_version;
-  protobuf_c_boolean has_digest;
-  ProtobufCBinaryData digest;
-  /*
-   * How the weights are written: full, delta, int8_delta or sparse_delta; docs/protocol.md has the files.
-   */
-  char *encoding;
-  protobuf_c_boolean has_importance;
-  double importance;
-  /*
-   * 0: the update's.
-   */
-  protobuf_c_boolean has_sample_count;
-  int64_t sample_count;
-  /*
-   * A region's partial aggregate: the digest of the blob that names its inputs. Empty: a device's own update.
-   */
-  protobuf_c_boolean has_lineage;
-  ProtobufCBinaryData lineage;
-};
-extern char eclm__v1__trained_module__module__default_value[];
-extern uint8_t eclm__v1__trained_module__digest__default_value_data[];
-extern char eclm__v1__trained_module__encoding__default_value[];
-extern uint8_t eclm__v1__trained_module__lineage__default_value_data[];
-#define ECLM__V1__TRAINED_MODULE__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__trained_module__descriptor) \
-    , eclm__v1__trained_module__module__default_value, 0, 0, 0, { 0, eclm__v1__trained_module__digest__default_value_data }, eclm__v1__trained_module__encoding__default_value, 0, 0, 0, 0ll, 0, { 0, eclm__v1__trained_module__lineage__default_value_data } }
-
-
-struct  Eclm__V1__SubmitRequest
-{
-  ProtobufCMessage base;
-  char *device_id;
-  char *model;
-  protobuf_c_boolean has_base_release;
-  int32_t base_release;
-  /*
-   * Chosen by the device: the same key with the same content is the same update.
-   */
-  char *idempotency_key;
-  protobuf_c_boolean has_sample_count;
-  int64_t sample_count;
-  size_t n_metrics;
-  Eclm__V1__Metric **metrics;
-  size_t n_modules;
-  Eclm__V1__TrainedModule **modules;
-};
-extern char eclm__v1__submit_request__device_id__default_value[];
-extern char eclm__v1__submit_request__model__default_value[];
-extern char eclm__v1__submit_request__idempotency_key__default_value[];
-#define ECLM__V1__SUBMIT_REQUEST__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__submit_request__descriptor) \
-    , eclm__v1__submit_request__device_id__default_value, eclm__v1__submit_request__model__default_value, 0, 0, eclm__v1__submit_request__idempotency_key__default_value, 0, 0ll, 0,NULL, 0,NULL }
-
-
-struct  Eclm__V1__SubmitResponse
-{
-  ProtobufCMessage base;
-  protobuf_c_boolean has_update_id;
-  int64_t update_id;
-  /*
-   * True when this key was submitted before with the same content.
-   */
-  protobuf_c_boolean has_replayed;
-  protobuf_c_boolean replayed;
-  char *status;
-};
-extern char eclm__v1__submit_response__status__default_value[];
-#define ECLM__V1__SUBMIT_RESPONSE__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__submit_response__descriptor) \
-    , 0, 0ll, 0, 0, eclm__v1__submit_response__status__default_value }
-
-
-struct  Eclm__V1__GetUpdateRequest
-{
-  ProtobufCMessage base;
-  protobuf_c_boolean has_update_id;
-  int64_t update_id;
-};
-#define ECLM__V1__GET_UPDATE_REQUEST__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__get_update_request__descriptor) \
-    , 0, 0ll }
-
-
-struct  Eclm__V1__Update
-{
-  ProtobufCMessage base;
-  protobuf_c_boolean has_update_id;
-  int64_t update_id;
-  char *device_id;
-  char *model;
-  protobuf_c_boolean has_base_release;
-  int32_t base_release;
-  char *idempotency_key;
-  protobuf_c_boolean has_sample_count;
-  int64_t sample_count;
-  /*
-   * pending, aggregated or quarantined
-   */
-  char *status;
-  char *quarantine_reason;
-  protobuf_c_boolean has_round;
-  int32_t round;
-  protobuf_c_boolean has_release;
-  int32_t release;
-  protobuf_c_boolean has_submitted_at_us;
-  int64_t submitted_at_us;
-  protobuf_c_boolean has_decided_at_us;
-  int64_t decided_at_us;
-  protobuf_c_boolean has_modules;
-  int32_t modules;
-};
-extern char eclm__v1__update__device_id__default_value[];
-extern char eclm__v1__update__model__default_value[];
-extern char eclm__v1__update__idempotency_key__default_value[];
-extern char eclm__v1__update__status__default_value[];
-extern char eclm__v1__update__quarantine_reason__default_value[];
-#define ECLM__V1__UPDATE__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__update__descriptor) \
-    , 0, 0ll, eclm__v1__update__device_id__default_value, eclm__v1__update__model__default_value, 0, 0, eclm__v1__update__idempotency_key__default_value, 0, 0ll, eclm__v1__update__status__default_value, eclm__v1__update__quarantine_reason__default_value, 0, 0, 0, 0, 0, 0ll, 0, 0, 0, 0 }
-
-
-struct  Eclm__V1__ListUpdatesRequest
-{
-  ProtobufCMessage base;
-  char *model;
-  char *device_id;
-  char *status;
-  Eclm__V1__Page *page;
-};
-#define ECLM__V1__LIST_UPDATES_REQUEST__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__list_updates_request__descriptor) \
-    , NULL, NULL, NULL, NULL }
-
-
-struct  Eclm__V1__ListUpdatesResponse
-{
-  ProtobufCMessage base;
-  size_t n_updates;
-  Eclm__V1__Update **updates;
-  char *next_page_token;
-};
-extern char eclm__v1__list_updates_response__next_page_token__default_value[];
-#define ECLM__V1__LIST_UPDATES_RESPONSE__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__list_updates_response__descriptor) \
-    , 0,NULL, eclm__v1__list_updates_response__next_page_token__default_value }
 
 
 /*
@@ -395,6 +272,25 @@ Eclm__V1__DeviceClass *
 void   eclm__v1__device_class__free_unpacked
                      (Eclm__V1__DeviceClass *message,
                       ProtobufCAllocator *allocator);
+/* Eclm__V1__ListDeviceClassesRequest methods */
+void   eclm__v1__list_device_classes_request__init
+                     (Eclm__V1__ListDeviceClassesRequest         *message);
+size_t eclm__v1__list_device_classes_request__get_packed_size
+                     (const Eclm__V1__ListDeviceClassesRequest   *message);
+size_t eclm__v1__list_device_classes_request__pack
+                     (const Eclm__V1__ListDeviceClassesRequest   *message,
+                      uint8_t             *out);
+size_t eclm__v1__list_device_classes_request__pack_to_buffer
+                     (const Eclm__V1__ListDeviceClassesRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Eclm__V1__ListDeviceClassesRequest *
+       eclm__v1__list_device_classes_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   eclm__v1__list_device_classes_request__free_unpacked
+                     (Eclm__V1__ListDeviceClassesRequest *message,
+                      ProtobufCAllocator *allocator);
 /* Eclm__V1__ListDeviceClassesResponse methods */
 void   eclm__v1__list_device_classes_response__init
                      (Eclm__V1__ListDeviceClassesResponse         *message);
@@ -413,6 +309,44 @@ Eclm__V1__ListDeviceClassesResponse *
                       const uint8_t       *data);
 void   eclm__v1__list_device_classes_response__free_unpacked
                      (Eclm__V1__ListDeviceClassesResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Eclm__V1__DefineDeviceClassRequest methods */
+void   eclm__v1__define_device_class_request__init
+                     (Eclm__V1__DefineDeviceClassRequest         *message);
+size_t eclm__v1__define_device_class_request__get_packed_size
+                     (const Eclm__V1__DefineDeviceClassRequest   *message);
+size_t eclm__v1__define_device_class_request__pack
+                     (const Eclm__V1__DefineDeviceClassRequest   *message,
+                      uint8_t             *out);
+size_t eclm__v1__define_device_class_request__pack_to_buffer
+                     (const Eclm__V1__DefineDeviceClassRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Eclm__V1__DefineDeviceClassRequest *
+       eclm__v1__define_device_class_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   eclm__v1__define_device_class_request__free_unpacked
+                     (Eclm__V1__DefineDeviceClassRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Eclm__V1__DefineDeviceClassResponse methods */
+void   eclm__v1__define_device_class_response__init
+                     (Eclm__V1__DefineDeviceClassResponse         *message);
+size_t eclm__v1__define_device_class_response__get_packed_size
+                     (const Eclm__V1__DefineDeviceClassResponse   *message);
+size_t eclm__v1__define_device_class_response__pack
+                     (const Eclm__V1__DefineDeviceClassResponse   *message,
+                      uint8_t             *out);
+size_t eclm__v1__define_device_class_response__pack_to_buffer
+                     (const Eclm__V1__DefineDeviceClassResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Eclm__V1__DefineDeviceClassResponse *
+       eclm__v1__define_device_class_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   eclm__v1__define_device_class_response__free_unpacked
+                     (Eclm__V1__DefineDeviceClassResponse *message,
                       ProtobufCAllocator *allocator);
 /* Eclm__V1__Attribute methods */
 void   eclm__v1__attribute__init
@@ -433,43 +367,43 @@ Eclm__V1__Attribute *
 void   eclm__v1__attribute__free_unpacked
                      (Eclm__V1__Attribute *message,
                       ProtobufCAllocator *allocator);
-/* Eclm__V1__RegisterRequest methods */
-void   eclm__v1__register_request__init
-                     (Eclm__V1__RegisterRequest         *message);
-size_t eclm__v1__register_request__get_packed_size
-                     (const Eclm__V1__RegisterRequest   *message);
-size_t eclm__v1__register_request__pack
-                     (const Eclm__V1__RegisterRequest   *message,
+/* Eclm__V1__RegisterDeviceRequest methods */
+void   eclm__v1__register_device_request__init
+                     (Eclm__V1__RegisterDeviceRequest         *message);
+size_t eclm__v1__register_device_request__get_packed_size
+                     (const Eclm__V1__RegisterDeviceRequest   *message);
+size_t eclm__v1__register_device_request__pack
+                     (const Eclm__V1__RegisterDeviceRequest   *message,
                       uint8_t             *out);
-size_t eclm__v1__register_request__pack_to_buffer
-                     (const Eclm__V1__RegisterRequest   *message,
+size_t eclm__v1__register_device_request__pack_to_buffer
+                     (const Eclm__V1__RegisterDeviceRequest   *message,
                       ProtobufCBuffer     *buffer);
-Eclm__V1__RegisterRequest *
-       eclm__v1__register_request__unpack
+Eclm__V1__RegisterDeviceRequest *
+       eclm__v1__register_device_request__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   eclm__v1__register_request__free_unpacked
-                     (Eclm__V1__RegisterRequest *message,
+void   eclm__v1__register_device_request__free_unpacked
+                     (Eclm__V1__RegisterDeviceRequest *message,
                       ProtobufCAllocator *allocator);
-/* Eclm__V1__RegisterResponse methods */
-void   eclm__v1__register_response__init
-                     (Eclm__V1__RegisterResponse         *message);
-size_t eclm__v1__register_response__get_packed_size
-                     (const Eclm__V1__RegisterResponse   *message);
-size_t eclm__v1__register_response__pack
-                     (const Eclm__V1__RegisterResponse   *message,
+/* Eclm__V1__RegisterDeviceResponse methods */
+void   eclm__v1__register_device_response__init
+                     (Eclm__V1__RegisterDeviceResponse         *message);
+size_t eclm__v1__register_device_response__get_packed_size
+                     (const Eclm__V1__RegisterDeviceResponse   *message);
+size_t eclm__v1__register_device_response__pack
+                     (const Eclm__V1__RegisterDeviceResponse   *message,
                       uint8_t             *out);
-size_t eclm__v1__register_response__pack_to_buffer
-                     (const Eclm__V1__RegisterResponse   *message,
+size_t eclm__v1__register_device_response__pack_to_buffer
+                     (const Eclm__V1__RegisterDeviceResponse   *message,
                       ProtobufCBuffer     *buffer);
-Eclm__V1__RegisterResponse *
-       eclm__v1__register_response__unpack
+Eclm__V1__RegisterDeviceResponse *
+       eclm__v1__register_device_response__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   eclm__v1__register_response__free_unpacked
-                     (Eclm__V1__RegisterResponse *message,
+void   eclm__v1__register_device_response__free_unpacked
+                     (Eclm__V1__RegisterDeviceResponse *message,
                       ProtobufCAllocator *allocator);
 /* Eclm__V1__GetDeviceRequest methods */
 void   eclm__v1__get_device_request__init
@@ -509,6 +443,25 @@ Eclm__V1__Device *
 void   eclm__v1__device__free_unpacked
                      (Eclm__V1__Device *message,
                       ProtobufCAllocator *allocator);
+/* Eclm__V1__GetDeviceResponse methods */
+void   eclm__v1__get_device_response__init
+                     (Eclm__V1__GetDeviceResponse         *message);
+size_t eclm__v1__get_device_response__get_packed_size
+                     (const Eclm__V1__GetDeviceResponse   *message);
+size_t eclm__v1__get_device_response__pack
+                     (const Eclm__V1__GetDeviceResponse   *message,
+                      uint8_t             *out);
+size_t eclm__v1__get_device_response__pack_to_buffer
+                     (const Eclm__V1__GetDeviceResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Eclm__V1__GetDeviceResponse *
+       eclm__v1__get_device_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   eclm__v1__get_device_response__free_unpacked
+                     (Eclm__V1__GetDeviceResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Eclm__V1__ListDevicesRequest methods */
 void   eclm__v1__list_devices_request__init
                      (Eclm__V1__ListDevicesRequest         *message);
@@ -546,158 +499,6 @@ Eclm__V1__ListDevicesResponse *
                       const uint8_t       *data);
 void   eclm__v1__list_devices_response__free_unpacked
                      (Eclm__V1__ListDevicesResponse *message,
-                      ProtobufCAllocator *allocator);
-/* Eclm__V1__Metric methods */
-void   eclm__v1__metric__init
-                     (Eclm__V1__Metric         *message);
-size_t eclm__v1__metric__get_packed_size
-                     (const Eclm__V1__Metric   *message);
-size_t eclm__v1__metric__pack
-                     (const Eclm__V1__Metric   *message,
-                      uint8_t             *out);
-size_t eclm__v1__metric__pack_to_buffer
-                     (const Eclm__V1__Metric   *message,
-                      ProtobufCBuffer     *buffer);
-Eclm__V1__Metric *
-       eclm__v1__metric__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   eclm__v1__metric__free_unpacked
-                     (Eclm__V1__Metric *message,
-                      ProtobufCAllocator *allocator);
-/* Eclm__V1__TrainedModule methods */
-void   eclm__v1__trained_module__init
-                     (Eclm__V1__TrainedModule         *message);
-size_t eclm__v1__trained_module__get_packed_size
-                     (const Eclm__V1__TrainedModule   *message);
-size_t eclm__v1__trained_module__pack
-                     (const Eclm__V1__TrainedModule   *message,
-                      uint8_t             *out);
-size_t eclm__v1__trained_module__pack_to_buffer
-                     (const Eclm__V1__TrainedModule   *message,
-                      ProtobufCBuffer     *buffer);
-Eclm__V1__TrainedModule *
-       eclm__v1__trained_module__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   eclm__v1__trained_module__free_unpacked
-                     (Eclm__V1__TrainedModule *message,
-                      ProtobufCAllocator *allocator);
-/* Eclm__V1__SubmitRequest methods */
-void   eclm__v1__submit_request__init
-                     (Eclm__V1__SubmitRequest         *message);
-size_t eclm__v1__submit_request__get_packed_size
-                     (const Eclm__V1__SubmitRequest   *message);
-size_t eclm__v1__submit_request__pack
-                     (const Eclm__V1__SubmitRequest   *message,
-                      uint8_t             *out);
-size_t eclm__v1__submit_request__pack_to_buffer
-                     (const Eclm__V1__SubmitRequest   *message,
-                      ProtobufCBuffer     *buffer);
-Eclm__V1__SubmitRequest *
-       eclm__v1__submit_request__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   eclm__v1__submit_request__free_unpacked
-                     (Eclm__V1__SubmitRequest *message,
-                      ProtobufCAllocator *allocator);
-/* Eclm__V1__SubmitResponse methods */
-void   eclm__v1__submit_response__init
-                     (Eclm__V1__SubmitResponse         *message);
-size_t eclm__v1__submit_response__get_packed_size
-                     (const Eclm__V1__SubmitResponse   *message);
-size_t eclm__v1__submit_response__pack
-                     (const Eclm__V1__SubmitResponse   *message,
-                      uint8_t             *out);
-size_t eclm__v1__submit_response__pack_to_buffer
-                     (const Eclm__V1__SubmitResponse   *message,
-                      ProtobufCBuffer     *buffer);
-Eclm__V1__SubmitResponse *
-       eclm__v1__submit_response__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   eclm__v1__submit_response__free_unpacked
-                     (Eclm__V1__SubmitResponse *message,
-                      ProtobufCAllocator *allocator);
-/* Eclm__V1__GetUpdateRequest methods */
-void   eclm__v1__get_update_request__init
-                     (Eclm__V1__GetUpdateRequest         *message);
-size_t eclm__v1__get_update_request__get_packed_size
-                     (const Eclm__V1__GetUpdateRequest   *message);
-size_t eclm__v1__get_update_request__pack
-                     (const Eclm__V1__GetUpdateRequest   *message,
-                      uint8_t             *out);
-size_t eclm__v1__get_update_request__pack_to_buffer
-                     (const Eclm__V1__GetUpdateRequest   *message,
-                      ProtobufCBuffer     *buffer);
-Eclm__V1__GetUpdateRequest *
-       eclm__v1__get_update_request__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   eclm__v1__get_update_request__free_unpacked
-                     (Eclm__V1__GetUpdateRequest *message,
-                      ProtobufCAllocator *allocator);
-/* Eclm__V1__Update methods */
-void   eclm__v1__update__init
-                     (Eclm__V1__Update         *message);
-size_t eclm__v1__update__get_packed_size
-                     (const Eclm__V1__Update   *message);
-size_t eclm__v1__update__pack
-                     (const Eclm__V1__Update   *message,
-                      uint8_t             *out);
-size_t eclm__v1__update__pack_to_buffer
-                     (const Eclm__V1__Update   *message,
-                      ProtobufCBuffer     *buffer);
-Eclm__V1__Update *
-       eclm__v1__update__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   eclm__v1__update__free_unpacked
-                     (Eclm__V1__Update *message,
-                      ProtobufCAllocator *allocator);
-/* Eclm__V1__ListUpdatesRequest methods */
-void   eclm__v1__list_updates_request__init
-                     (Eclm__V1__ListUpdatesRequest         *message);
-size_t eclm__v1__list_updates_request__get_packed_size
-                     (const Eclm__V1__ListUpdatesRequest   *message);
-size_t eclm__v1__list_updates_request__pack
-                     (const Eclm__V1__ListUpdatesRequest   *message,
-                      uint8_t             *out);
-size_t eclm__v1__list_updates_request__pack_to_buffer
-                     (const Eclm__V1__ListUpdatesRequest   *message,
-                      ProtobufCBuffer     *buffer);
-Eclm__V1__ListUpdatesRequest *
-       eclm__v1__list_updates_request__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   eclm__v1__list_updates_request__free_unpacked
-                     (Eclm__V1__ListUpdatesRequest *message,
-                      ProtobufCAllocator *allocator);
-/* Eclm__V1__ListUpdatesResponse methods */
-void   eclm__v1__list_updates_response__init
-                     (Eclm__V1__ListUpdatesResponse         *message);
-size_t eclm__v1__list_updates_response__get_packed_size
-                     (const Eclm__V1__ListUpdatesResponse   *message);
-size_t eclm__v1__list_updates_response__pack
-                     (const Eclm__V1__ListUpdatesResponse   *message,
-                      uint8_t             *out);
-size_t eclm__v1__list_updates_response__pack_to_buffer
-                     (const Eclm__V1__ListUpdatesResponse   *message,
-                      ProtobufCBuffer     *buffer);
-Eclm__V1__ListUpdatesResponse *
-       eclm__v1__list_updates_response__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   eclm__v1__list_updates_response__free_unpacked
-                     (Eclm__V1__ListUpdatesResponse *message,
                       ProtobufCAllocator *allocator);
 /* Eclm__V1__ReportMetricsRequest methods */
 void   eclm__v1__report_metrics_request__init
@@ -742,17 +543,26 @@ void   eclm__v1__report_metrics_response__free_unpacked
 typedef void (*Eclm__V1__DeviceClass_Closure)
                  (const Eclm__V1__DeviceClass *message,
                   void *closure_data);
+typedef void (*Eclm__V1__ListDeviceClassesRequest_Closure)
+                 (const Eclm__V1__ListDeviceClassesRequest *message,
+                  void *closure_data);
 typedef void (*Eclm__V1__ListDeviceClassesResponse_Closure)
                  (const Eclm__V1__ListDeviceClassesResponse *message,
+                  void *closure_data);
+typedef void (*Eclm__V1__DefineDeviceClassRequest_Closure)
+                 (const Eclm__V1__DefineDeviceClassRequest *message,
+                  void *closure_data);
+typedef void (*Eclm__V1__DefineDeviceClassResponse_Closure)
+                 (const Eclm__V1__DefineDeviceClassResponse *message,
                   void *closure_data);
 typedef void (*Eclm__V1__Attribute_Closure)
                  (const Eclm__V1__Attribute *message,
                   void *closure_data);
-typedef void (*Eclm__V1__RegisterRequest_Closure)
-                 (const Eclm__V1__RegisterRequest *message,
+typedef void (*Eclm__V1__RegisterDeviceRequest_Closure)
+                 (const Eclm__V1__RegisterDeviceRequest *message,
                   void *closure_data);
-typedef void (*Eclm__V1__RegisterResponse_Closure)
-                 (const Eclm__V1__RegisterResponse *message,
+typedef void (*Eclm__V1__RegisterDeviceResponse_Closure)
+                 (const Eclm__V1__RegisterDeviceResponse *message,
                   void *closure_data);
 typedef void (*Eclm__V1__GetDeviceRequest_Closure)
                  (const Eclm__V1__GetDeviceRequest *message,
@@ -760,35 +570,14 @@ typedef void (*Eclm__V1__GetDeviceRequest_Closure)
 typedef void (*Eclm__V1__Device_Closure)
                  (const Eclm__V1__Device *message,
                   void *closure_data);
+typedef void (*Eclm__V1__GetDeviceResponse_Closure)
+                 (const Eclm__V1__GetDeviceResponse *message,
+                  void *closure_data);
 typedef void (*Eclm__V1__ListDevicesRequest_Closure)
                  (const Eclm__V1__ListDevicesRequest *message,
                   void *closure_data);
 typedef void (*Eclm__V1__ListDevicesResponse_Closure)
                  (const Eclm__V1__ListDevicesResponse *message,
-                  void *closure_data);
-typedef void (*Eclm__V1__Metric_Closure)
-                 (const Eclm__V1__Metric *message,
-                  void *closure_data);
-typedef void (*Eclm__V1__TrainedModule_Closure)
-                 (const Eclm__V1__TrainedModule *message,
-                  void *closure_data);
-typedef void (*Eclm__V1__SubmitRequest_Closure)
-                 (const Eclm__V1__SubmitRequest *message,
-                  void *closure_data);
-typedef void (*Eclm__V1__SubmitResponse_Closure)
-                 (const Eclm__V1__SubmitResponse *message,
-                  void *closure_data);
-typedef void (*Eclm__V1__GetUpdateRequest_Closure)
-                 (const Eclm__V1__GetUpdateRequest *message,
-                  void *closure_data);
-typedef void (*Eclm__V1__Update_Closure)
-                 (const Eclm__V1__Update *message,
-                  void *closure_data);
-typedef void (*Eclm__V1__ListUpdatesRequest_Closure)
-                 (const Eclm__V1__ListUpdatesRequest *message,
-                  void *closure_data);
-typedef void (*Eclm__V1__ListUpdatesResponse_Closure)
-                 (const Eclm__V1__ListUpdatesResponse *message,
                   void *closure_data);
 typedef void (*Eclm__V1__ReportMetricsRequest_Closure)
                  (const Eclm__V1__ReportMetricsRequest *message,
@@ -804,24 +593,24 @@ struct Eclm__V1__DeviceService_Service
 {
   ProtobufCService base;
   void (*register_device)(Eclm__V1__DeviceService_Service *service,
-                          const Eclm__V1__RegisterRequest *input,
-                          Eclm__V1__RegisterResponse_Closure closure,
+                          const Eclm__V1__RegisterDeviceRequest *input,
+                          Eclm__V1__RegisterDeviceResponse_Closure closure,
                           void *closure_data);
   void (*get_device)(Eclm__V1__DeviceService_Service *service,
                      const Eclm__V1__GetDeviceRequest *input,
-                     Eclm__V1__Device_Closure closure,
+                     Eclm__V1__GetDeviceResponse_Closure closure,
                      void *closure_data);
   void (*list_devices)(Eclm__V1__DeviceService_Service *service,
                        const Eclm__V1__ListDevicesRequest *input,
                        Eclm__V1__ListDevicesResponse_Closure closure,
                        void *closure_data);
   void (*list_device_classes)(Eclm__V1__DeviceService_Service *service,
-                              const Eclm__V1__Empty *input,
+                              const Eclm__V1__ListDeviceClassesRequest *input,
                               Eclm__V1__ListDeviceClassesResponse_Closure closure,
                               void *closure_data);
   void (*define_device_class)(Eclm__V1__DeviceService_Service *service,
-                              const Eclm__V1__DeviceClass *input,
-                              Eclm__V1__DeviceClass_Closure closure,
+                              const Eclm__V1__DefineDeviceClassRequest *input,
+                              Eclm__V1__DefineDeviceClassResponse_Closure closure,
                               void *closure_data);
   void (*report_metrics)(Eclm__V1__DeviceService_Service *service,
                          const Eclm__V1__ReportMetricsRequest *input,
@@ -842,92 +631,48 @@ void eclm__v1__device_service__init (Eclm__V1__DeviceService_Service *service,
       function_prefix__ ## define_device_class,\
       function_prefix__ ## report_metrics  }
 void eclm__v1__device_service__register_device(ProtobufCService *service,
-                                               const Eclm__V1__RegisterRequest *input,
-                                               Eclm__V1__RegisterResponse_Closure closure,
+                                               const Eclm__V1__RegisterDeviceRequest *input,
+                                               Eclm__V1__RegisterDeviceResponse_Closure closure,
                                                void *closure_data);
 void eclm__v1__device_service__get_device(ProtobufCService *service,
                                           const Eclm__V1__GetDeviceRequest *input,
-                                          Eclm__V1__Device_Closure closure,
+                                          Eclm__V1__GetDeviceResponse_Closure closure,
                                           void *closure_data);
 void eclm__v1__device_service__list_devices(ProtobufCService *service,
                                             const Eclm__V1__ListDevicesRequest *input,
                                             Eclm__V1__ListDevicesResponse_Closure closure,
                                             void *closure_data);
 void eclm__v1__device_service__list_device_classes(ProtobufCService *service,
-                                                   const Eclm__V1__Empty *input,
+                                                   const Eclm__V1__ListDeviceClassesRequest *input,
                                                    Eclm__V1__ListDeviceClassesResponse_Closure closure,
                                                    void *closure_data);
 void eclm__v1__device_service__define_device_class(ProtobufCService *service,
-                                                   const Eclm__V1__DeviceClass *input,
-                                                   Eclm__V1__DeviceClass_Closure closure,
+                                                   const Eclm__V1__DefineDeviceClassRequest *input,
+                                                   Eclm__V1__DefineDeviceClassResponse_Closure closure,
                                                    void *closure_data);
 void eclm__v1__device_service__report_metrics(ProtobufCService *service,
                                               const Eclm__V1__ReportMetricsRequest *input,
                                               Eclm__V1__ReportMetricsResponse_Closure closure,
                                               void *closure_data);
-typedef struct Eclm__V1__UpdateService_Service Eclm__V1__UpdateService_Service;
-struct Eclm__V1__UpdateService_Service
-{
-  ProtobufCService base;
-  void (*submit)(Eclm__V1__UpdateService_Service *service,
-                 const Eclm__V1__SubmitRequest *input,
-                 Eclm__V1__SubmitResponse_Closure closure,
-                 void *closure_data);
-  void (*get_update)(Eclm__V1__UpdateService_Service *service,
-                     const Eclm__V1__GetUpdateRequest *input,
-                     Eclm__V1__Update_Closure closure,
-                     void *closure_data);
-  void (*list_updates)(Eclm__V1__UpdateService_Service *service,
-                       const Eclm__V1__ListUpdatesRequest *input,
-                       Eclm__V1__ListUpdatesResponse_Closure closure,
-                       void *closure_data);
-};
-typedef void (*Eclm__V1__UpdateService_ServiceDestroy)(Eclm__V1__UpdateService_Service *);
-void eclm__v1__update_service__init (Eclm__V1__UpdateService_Service *service,
-                                     Eclm__V1__UpdateService_ServiceDestroy destroy);
-#define ECLM__V1__UPDATE_SERVICE__BASE_INIT \
-    { &eclm__v1__update_service__descriptor, protobuf_c_service_invoke_internal, NULL }
-#define ECLM__V1__UPDATE_SERVICE__INIT(function_prefix__) \
-    { ECLM__V1__UPDATE_SERVICE__BASE_INIT,\
-      function_prefix__ ## submit,\
-      function_prefix__ ## get_update,\
-      function_prefix__ ## list_updates  }
-void eclm__v1__update_service__submit(ProtobufCService *service,
-                                      const Eclm__V1__SubmitRequest *input,
-                                      Eclm__V1__SubmitResponse_Closure closure,
-                                      void *closure_data);
-void eclm__v1__update_service__get_update(ProtobufCService *service,
-                                          const Eclm__V1__GetUpdateRequest *input,
-                                          Eclm__V1__Update_Closure closure,
-                                          void *closure_data);
-void eclm__v1__update_service__list_updates(ProtobufCService *service,
-                                            const Eclm__V1__ListUpdatesRequest *input,
-                                            Eclm__V1__ListUpdatesResponse_Closure closure,
-                                            void *closure_data);
 
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor eclm__v1__device_class__descriptor;
+extern const ProtobufCMessageDescriptor eclm__v1__list_device_classes_request__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__list_device_classes_response__descriptor;
+extern const ProtobufCMessageDescriptor eclm__v1__define_device_class_request__descriptor;
+extern const ProtobufCMessageDescriptor eclm__v1__define_device_class_response__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__attribute__descriptor;
-extern const ProtobufCMessageDescriptor eclm__v1__register_request__descriptor;
-extern const ProtobufCMessageDescriptor eclm__v1__register_response__descriptor;
+extern const ProtobufCMessageDescriptor eclm__v1__register_device_request__descriptor;
+extern const ProtobufCMessageDescriptor eclm__v1__register_device_response__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__get_device_request__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__device__descriptor;
+extern const ProtobufCMessageDescriptor eclm__v1__get_device_response__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__list_devices_request__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__list_devices_response__descriptor;
-extern const ProtobufCMessageDescriptor eclm__v1__metric__descriptor;
-extern const ProtobufCMessageDescriptor eclm__v1__trained_module__descriptor;
-extern const ProtobufCMessageDescriptor eclm__v1__submit_request__descriptor;
-extern const ProtobufCMessageDescriptor eclm__v1__submit_response__descriptor;
-extern const ProtobufCMessageDescriptor eclm__v1__get_update_request__descriptor;
-extern const ProtobufCMessageDescriptor eclm__v1__update__descriptor;
-extern const ProtobufCMessageDescriptor eclm__v1__list_updates_request__descriptor;
-extern const ProtobufCMessageDescriptor eclm__v1__list_updates_response__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__report_metrics_request__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__report_metrics_response__descriptor;
 extern const ProtobufCServiceDescriptor eclm__v1__device_service__descriptor;
-extern const ProtobufCServiceDescriptor eclm__v1__update_service__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -22,6 +22,7 @@ typedef struct Eclm__V1__GetModelRequest Eclm__V1__GetModelRequest;
 typedef struct Eclm__V1__ModuleLayer Eclm__V1__ModuleLayer;
 typedef struct Eclm__V1__ChannelPointer Eclm__V1__ChannelPointer;
 typedef struct Eclm__V1__Model Eclm__V1__Model;
+typedef struct Eclm__V1__GetModelResponse Eclm__V1__GetModelResponse;
 typedef struct Eclm__V1__ListModulesRequest Eclm__V1__ListModulesRequest;
 typedef struct Eclm__V1__ListModulesResponse Eclm__V1__ListModulesResponse;
 typedef struct Eclm__V1__ReleasedModule Eclm__V1__ReleasedModule;
@@ -29,6 +30,7 @@ typedef struct Eclm__V1__ModuleVersion Eclm__V1__ModuleVersion;
 typedef struct Eclm__V1__ListVersionsRequest Eclm__V1__ListVersionsRequest;
 typedef struct Eclm__V1__ListVersionsResponse Eclm__V1__ListVersionsResponse;
 typedef struct Eclm__V1__GetVersionRequest Eclm__V1__GetVersionRequest;
+typedef struct Eclm__V1__GetVersionResponse Eclm__V1__GetVersionResponse;
 typedef struct Eclm__V1__GetLineageRequest Eclm__V1__GetLineageRequest;
 typedef struct Eclm__V1__LineageEdge Eclm__V1__LineageEdge;
 typedef struct Eclm__V1__GetLineageResponse Eclm__V1__GetLineageResponse;
@@ -36,6 +38,25 @@ typedef struct Eclm__V1__GetLineageResponse Eclm__V1__GetLineageResponse;
 
 /* --- enums --- */
 
+/*
+ * What made a module version.
+ */
+typedef enum _Eclm__V1__VersionOrigin {
+  ECLM__V1__VERSION_ORIGIN__VERSION_ORIGIN_UNKNOWN = 0,
+  /*
+   * Published; on a region also mirrored from its parent.
+   */
+  ECLM__V1__VERSION_ORIGIN__VERSION_ORIGIN_PUBLISH = 1,
+  /*
+   * Aggregated in a round.
+   */
+  ECLM__V1__VERSION_ORIGIN__VERSION_ORIGIN_ROUND = 2,
+  /*
+   * Computed again by a rollback, without a device's updates.
+   */
+  ECLM__V1__VERSION_ORIGIN__VERSION_ORIGIN_ROLLBACK = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ECLM__V1__VERSION_ORIGIN)
+} Eclm__V1__VersionOrigin;
 
 /* --- messages --- */
 
@@ -136,6 +157,34 @@ extern char eclm__v1__model__created_by__default_value[];
     , eclm__v1__model__name__default_value, eclm__v1__model__summary__default_value, 0, 0ll, eclm__v1__model__created_by__default_value, 0, 0, 0, 0, 0,NULL, 0,NULL }
 
 
+struct  Eclm__V1__GetModelResponse
+{
+  ProtobufCMessage base;
+  char *name;
+  char *summary;
+  protobuf_c_boolean has_created_at_us;
+  int64_t created_at_us;
+  char *created_by;
+  protobuf_c_boolean has_modules;
+  int32_t modules;
+  /*
+   * The newest release's number; 0 when there is none.
+   */
+  protobuf_c_boolean has_newest_release;
+  int32_t newest_release;
+  size_t n_layers;
+  Eclm__V1__ModuleLayer **layers;
+  size_t n_channels;
+  Eclm__V1__ChannelPointer **channels;
+};
+extern char eclm__v1__get_model_response__name__default_value[];
+extern char eclm__v1__get_model_response__summary__default_value[];
+extern char eclm__v1__get_model_response__created_by__default_value[];
+#define ECLM__V1__GET_MODEL_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__get_model_response__descriptor) \
+    , eclm__v1__get_model_response__name__default_value, eclm__v1__get_model_response__summary__default_value, 0, 0ll, eclm__v1__get_model_response__created_by__default_value, 0, 0, 0, 0, 0,NULL, 0,NULL }
+
+
 struct  Eclm__V1__ListModulesRequest
 {
   ProtobufCMessage base;
@@ -205,7 +254,7 @@ struct  Eclm__V1__ModuleVersion
   Eclm__V1__ModuleCosts *costs;
   Eclm__V1__Requirements *requirements;
   /*
-   * publish or round
+   * publish, round or rollback: as version_origin, for clients that do not know it.
    */
   char *origin;
   protobuf_c_boolean has_round;
@@ -215,6 +264,11 @@ struct  Eclm__V1__ModuleVersion
   char *created_by;
   protobuf_c_boolean has_withdrawn;
   protobuf_c_boolean withdrawn;
+  /*
+   * Counts; absent from old servers, which write origin alone.
+   */
+  protobuf_c_boolean has_version_origin;
+  Eclm__V1__VersionOrigin version_origin;
 };
 extern char eclm__v1__module_version__model__default_value[];
 extern char eclm__v1__module_version__module__default_value[];
@@ -224,7 +278,7 @@ extern char eclm__v1__module_version__origin__default_value[];
 extern char eclm__v1__module_version__created_by__default_value[];
 #define ECLM__V1__MODULE_VERSION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__module_version__descriptor) \
-    , 0, 0ll, eclm__v1__module_version__model__default_value, eclm__v1__module_version__module__default_value, NULL, 0, 0, 0, { 0, eclm__v1__module_version__digest__default_value_data }, eclm__v1__module_version__dtype__default_value, 0,NULL, NULL, NULL, eclm__v1__module_version__origin__default_value, 0, 0, 0, 0ll, eclm__v1__module_version__created_by__default_value, 0, 0 }
+    , 0, 0ll, eclm__v1__module_version__model__default_value, eclm__v1__module_version__module__default_value, NULL, 0, 0, 0, { 0, eclm__v1__module_version__digest__default_value_data }, eclm__v1__module_version__dtype__default_value, 0,NULL, NULL, NULL, eclm__v1__module_version__origin__default_value, 0, 0, 0, 0ll, eclm__v1__module_version__created_by__default_value, 0, 0, 0, ECLM__V1__VERSION_ORIGIN__VERSION_ORIGIN_UNKNOWN }
 
 
 struct  Eclm__V1__ListVersionsRequest
@@ -267,6 +321,51 @@ extern char eclm__v1__get_version_request__module__default_value[];
 #define ECLM__V1__GET_VERSION_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__get_version_request__descriptor) \
     , eclm__v1__get_version_request__model__default_value, eclm__v1__get_version_request__module__default_value, 0, 0 }
+
+
+struct  Eclm__V1__GetVersionResponse
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean has_module_version_id;
+  int64_t module_version_id;
+  char *model;
+  char *module;
+  Eclm__V1__ModuleSlot *slot;
+  protobuf_c_boolean has_version;
+  int32_t version;
+  protobuf_c_boolean has_digest;
+  ProtobufCBinaryData digest;
+  char *dtype;
+  size_t n_tensors;
+  Eclm__V1__Tensor **tensors;
+  Eclm__V1__ModuleCosts *costs;
+  Eclm__V1__Requirements *requirements;
+  /*
+   * publish, round or rollback: as version_origin, for clients that do not know it.
+   */
+  char *origin;
+  protobuf_c_boolean has_round;
+  int32_t round;
+  protobuf_c_boolean has_created_at_us;
+  int64_t created_at_us;
+  char *created_by;
+  protobuf_c_boolean has_withdrawn;
+  protobuf_c_boolean withdrawn;
+  /*
+   * Counts; absent from old servers, which write origin alone.
+   */
+  protobuf_c_boolean has_version_origin;
+  Eclm__V1__VersionOrigin version_origin;
+};
+extern char eclm__v1__get_version_response__model__default_value[];
+extern char eclm__v1__get_version_response__module__default_value[];
+extern uint8_t eclm__v1__get_version_response__digest__default_value_data[];
+extern char eclm__v1__get_version_response__dtype__default_value[];
+extern char eclm__v1__get_version_response__origin__default_value[];
+extern char eclm__v1__get_version_response__created_by__default_value[];
+#define ECLM__V1__GET_VERSION_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__get_version_response__descriptor) \
+    , 0, 0ll, eclm__v1__get_version_response__model__default_value, eclm__v1__get_version_response__module__default_value, NULL, 0, 0, 0, { 0, eclm__v1__get_version_response__digest__default_value_data }, eclm__v1__get_version_response__dtype__default_value, 0,NULL, NULL, NULL, eclm__v1__get_version_response__origin__default_value, 0, 0, 0, 0ll, eclm__v1__get_version_response__created_by__default_value, 0, 0, 0, ECLM__V1__VERSION_ORIGIN__VERSION_ORIGIN_UNKNOWN }
 
 
 struct  Eclm__V1__GetLineageRequest
@@ -445,6 +544,25 @@ Eclm__V1__Model *
 void   eclm__v1__model__free_unpacked
                      (Eclm__V1__Model *message,
                       ProtobufCAllocator *allocator);
+/* Eclm__V1__GetModelResponse methods */
+void   eclm__v1__get_model_response__init
+                     (Eclm__V1__GetModelResponse         *message);
+size_t eclm__v1__get_model_response__get_packed_size
+                     (const Eclm__V1__GetModelResponse   *message);
+size_t eclm__v1__get_model_response__pack
+                     (const Eclm__V1__GetModelResponse   *message,
+                      uint8_t             *out);
+size_t eclm__v1__get_model_response__pack_to_buffer
+                     (const Eclm__V1__GetModelResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Eclm__V1__GetModelResponse *
+       eclm__v1__get_model_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   eclm__v1__get_model_response__free_unpacked
+                     (Eclm__V1__GetModelResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Eclm__V1__ListModulesRequest methods */
 void   eclm__v1__list_modules_request__init
                      (Eclm__V1__ListModulesRequest         *message);
@@ -578,6 +696,25 @@ Eclm__V1__GetVersionRequest *
 void   eclm__v1__get_version_request__free_unpacked
                      (Eclm__V1__GetVersionRequest *message,
                       ProtobufCAllocator *allocator);
+/* Eclm__V1__GetVersionResponse methods */
+void   eclm__v1__get_version_response__init
+                     (Eclm__V1__GetVersionResponse         *message);
+size_t eclm__v1__get_version_response__get_packed_size
+                     (const Eclm__V1__GetVersionResponse   *message);
+size_t eclm__v1__get_version_response__pack
+                     (const Eclm__V1__GetVersionResponse   *message,
+                      uint8_t             *out);
+size_t eclm__v1__get_version_response__pack_to_buffer
+                     (const Eclm__V1__GetVersionResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Eclm__V1__GetVersionResponse *
+       eclm__v1__get_version_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   eclm__v1__get_version_response__free_unpacked
+                     (Eclm__V1__GetVersionResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Eclm__V1__GetLineageRequest methods */
 void   eclm__v1__get_lineage_request__init
                      (Eclm__V1__GetLineageRequest         *message);
@@ -655,6 +792,9 @@ typedef void (*Eclm__V1__ChannelPointer_Closure)
 typedef void (*Eclm__V1__Model_Closure)
                  (const Eclm__V1__Model *message,
                   void *closure_data);
+typedef void (*Eclm__V1__GetModelResponse_Closure)
+                 (const Eclm__V1__GetModelResponse *message,
+                  void *closure_data);
 typedef void (*Eclm__V1__ListModulesRequest_Closure)
                  (const Eclm__V1__ListModulesRequest *message,
                   void *closure_data);
@@ -675,6 +815,9 @@ typedef void (*Eclm__V1__ListVersionsResponse_Closure)
                   void *closure_data);
 typedef void (*Eclm__V1__GetVersionRequest_Closure)
                  (const Eclm__V1__GetVersionRequest *message,
+                  void *closure_data);
+typedef void (*Eclm__V1__GetVersionResponse_Closure)
+                 (const Eclm__V1__GetVersionResponse *message,
                   void *closure_data);
 typedef void (*Eclm__V1__GetLineageRequest_Closure)
                  (const Eclm__V1__GetLineageRequest *message,
@@ -698,7 +841,7 @@ struct Eclm__V1__ModelService_Service
                       void *closure_data);
   void (*get_model)(Eclm__V1__ModelService_Service *service,
                     const Eclm__V1__GetModelRequest *input,
-                    Eclm__V1__Model_Closure closure,
+                    Eclm__V1__GetModelResponse_Closure closure,
                     void *closure_data);
   void (*list_modules)(Eclm__V1__ModelService_Service *service,
                        const Eclm__V1__ListModulesRequest *input,
@@ -721,7 +864,7 @@ void eclm__v1__model_service__list_models(ProtobufCService *service,
                                           void *closure_data);
 void eclm__v1__model_service__get_model(ProtobufCService *service,
                                         const Eclm__V1__GetModelRequest *input,
-                                        Eclm__V1__Model_Closure closure,
+                                        Eclm__V1__GetModelResponse_Closure closure,
                                         void *closure_data);
 void eclm__v1__model_service__list_modules(ProtobufCService *service,
                                            const Eclm__V1__ListModulesRequest *input,
@@ -737,7 +880,7 @@ struct Eclm__V1__VersionService_Service
                         void *closure_data);
   void (*get_version)(Eclm__V1__VersionService_Service *service,
                       const Eclm__V1__GetVersionRequest *input,
-                      Eclm__V1__ModuleVersion_Closure closure,
+                      Eclm__V1__GetVersionResponse_Closure closure,
                       void *closure_data);
   void (*get_lineage)(Eclm__V1__VersionService_Service *service,
                       const Eclm__V1__GetLineageRequest *input,
@@ -760,7 +903,7 @@ void eclm__v1__version_service__list_versions(ProtobufCService *service,
                                               void *closure_data);
 void eclm__v1__version_service__get_version(ProtobufCService *service,
                                             const Eclm__V1__GetVersionRequest *input,
-                                            Eclm__V1__ModuleVersion_Closure closure,
+                                            Eclm__V1__GetVersionResponse_Closure closure,
                                             void *closure_data);
 void eclm__v1__version_service__get_lineage(ProtobufCService *service,
                                             const Eclm__V1__GetLineageRequest *input,
@@ -769,12 +912,14 @@ void eclm__v1__version_service__get_lineage(ProtobufCService *service,
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    eclm__v1__version_origin__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__list_models_request__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__list_models_response__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__get_model_request__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__module_layer__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__channel_pointer__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__model__descriptor;
+extern const ProtobufCMessageDescriptor eclm__v1__get_model_response__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__list_modules_request__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__list_modules_response__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__released_module__descriptor;
@@ -782,6 +927,7 @@ extern const ProtobufCMessageDescriptor eclm__v1__module_version__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__list_versions_request__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__list_versions_response__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__get_version_request__descriptor;
+extern const ProtobufCMessageDescriptor eclm__v1__get_version_response__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__get_lineage_request__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__lineage_edge__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__get_lineage_response__descriptor;

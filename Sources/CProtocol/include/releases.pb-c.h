@@ -30,18 +30,26 @@ typedef struct Eclm__V1__RollbackModule Eclm__V1__RollbackModule;
 typedef struct Eclm__V1__RollbackRequest Eclm__V1__RollbackRequest;
 typedef struct Eclm__V1__ModuleChange Eclm__V1__ModuleChange;
 typedef struct Eclm__V1__RollbackResponse Eclm__V1__RollbackResponse;
-typedef struct Eclm__V1__ListChannelsRequest Eclm__V1__ListChannelsRequest;
-typedef struct Eclm__V1__ListChannelsResponse Eclm__V1__ListChannelsResponse;
-typedef struct Eclm__V1__MoveChannelRequest Eclm__V1__MoveChannelRequest;
-typedef struct Eclm__V1__ChannelHistoryRequest Eclm__V1__ChannelHistoryRequest;
-typedef struct Eclm__V1__ChannelMove Eclm__V1__ChannelMove;
-typedef struct Eclm__V1__ChannelHistoryResponse Eclm__V1__ChannelHistoryResponse;
-typedef struct Eclm__V1__WatchRequest Eclm__V1__WatchRequest;
-typedef struct Eclm__V1__WatchResponse Eclm__V1__WatchResponse;
 
 
 /* --- enums --- */
 
+/*
+ * What made a release.
+ */
+typedef enum _Eclm__V1__ReleaseOrigin {
+  ECLM__V1__RELEASE_ORIGIN__RELEASE_ORIGIN_UNKNOWN = 0,
+  /*
+   * Published; on a region also mirrored from its parent.
+   */
+  ECLM__V1__RELEASE_ORIGIN__RELEASE_ORIGIN_PUBLISH = 1,
+  /*
+   * Made by a round.
+   */
+  ECLM__V1__RELEASE_ORIGIN__RELEASE_ORIGIN_ROUND = 2,
+  ECLM__V1__RELEASE_ORIGIN__RELEASE_ORIGIN_ROLLBACK = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ECLM__V1__RELEASE_ORIGIN)
+} Eclm__V1__ReleaseOrigin;
 
 /* --- messages --- */
 
@@ -54,7 +62,7 @@ struct  Eclm__V1__Release
   protobuf_c_boolean has_parent;
   int32_t parent;
   /*
-   * publish, round or rollback
+   * publish, round or rollback: as release_origin, for clients that do not know it.
    */
   char *origin;
   protobuf_c_boolean has_round;
@@ -67,6 +75,11 @@ struct  Eclm__V1__Release
   protobuf_c_boolean withdrawn;
   size_t n_channels;
   char **channels;
+  /*
+   * Counts; absent from old servers, which write origin alone.
+   */
+  protobuf_c_boolean has_release_origin;
+  Eclm__V1__ReleaseOrigin release_origin;
 };
 extern char eclm__v1__release__model__default_value[];
 extern char eclm__v1__release__origin__default_value[];
@@ -74,7 +87,7 @@ extern char eclm__v1__release__reason__default_value[];
 extern char eclm__v1__release__created_by__default_value[];
 #define ECLM__V1__RELEASE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__release__descriptor) \
-    , eclm__v1__release__model__default_value, 0, 0, 0, 0, eclm__v1__release__origin__default_value, 0, 0, eclm__v1__release__reason__default_value, 0, 0ll, eclm__v1__release__created_by__default_value, 0, 0, 0,NULL }
+    , eclm__v1__release__model__default_value, 0, 0, 0, 0, eclm__v1__release__origin__default_value, 0, 0, eclm__v1__release__reason__default_value, 0, 0ll, eclm__v1__release__created_by__default_value, 0, 0, 0,NULL, 0, ECLM__V1__RELEASE_ORIGIN__RELEASE_ORIGIN_UNKNOWN }
 
 
 struct  Eclm__V1__ListReleasesRequest
@@ -272,135 +285,6 @@ struct  Eclm__V1__RollbackResponse
 #define ECLM__V1__ROLLBACK_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__rollback_response__descriptor) \
     , NULL, 0,NULL }
-
-
-struct  Eclm__V1__ListChannelsRequest
-{
-  ProtobufCMessage base;
-  char *model;
-};
-extern char eclm__v1__list_channels_request__model__default_value[];
-#define ECLM__V1__LIST_CHANNELS_REQUEST__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__list_channels_request__descriptor) \
-    , eclm__v1__list_channels_request__model__default_value }
-
-
-struct  Eclm__V1__ListChannelsResponse
-{
-  ProtobufCMessage base;
-  size_t n_channels;
-  Eclm__V1__ChannelPointer **channels;
-};
-#define ECLM__V1__LIST_CHANNELS_RESPONSE__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__list_channels_response__descriptor) \
-    , 0,NULL }
-
-
-struct  Eclm__V1__MoveChannelRequest
-{
-  ProtobufCMessage base;
-  char *model;
-  char *channel;
-  protobuf_c_boolean has_release;
-  int32_t release;
-  char *reason;
-};
-extern char eclm__v1__move_channel_request__model__default_value[];
-extern char eclm__v1__move_channel_request__channel__default_value[];
-extern char eclm__v1__move_channel_request__reason__default_value[];
-#define ECLM__V1__MOVE_CHANNEL_REQUEST__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__move_channel_request__descriptor) \
-    , eclm__v1__move_channel_request__model__default_value, eclm__v1__move_channel_request__channel__default_value, 0, 0, eclm__v1__move_channel_request__reason__default_value }
-
-
-struct  Eclm__V1__ChannelHistoryRequest
-{
-  ProtobufCMessage base;
-  char *model;
-  char *channel;
-  Eclm__V1__Page *page;
-};
-extern char eclm__v1__channel_history_request__model__default_value[];
-extern char eclm__v1__channel_history_request__channel__default_value[];
-#define ECLM__V1__CHANNEL_HISTORY_REQUEST__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__channel_history_request__descriptor) \
-    , eclm__v1__channel_history_request__model__default_value, eclm__v1__channel_history_request__channel__default_value, NULL }
-
-
-struct  Eclm__V1__ChannelMove
-{
-  ProtobufCMessage base;
-  protobuf_c_boolean has_revision;
-  int32_t revision;
-  protobuf_c_boolean has_from_release;
-  int32_t from_release;
-  protobuf_c_boolean has_to_release;
-  int32_t to_release;
-  char *action;
-  char *reason;
-  char *moved_by;
-  protobuf_c_boolean has_moved_at_us;
-  int64_t moved_at_us;
-};
-extern char eclm__v1__channel_move__action__default_value[];
-extern char eclm__v1__channel_move__reason__default_value[];
-extern char eclm__v1__channel_move__moved_by__default_value[];
-#define ECLM__V1__CHANNEL_MOVE__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__channel_move__descriptor) \
-    , 0, 0, 0, 0, 0, 0, eclm__v1__channel_move__action__default_value, eclm__v1__channel_move__reason__default_value, eclm__v1__channel_move__moved_by__default_value, 0, 0ll }
-
-
-struct  Eclm__V1__ChannelHistoryResponse
-{
-  ProtobufCMessage base;
-  size_t n_moves;
-  Eclm__V1__ChannelMove **moves;
-  char *next_page_token;
-};
-extern char eclm__v1__channel_history_response__next_page_token__default_value[];
-#define ECLM__V1__CHANNEL_HISTORY_RESPONSE__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__channel_history_response__descriptor) \
-    , 0,NULL, eclm__v1__channel_history_response__next_page_token__default_value }
-
-
-/*
- * Answers as soon as the channel points to a release other than after_release, or when wait_ms have passed.
- */
-struct  Eclm__V1__WatchRequest
-{
-  ProtobufCMessage base;
-  char *model;
-  char *channel;
-  protobuf_c_boolean has_after_release;
-  int32_t after_release;
-  /*
-   * 0 for 30 s; never beyond the call's deadline.
-   */
-  protobuf_c_boolean has_wait_ms;
-  int32_t wait_ms;
-  /*
-   * Whom it is for, as in GetRelease.
-   */
-  char *device_id;
-};
-extern char eclm__v1__watch_request__model__default_value[];
-extern char eclm__v1__watch_request__channel__default_value[];
-#define ECLM__V1__WATCH_REQUEST__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__watch_request__descriptor) \
-    , eclm__v1__watch_request__model__default_value, eclm__v1__watch_request__channel__default_value, 0, 0, 0, 0, NULL }
-
-
-struct  Eclm__V1__WatchResponse
-{
-  ProtobufCMessage base;
-  protobuf_c_boolean has_release;
-  int32_t release;
-  protobuf_c_boolean has_changed;
-  protobuf_c_boolean changed;
-};
-#define ECLM__V1__WATCH_RESPONSE__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__watch_response__descriptor) \
-    , 0, 0, 0, 0 }
 
 
 /* Eclm__V1__Release methods */
@@ -650,158 +534,6 @@ Eclm__V1__RollbackResponse *
 void   eclm__v1__rollback_response__free_unpacked
                      (Eclm__V1__RollbackResponse *message,
                       ProtobufCAllocator *allocator);
-/* Eclm__V1__ListChannelsRequest methods */
-void   eclm__v1__list_channels_request__init
-                     (Eclm__V1__ListChannelsRequest         *message);
-size_t eclm__v1__list_channels_request__get_packed_size
-                     (const Eclm__V1__ListChannelsRequest   *message);
-size_t eclm__v1__list_channels_request__pack
-                     (const Eclm__V1__ListChannelsRequest   *message,
-                      uint8_t             *out);
-size_t eclm__v1__list_channels_request__pack_to_buffer
-                     (const Eclm__V1__ListChannelsRequest   *message,
-                      ProtobufCBuffer     *buffer);
-Eclm__V1__ListChannelsRequest *
-       eclm__v1__list_channels_request__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   eclm__v1__list_channels_request__free_unpacked
-                     (Eclm__V1__ListChannelsRequest *message,
-                      ProtobufCAllocator *allocator);
-/* Eclm__V1__ListChannelsResponse methods */
-void   eclm__v1__list_channels_response__init
-                     (Eclm__V1__ListChannelsResponse         *message);
-size_t eclm__v1__list_channels_response__get_packed_size
-                     (const Eclm__V1__ListChannelsResponse   *message);
-size_t eclm__v1__list_channels_response__pack
-                     (const Eclm__V1__ListChannelsResponse   *message,
-                      uint8_t             *out);
-size_t eclm__v1__list_channels_response__pack_to_buffer
-                     (const Eclm__V1__ListChannelsResponse   *message,
-                      ProtobufCBuffer     *buffer);
-Eclm__V1__ListChannelsResponse *
-       eclm__v1__list_channels_response__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   eclm__v1__list_channels_response__free_unpacked
-                     (Eclm__V1__ListChannelsResponse *message,
-                      ProtobufCAllocator *allocator);
-/* Eclm__V1__MoveChannelRequest methods */
-void   eclm__v1__move_channel_request__init
-                     (Eclm__V1__MoveChannelRequest         *message);
-size_t eclm__v1__move_channel_request__get_packed_size
-                     (const Eclm__V1__MoveChannelRequest   *message);
-size_t eclm__v1__move_channel_request__pack
-                     (const Eclm__V1__MoveChannelRequest   *message,
-                      uint8_t             *out);
-size_t eclm__v1__move_channel_request__pack_to_buffer
-                     (const Eclm__V1__MoveChannelRequest   *message,
-                      ProtobufCBuffer     *buffer);
-Eclm__V1__MoveChannelRequest *
-       eclm__v1__move_channel_request__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   eclm__v1__move_channel_request__free_unpacked
-                     (Eclm__V1__MoveChannelRequest *message,
-                      ProtobufCAllocator *allocator);
-/* Eclm__V1__ChannelHistoryRequest methods */
-void   eclm__v1__channel_history_request__init
-                     (Eclm__V1__ChannelHistoryRequest         *message);
-size_t eclm__v1__channel_history_request__get_packed_size
-                     (const Eclm__V1__ChannelHistoryRequest   *message);
-size_t eclm__v1__channel_history_request__pack
-                     (const Eclm__V1__ChannelHistoryRequest   *message,
-                      uint8_t             *out);
-size_t eclm__v1__channel_history_request__pack_to_buffer
-                     (const Eclm__V1__ChannelHistoryRequest   *message,
-                      ProtobufCBuffer     *buffer);
-Eclm__V1__ChannelHistoryRequest *
-       eclm__v1__channel_history_request__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   eclm__v1__channel_history_request__free_unpacked
-                     (Eclm__V1__ChannelHistoryRequest *message,
-                      ProtobufCAllocator *allocator);
-/* Eclm__V1__ChannelMove methods */
-void   eclm__v1__channel_move__init
-                     (Eclm__V1__ChannelMove         *message);
-size_t eclm__v1__channel_move__get_packed_size
-                     (const Eclm__V1__ChannelMove   *message);
-size_t eclm__v1__channel_move__pack
-                     (const Eclm__V1__ChannelMove   *message,
-                      uint8_t             *out);
-size_t eclm__v1__channel_move__pack_to_buffer
-                     (const Eclm__V1__ChannelMove   *message,
-                      ProtobufCBuffer     *buffer);
-Eclm__V1__ChannelMove *
-       eclm__v1__channel_move__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   eclm__v1__channel_move__free_unpacked
-                     (Eclm__V1__ChannelMove *message,
-                      ProtobufCAllocator *allocator);
-/* Eclm__V1__ChannelHistoryResponse methods */
-void   eclm__v1__channel_history_response__init
-                     (Eclm__V1__ChannelHistoryResponse         *message);
-size_t eclm__v1__channel_history_response__get_packed_size
-                     (const Eclm__V1__ChannelHistoryResponse   *message);
-size_t eclm__v1__channel_history_response__pack
-                     (const Eclm__V1__ChannelHistoryResponse   *message,
-                      uint8_t             *out);
-size_t eclm__v1__channel_history_response__pack_to_buffer
-                     (const Eclm__V1__ChannelHistoryResponse   *message,
-                      ProtobufCBuffer     *buffer);
-Eclm__V1__ChannelHistoryResponse *
-       eclm__v1__channel_history_response__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   eclm__v1__channel_history_response__free_unpacked
-                     (Eclm__V1__ChannelHistoryResponse *message,
-                      ProtobufCAllocator *allocator);
-/* Eclm__V1__WatchRequest methods */
-void   eclm__v1__watch_request__init
-                     (Eclm__V1__WatchRequest         *message);
-size_t eclm__v1__watch_request__get_packed_size
-                     (const Eclm__V1__WatchRequest   *message);
-size_t eclm__v1__watch_request__pack
-                     (const Eclm__V1__WatchRequest   *message,
-                      uint8_t             *out);
-size_t eclm__v1__watch_request__pack_to_buffer
-                     (const Eclm__V1__WatchRequest   *message,
-                      ProtobufCBuffer     *buffer);
-Eclm__V1__WatchRequest *
-       eclm__v1__watch_request__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   eclm__v1__watch_request__free_unpacked
-                     (Eclm__V1__WatchRequest *message,
-                      ProtobufCAllocator *allocator);
-/* Eclm__V1__WatchResponse methods */
-void   eclm__v1__watch_response__init
-                     (Eclm__V1__WatchResponse         *message);
-size_t eclm__v1__watch_response__get_packed_size
-                     (const Eclm__V1__WatchResponse   *message);
-size_t eclm__v1__watch_response__pack
-                     (const Eclm__V1__WatchResponse   *message,
-                      uint8_t             *out);
-size_t eclm__v1__watch_response__pack_to_buffer
-                     (const Eclm__V1__WatchResponse   *message,
-                      ProtobufCBuffer     *buffer);
-Eclm__V1__WatchResponse *
-       eclm__v1__watch_response__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   eclm__v1__watch_response__free_unpacked
-                     (Eclm__V1__WatchResponse *message,
-                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Eclm__V1__Release_Closure)
@@ -842,30 +574,6 @@ typedef void (*Eclm__V1__ModuleChange_Closure)
                   void *closure_data);
 typedef void (*Eclm__V1__RollbackResponse_Closure)
                  (const Eclm__V1__RollbackResponse *message,
-                  void *closure_data);
-typedef void (*Eclm__V1__ListChannelsRequest_Closure)
-                 (const Eclm__V1__ListChannelsRequest *message,
-                  void *closure_data);
-typedef void (*Eclm__V1__ListChannelsResponse_Closure)
-                 (const Eclm__V1__ListChannelsResponse *message,
-                  void *closure_data);
-typedef void (*Eclm__V1__MoveChannelRequest_Closure)
-                 (const Eclm__V1__MoveChannelRequest *message,
-                  void *closure_data);
-typedef void (*Eclm__V1__ChannelHistoryRequest_Closure)
-                 (const Eclm__V1__ChannelHistoryRequest *message,
-                  void *closure_data);
-typedef void (*Eclm__V1__ChannelMove_Closure)
-                 (const Eclm__V1__ChannelMove *message,
-                  void *closure_data);
-typedef void (*Eclm__V1__ChannelHistoryResponse_Closure)
-                 (const Eclm__V1__ChannelHistoryResponse *message,
-                  void *closure_data);
-typedef void (*Eclm__V1__WatchRequest_Closure)
-                 (const Eclm__V1__WatchRequest *message,
-                  void *closure_data);
-typedef void (*Eclm__V1__WatchResponse_Closure)
-                 (const Eclm__V1__WatchResponse *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -918,57 +626,10 @@ void eclm__v1__release_service__rollback(ProtobufCService *service,
                                          const Eclm__V1__RollbackRequest *input,
                                          Eclm__V1__RollbackResponse_Closure closure,
                                          void *closure_data);
-typedef struct Eclm__V1__ChannelService_Service Eclm__V1__ChannelService_Service;
-struct Eclm__V1__ChannelService_Service
-{
-  ProtobufCService base;
-  void (*list_channels)(Eclm__V1__ChannelService_Service *service,
-                        const Eclm__V1__ListChannelsRequest *input,
-                        Eclm__V1__ListChannelsResponse_Closure closure,
-                        void *closure_data);
-  void (*move_channel)(Eclm__V1__ChannelService_Service *service,
-                       const Eclm__V1__MoveChannelRequest *input,
-                       Eclm__V1__Release_Closure closure,
-                       void *closure_data);
-  void (*channel_history)(Eclm__V1__ChannelService_Service *service,
-                          const Eclm__V1__ChannelHistoryRequest *input,
-                          Eclm__V1__ChannelHistoryResponse_Closure closure,
-                          void *closure_data);
-  void (*watch)(Eclm__V1__ChannelService_Service *service,
-                const Eclm__V1__WatchRequest *input,
-                Eclm__V1__WatchResponse_Closure closure,
-                void *closure_data);
-};
-typedef void (*Eclm__V1__ChannelService_ServiceDestroy)(Eclm__V1__ChannelService_Service *);
-void eclm__v1__channel_service__init (Eclm__V1__ChannelService_Service *service,
-                                      Eclm__V1__ChannelService_ServiceDestroy destroy);
-#define ECLM__V1__CHANNEL_SERVICE__BASE_INIT \
-    { &eclm__v1__channel_service__descriptor, protobuf_c_service_invoke_internal, NULL }
-#define ECLM__V1__CHANNEL_SERVICE__INIT(function_prefix__) \
-    { ECLM__V1__CHANNEL_SERVICE__BASE_INIT,\
-      function_prefix__ ## list_channels,\
-      function_prefix__ ## move_channel,\
-      function_prefix__ ## channel_history,\
-      function_prefix__ ## watch  }
-void eclm__v1__channel_service__list_channels(ProtobufCService *service,
-                                              const Eclm__V1__ListChannelsRequest *input,
-                                              Eclm__V1__ListChannelsResponse_Closure closure,
-                                              void *closure_data);
-void eclm__v1__channel_service__move_channel(ProtobufCService *service,
-                                             const Eclm__V1__MoveChannelRequest *input,
-                                             Eclm__V1__Release_Closure closure,
-                                             void *closure_data);
-void eclm__v1__channel_service__channel_history(ProtobufCService *service,
-                                                const Eclm__V1__ChannelHistoryRequest *input,
-                                                Eclm__V1__ChannelHistoryResponse_Closure closure,
-                                                void *closure_data);
-void eclm__v1__channel_service__watch(ProtobufCService *service,
-                                      const Eclm__V1__WatchRequest *input,
-                                      Eclm__V1__WatchResponse_Closure closure,
-                                      void *closure_data);
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    eclm__v1__release_origin__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__release__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__list_releases_request__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__list_releases_response__descriptor;
@@ -982,16 +643,7 @@ extern const ProtobufCMessageDescriptor eclm__v1__rollback_module__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__rollback_request__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__module_change__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__rollback_response__descriptor;
-extern const ProtobufCMessageDescriptor eclm__v1__list_channels_request__descriptor;
-extern const ProtobufCMessageDescriptor eclm__v1__list_channels_response__descriptor;
-extern const ProtobufCMessageDescriptor eclm__v1__move_channel_request__descriptor;
-extern const ProtobufCMessageDescriptor eclm__v1__channel_history_request__descriptor;
-extern const ProtobufCMessageDescriptor eclm__v1__channel_move__descriptor;
-extern const ProtobufCMessageDescriptor eclm__v1__channel_history_response__descriptor;
-extern const ProtobufCMessageDescriptor eclm__v1__watch_request__descriptor;
-extern const ProtobufCMessageDescriptor eclm__v1__watch_response__descriptor;
 extern const ProtobufCServiceDescriptor eclm__v1__release_service__descriptor;
-extern const ProtobufCServiceDescriptor eclm__v1__channel_service__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -1,7 +1,6 @@
 public import ArgumentParser
 public import EdgeClient
 import RPC
-import RegistryProtocol
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -42,14 +41,10 @@ public struct ConnectionOptions: ParsableArguments {
         let endpoints = try endpoints()
         let state = try stateOptions.stateDirectory()
         var configuration = RPCClientConfiguration()
-        // The registry client above sends again; two layers that do would multiply.
-        configuration.retry = .never
-        configuration.authenticationData = try state.identity().map {
-            Credential.device(id: $0.deviceID, token: try $0.tokenBytes()).authenticationData
-        }
+        configuration.authenticationData = try state.identity()?.authenticationData()
         let connection = RPCClient(endpoints: endpoints, configuration: configuration)
         defer { connection.close() }
-        let retry = RetryPolicy(deadline: .milliseconds(Int64(timeout * 1000)))
+        let retry = RPCRetryPolicy(deadline: .milliseconds(Int64(timeout * 1000)))
         return try await body(EdgeClient(registry: RegistryClient(connection, retry: retry), state: state))
     }
 

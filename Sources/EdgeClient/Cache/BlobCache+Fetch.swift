@@ -1,6 +1,6 @@
 public import ECLMCore
-import NIOCore
-import RegistryProtocol
+internal import NIOCore
+internal import RegistryProtocol
 
 #if canImport(Glibc)
     import Glibc

@@ -1,5 +1,5 @@
 import ECLMCore
-public import RegistryProtocol
+internal import RegistryProtocol
 
 /// What a pull did.
 public struct PullResult: Sendable {
@@ -7,8 +7,8 @@ public struct PullResult: Sendable {
     public var manifest: SubModelManifest
     /// Where it lies.
     public var directory: String
-    /// The registry's answer, with what was left out where that was asked for.
-    public var composition: Wire.ComposeResponse
+    /// What it is made of, and what was left out where that was asked for.
+    public var composition: SubModelComposition
     /// Modules whose weights were fetched.
     public var fetchedModules: Int
     /// Bytes of weights that came over the connection.
@@ -25,7 +25,7 @@ extension EdgeClient {
     ///
     /// Modules that the cache holds cost no bytes to fetch.
     /// - Throws: ``EdgeError``, with `infeasible` and an ``InfeasibleComposition`` when no sub-model fits the budget.
-    public func compose(_ request: PullRequest) async throws -> Wire.ComposeResponse {
+    public func compose(_ request: PullRequest) async throws -> SubModelComposition {
         let identity = try identity()
         guard identity != nil || request.deviceClass != nil else {
             throw EdgeError(.invalidState, "this device is not registered: run edgectl register first, or name a class")
@@ -35,15 +35,13 @@ extension EdgeClient {
         let message = try request.message(deviceID: identity?.deviceID, held: held)
         let answer = try await registry.call(CompositionServiceAPI.compose, message)
         if let infeasibility = answer.infeasibility {
-            throw EdgeError(
-                .infeasible,
-                infeasibility.message.isEmpty ? "no sub-model fits the budget" : infeasibility.message,
-                cause: InfeasibleComposition(infeasibility: infeasibility))
+            let cause = try InfeasibleComposition(infeasibility)
+            throw EdgeError(.infeasible, cause.description, cause: cause)
         }
-        guard answer.composition != nil else {
+        guard let composition = answer.composition else {
             throw EdgeError(.registryFailed, "the registry answered neither a composition nor why there is none")
         }
-        return answer
+        return try SubModelComposition(answer, composition)
     }
 
     /// Composes a sub-model, fetches what is missing and writes it to a directory: links to the cache, and the manifest.
@@ -60,8 +58,8 @@ extension EdgeClient {
     ) async throws -> PullResult {
         let before = registry.traffic
         return try await cache.whileInUse {
-            let answer = try await compose(request)
-            var result = try await fetch(answer, of: request, to: directory, overwrites: overwrites, onProgress)
+            let composition = try await compose(request)
+            var result = try await fetch(composition, of: request, to: directory, overwrites: overwrites, onProgress)
             result.traffic = registry.traffic - before
             return result
         }
@@ -72,24 +70,25 @@ extension EdgeClient {
     ///
     /// - Throws: ``EdgeError``.
     public func pull(
-        _ answer: Wire.ComposeResponse, of request: PullRequest, to directory: String? = nil, overwrites: Bool = false,
+        _ composition: SubModelComposition, of request: PullRequest, to directory: String? = nil,
+        overwrites: Bool = false,
         onProgress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
     ) async throws -> PullResult {
         try await cache.whileInUse {
-            try await fetch(answer, of: request, to: directory, overwrites: overwrites, onProgress)
+            try await fetch(composition, of: request, to: directory, overwrites: overwrites, onProgress)
         }
     }
 
     private func fetch(
-        _ answer: Wire.ComposeResponse, of request: PullRequest, to directory: String?, overwrites: Bool,
+        _ composition: SubModelComposition, of request: PullRequest, to directory: String?, overwrites: Bool,
         _ onProgress: @escaping @Sendable (TransferProgress) -> Void
     ) async throws -> PullResult {
         let before = registry.traffic
-        let modules = try ComposedModules(answer)
-        onProgress(.expected(modules.distinct.values.reduce(0, +)))
-        let fetched = try await fetch(modules.distinct, onProgress)
-        let manifest = try manifest(request, answer, modules)
-        let path = directory ?? state.subModelPath(model: answer.model)
+        let blobs = composition.blobs
+        onProgress(.expected(blobs.values.reduce(0, +)))
+        let fetched = try await fetch(blobs, onProgress)
+        let manifest = try manifest(request, composition)
+        let path = directory ?? state.subModelPath(model: composition.model)
         try FileSystem.createDirectory(path)
         let place = FileSystem.absolute(path)
         try await FileLock.withLock("\(state.path)/\(Digest.of(Array(place.utf8)).short).lock", removesFile: true) {
@@ -97,7 +96,7 @@ extension EdgeClient {
             try state.addRoot(place)
         }
         return PullResult(
-            manifest: manifest, directory: place, composition: answer, fetchedModules: fetched.modules,
+            manifest: manifest, directory: place, composition: composition, fetchedModules: fetched.modules,
             fetchedBytes: fetched.bytes, traffic: registry.traffic - before)
     }
 
@@ -125,33 +124,32 @@ extension EdgeClient {
     }
 
     private func manifest(
-        _ request: PullRequest, _ answer: Wire.ComposeResponse, _ composed: ComposedModules
+        _ request: PullRequest, _ composition: SubModelComposition
     ) throws(EdgeError) -> SubModelManifest {
         var modules: [SubModelManifest.Module] = []
-        for module in composed.modules {
+        for module in composition.modules {
             let file: SafetensorsFile
             do throws(SafetensorsError) {
                 file = try SafetensorsFile(path: cache.path(of: module.digest), limits: .module)
             } catch {
                 throw EdgeError(
-                    .damaged, "the weights of \(module.name) are no safetensors file of a module: \(error.message)",
+                    .damaged, "the weights of \(module.module) are no safetensors file of a module: \(error.message)",
                     cause: error)
             }
             modules.append(
                 .init(
-                    module: module.name, slot: module.slot, version: module.version, moduleVersionID: module.id,
+                    module: module.module, slot: module.slot, version: module.version,
+                    moduleVersionID: module.moduleVersionID,
                     digest: module.digest, bytes: Int64(file.header.byteCount), importance: module.importance,
-                    file: SubModelManifest.fileName(of: module.name), tensors: file.header.tensors))
+                    file: SubModelManifest.fileName(of: module.module), tensors: file.header.tensors))
         }
-        let totals = answer.composition?.totals
         var channel: String?
         if case .channel(let name) = request.source { channel = name }
         return SubModelManifest(
-            model: answer.model, release: answer.release, channel: channel,
+            model: composition.model, release: composition.release, channel: channel,
             deviceID: request.deviceClass == nil ? try identity()?.deviceID : nil,
-            budget: answer.budget?.core ?? Budget(),
-            totals: Budget(memory: totals?.memory, flops: totals?.flops, fetchBytes: totals?.fetchBytes),
-            objective: answer.composition?.objective ?? 0, gap: answer.composition?.gap ?? 0,
+            budget: composition.budget, totals: composition.totals, objective: composition.objective,
+            gap: composition.gap,
             modules: modules.sorted { $0.slot < $1.slot })
     }
 }
@@ -162,51 +160,4 @@ public enum TransferProgress: Hashable, Sendable {
     case expected(Int64)
     /// So many bytes more are there.
     case moved(Int64)
-}
-
-/// The modules of a composition, checked: names that are safe in paths, digests, places.
-private struct ComposedModules {
-    struct Module {
-        var name: String
-        var slot: ModuleSlot
-        var version: Int32
-        var id: ModuleVersionID
-        var digest: Digest
-        var importance: Double
-    }
-
-    private(set) var modules: [Module] = []
-    /// Every blob once, and its size.
-    private(set) var distinct: [Digest: Int64] = [:]
-
-    init(_ answer: Wire.ComposeResponse) throws(EdgeError) {
-        guard RegistryName.isValid(answer.model) else { throw Self.unusable("the model", answer.model) }
-        var names: Set<String> = []
-        for module in answer.composition?.modules ?? [] {
-            guard RegistryName.isValid(module.module), names.insert(module.module).inserted else {
-                throw Self.unusable("a module", module.module)
-            }
-            guard let digest = try? Digest(bytes: module.digest), module.bytes > 0, let slot = Self.slot(module.slot)
-            else {
-                throw Self.unusable("the digest, size or place of", module.module)
-            }
-            if let known = distinct[digest], known != module.bytes { throw Self.unusable("the size of", module.module) }
-            distinct[digest] = module.bytes
-            modules.append(
-                Module(
-                    name: module.module, slot: slot, version: module.version,
-                    id: ModuleVersionID(module.moduleVersionId), digest: digest, importance: module.importance))
-        }
-        guard !modules.isEmpty else { throw EdgeError(.registryFailed, "the registry composed no modules at all") }
-    }
-
-    private static func unusable(_ what: String, _ name: String) -> EdgeError {
-        EdgeError(
-            .registryFailed, "the registry's composition gives \(what) \(name.debugDescription), which is unusable")
-    }
-
-    private static func slot(_ slot: Wire.ModuleSlot?) -> ModuleSlot? {
-        guard let slot = try? slot?.core() else { return nil }
-        return slot.kind.isShared == (slot.layer == nil) && slot.index >= 0 ? slot : nil
-    }
 }

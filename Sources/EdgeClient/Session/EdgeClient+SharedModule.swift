@@ -1,5 +1,5 @@
 public import ECLMCore
-import RegistryProtocol
+internal import RegistryProtocol
 
 /// One module version that a device fetched by itself, apart from any sub-model.
 public struct FetchedModule: Hashable, Sendable {
@@ -24,7 +24,7 @@ extension EdgeClient {
     /// - Parameter kind: `stem`, `head` or `selector`; of several the first.
     /// - Throws: ``EdgeError``: `notFound` when the model has no such part.
     public func sharedModule(
-        _ kind: ModuleKind, of model: String, source: PullRequest.Source = .channel("stable"),
+        _ kind: ModuleKind, of model: String, source: ReleaseSource = .channel("stable"),
         onProgress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
     ) async throws -> FetchedModule {
         guard kind.isShared else {

@@ -1,5 +1,5 @@
 public import ECLMCore
-public import RegistryProtocol
+internal import RegistryProtocol
 
 /// A device's side of the registry: it registers, pulls sub-models, and submits what they learned.
 ///
@@ -14,7 +14,8 @@ public struct EdgeClient: Sendable {
     /// The blobs the device holds.
     public let cache: BlobCache
 
-    /// A client over a connection. The connection's authentication data is the caller's: see `Credential.device`.
+    /// A client over a connection. The connection's authentication data is the caller's: see
+    /// ``DeviceIdentity/authenticationData()``.
     ///
     /// - Throws: ``EdgeError`` when the cache's directory cannot be created.
     public init(
@@ -49,7 +50,7 @@ public struct EdgeClient: Sendable {
                     "\(state.path) belongs to the device \(known.deviceID); name another state directory for \(deviceID)"
                 )
             }
-            var request = Wire.RegisterRequest()
+            var request = Wire.RegisterDeviceRequest()
             request.deviceId = deviceID
             request.deviceClass = deviceClass
             // Stored before it is sent: a device that misses the answer registers again with the same token.
@@ -57,7 +58,7 @@ public struct EdgeClient: Sendable {
             try state.save(identity)
             request.token = try identity.tokenBytes()
             request.attributes = Wire.Attribute.list(attributes)
-            let answer: Wire.RegisterResponse
+            let answer: Wire.RegisterDeviceResponse
             do {
                 answer = try await registry.call(DeviceServiceAPI.registerDevice, request)
             } catch let error as EdgeError where known == nil && error.isRefusal {
@@ -73,11 +74,7 @@ public struct EdgeClient: Sendable {
     /// The fate of an update.
     ///
     /// - Throws: ``EdgeError``.
-    public func update(_ id: UpdateID) async throws -> Wire.Update {
-        var request = Wire.GetUpdateRequest()
-        request.updateId = id.rawValue
-        return try await registry.call(UpdateServiceAPI.getUpdate, request)
-    }
+    public func update(_ id: UpdateID) async throws -> UpdateFate { try await registry.update(id) }
 
     /// Waits until a channel points to another release than `after`, or gives this device another one as a canary.
     ///

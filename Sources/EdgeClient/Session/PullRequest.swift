@@ -1,29 +1,11 @@
 public import ECLMCore
-public import RegistryProtocol
+internal import RegistryProtocol
 
 /// What a device asks of a composition.
 public struct PullRequest: Hashable, Sendable {
-    /// Which release of a model.
-    public enum Source: Hashable, Sendable {
-        /// What a channel points to.
-        case channel(String)
-        /// A release by its number.
-        case release(Int32)
-
-        /// The release as it travels.
-        var selector: Wire.ReleaseSelector {
-            var selector = Wire.ReleaseSelector()
-            switch self {
-            case .channel(let name): selector.channel = name
-            case .release(let number): selector.number = number
-            }
-            return selector
-        }
-    }
-
     public var model: String
     /// The release to compose from.
-    public var source: Source
+    public var source: ReleaseSource
     /// What the device may spend; missing figures are its class's.
     public var budget: Budget
     /// The importances of each layer's modules, in index order; empty for the release's defaults.
@@ -38,7 +20,8 @@ public struct PullRequest: Hashable, Sendable {
     public var countsHeld: Bool
 
     public init(
-        model: String, source: Source = .channel("stable"), budget: Budget = .init(), importances: [[Double]] = [],
+        model: String, source: ReleaseSource = .channel("stable"), budget: Budget = .init(),
+        importances: [[Double]] = [],
         deviceClass: String? = nil, minimumPerLayer: Int32 = 1, explains: Bool = false, countsHeld: Bool = false
     ) {
         self.model = model
@@ -76,13 +59,4 @@ public struct PullRequest: Hashable, Sendable {
         request.explain = explains
         return request
     }
-}
-
-/// A composition that no budget of the request allows: what is short, and by how much.
-public struct InfeasibleComposition: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What the registry found.
-    public var infeasibility: Wire.Infeasibility
-
-    /// The registry's explanation.
-    public var description: String { infeasibility.message }
 }

@@ -1,4 +1,5 @@
 import ECLMCore
+internal import RegistryProtocol
 
 #if canImport(Glibc)
     import Glibc
@@ -112,6 +113,13 @@ public struct DeviceIdentity: Hashable, Sendable, Codable {
         }
         self.deviceID = deviceID
         self.deviceClass = deviceClass
+    }
+
+    /// What the first request of a connection carries to call as this device.
+    ///
+    /// - Throws: ``EdgeError`` with `invalidState` when the stored token is damaged.
+    public func authenticationData() throws(EdgeError) -> [UInt8] {
+        Credential.device(id: deviceID, token: try tokenBytes()).authenticationData
     }
 
     /// The token's 32 bytes.

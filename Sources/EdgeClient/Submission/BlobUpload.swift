@@ -1,7 +1,7 @@
 public import ECLMCore
 public import NIOCore
 import RPC
-import RegistryProtocol
+internal import RegistryProtocol
 
 /// Sends one blob, part by part, going on where an earlier attempt stopped.
 struct BlobUpload: Sendable {

@@ -1,4 +1,4 @@
-import RegistryProtocol
+internal import RegistryProtocol
 
 extension EdgeClient {
     /// Reports what this device measured of a release that it runs; where a canary compares the release, its first report

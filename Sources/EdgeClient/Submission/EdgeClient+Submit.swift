@@ -1,5 +1,4 @@
 import ECLMCore
-import RegistryProtocol
 
 extension EdgeClient {
     /// Submits trained weights: checks them, sends those the registry lacks, and hands in the update.
@@ -29,15 +28,14 @@ extension EdgeClient {
         let manifest = try SubModelManifest(directory: submission.subModelDirectory)
         let (trained, unchanged) = try Self.trainedWeights(submission, manifest)
         func send(_ weights: [TrainedWeights]) async throws -> SubmitResult {
-            var request = try Self.request(submission, manifest, weights)
-            request.deviceId = identity.deviceID
-            request.idempotencyKey = submission.idempotencyKey ?? Self.defaultKey(request)
+            var draft = try Self.draft(submission, manifest, weights, from: identity.deviceID)
+            draft.idempotencyKey = submission.idempotencyKey ?? draft.contentKey
             onProgress(.expected(weights.reduce(0) { $0 + $1.bytes }))
             let uploaded = try await upload(weights, onProgress)
-            let answer = try await registry.call(UpdateServiceAPI.submit, request)
+            let receipt = try await registry.submit(draft)
             return SubmitResult(
-                updateID: UpdateID(answer.updateId), isReplay: answer.replayed, status: answer.status,
-                idempotencyKey: request.idempotencyKey, modules: weights.map(\.module.module), unchanged: unchanged,
+                updateID: receipt.updateID, isReplay: receipt.isReplay, status: receipt.status,
+                idempotencyKey: draft.idempotencyKey, modules: weights.map(\.module.module), unchanged: unchanged,
                 encoding: submission.encoding, uploadedBytes: uploaded, traffic: registry.traffic - before)
         }
         guard submission.encoding.isDifference else { return try await send(trained) }
@@ -112,21 +110,16 @@ extension EdgeClient {
         return (trained, unchanged)
     }
 
-    private static func request(
-        _ submission: Submission, _ manifest: SubModelManifest, _ trained: [TrainedWeights]
-    ) throws(EdgeError) -> Wire.SubmitRequest {
-        var request = Wire.SubmitRequest()
-        request.model = manifest.model
-        request.baseRelease = manifest.release
-        request.sampleCount = submission.sampleCount
-        request.metrics = Wire.Metric.list(submission.metrics)
+    private static func draft(
+        _ submission: Submission, _ manifest: SubModelManifest, _ trained: [TrainedWeights], from device: String
+    ) throws(EdgeError) -> UpdateDraft {
+        var draft = UpdateDraft(
+            deviceID: device, model: manifest.model, baseRelease: manifest.release, sampleCount: submission.sampleCount,
+            metrics: submission.metrics, modules: [])
         for weights in trained {
-            var module = Wire.TrainedModule()
-            module.module = weights.module.module
-            module.baseVersion = weights.module.version
-            module.digest = weights.digest.bytes
-            module.encoding = submission.encoding.rawValue
-            module.importance = weights.module.importance
+            var module = UpdateDraft.Module(
+                module: weights.module.module, baseVersion: weights.module.version, digest: weights.digest,
+                encoding: submission.encoding, importance: weights.module.importance)
             if !submission.importances.isEmpty, let layer = weights.module.slot.layer {
                 guard submission.importances.indices.contains(layer),
                     submission.importances[layer].indices.contains(weights.module.slot.index)
@@ -140,14 +133,9 @@ extension EdgeClient {
                     .refused, "the importance of \(weights.module.module) is \(module.importance); at least 0 is needed"
                 )
             }
-            request.modules.append(module)
+            draft.modules.append(module)
         }
-        return request
-    }
-
-    /// A key that the same content always gets: everything of the request but the key itself.
-    private static func defaultKey(_ request: Wire.SubmitRequest) -> String {
-        request.encoded().withUnsafeReadableBytes { Digest.of($0) }.hex
+        return draft
     }
 
     private func upload(

@@ -50,8 +50,8 @@ public struct SubmitResult: Hashable, Sendable {
     public var updateID: UpdateID
     /// Whether the registry had it already, under the same key and with the same content.
     public var isReplay: Bool
-    /// `pending`, `aggregated` or `quarantined`.
-    public var status: String
+    /// Where the update stands.
+    public var status: UpdateStatus
     /// The key it was submitted under.
     public var idempotencyKey: String
     /// The modules submitted.

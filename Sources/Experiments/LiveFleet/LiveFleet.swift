@@ -3,7 +3,6 @@ import ECLMCore
 import Datasets
 import EdgeClient
 import Learning
-import RegistryProtocol
 
 /// Plays a fleet of devices against a running registry and trainer: rounds of adaptation, drift, adaptation again.
 ///
@@ -67,7 +66,7 @@ public struct LiveFleet: Sendable {
                     model: settings.model, source: .channel(settings.channel), budget: Budget(memory: memory)))
             return Budget(memory: memory)
         } catch let error as EdgeError where error.code == .infeasible {
-            guard let least = (error.cause as? InfeasibleComposition)?.infeasibility.smallestBudget?.memory else {
+            guard let least = (error.cause as? InfeasibleComposition)?.smallestBudget?.memory else {
                 throw error
             }
             report(.remark("\(id) can afford \(memory) bytes, the smallest sub-model needs \(least): it gets those"))
@@ -169,21 +168,10 @@ private struct ModelSize {
     var bytes: Int64 = 0
 
     init(_ client: EdgeClient, _ settings: LiveFleetSettings) async throws {
-        var request = Wire.ListModulesRequest()
-        request.model = settings.model
-        var release = Wire.ReleaseSelector()
-        release.channel = settings.channel
-        request.release = release
-        while true {
-            let answer = try await client.registry.call(ModelServiceAPI.listModules, request)
-            for version in answer.modules.compactMap(\.version) {
-                memory += version.costs?.peakMemory ?? 0
-                if version.slot?.kind != .selector, version.slot?.kind != .bypass { bytes += version.costs?.bytes ?? 0 }
-            }
-            guard !answer.nextPageToken.isEmpty else { return }
-            var page = Wire.Page()
-            page.pageToken = answer.nextPageToken
-            request.page = page
+        let modules = try await client.registry.modules(of: settings.model, source: .channel(settings.channel))
+        for version in modules.map(\.version) {
+            memory += version.costs.peakMemory
+            if version.slot.kind != .selector, version.slot.kind != .bypass { bytes += version.costs.bytes }
         }
     }
 

@@ -3,7 +3,6 @@ import ECLMCore
 import Datasets
 import EdgeClient
 import Learning
-import RegistryProtocol
 
 /// One simulated device of a fleet.
 struct LiveFleetDevice: Sendable {

@@ -10,7 +10,7 @@ public protocol RPCCaller: Sendable {
     ///   - method: the method's name.
     ///   - payload: the encoded protobuf request.
     ///   - attachment: raw bytes to send beside it.
-    ///   - timeout: how long to wait, retries included; the client's default when `nil`. The server learns it too.
+    ///   - timeout: how long to wait; the client's default when `nil`. The server learns it too.
     /// - Throws: ``RPCError`` only.
     func call(
         service: String, method: String, payload: ByteBuffer, attachment: ByteBuffer, timeout: Duration?

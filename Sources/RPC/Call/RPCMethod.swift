@@ -22,13 +22,18 @@ public struct RPCMethod: Sendable {
     public var name: String
     /// Where the handler starts to run.
     public var placement: Placement
+    /// The deadline of a request that names no timeout; `nil` for the server's own default.
+    public var defaultDeadline: Duration?
     /// The function that answers.
     public var handler: Handler
 
     /// A method.
-    public init(name: String, placement: Placement = .concurrent, handler: @escaping Handler) {
+    public init(
+        name: String, placement: Placement = .concurrent, defaultDeadline: Duration? = nil, handler: @escaping Handler
+    ) {
         self.name = name
         self.placement = placement
+        self.defaultDeadline = defaultDeadline
         self.handler = handler
     }
 }

@@ -58,35 +58,13 @@ public final class RPCClient: RPCCaller {
         pool.close()
     }
 
-    /// Calls a method and waits for its answer; see ``RPCCaller``.
+    /// Calls a method and waits for its answer; see ``RPCCaller``. The request is sent once: ``RetryingCaller`` sends
+    /// again.
     /// - Throws: ``RPCError`` only.
     public func call(
         service: String, method: String, payload: ByteBuffer, attachment: ByteBuffer, timeout: Duration?
     ) async throws -> RPCResponse {
         let deadline = NIODeadline.now().advanced(by: timeout ?? configuration.defaultTimeout)
-        let retry = configuration.retry
-        var attempt = 1
-        while true {
-            do {
-                return try await attemptCall(service, method, payload, attachment, deadline)
-            } catch let error as RPCError {
-                let isIdempotent = retry.idempotentMethods.contains(service: service, method: method)
-                guard let wait = retry.backoff(after: error, attempt: attempt, isIdempotent: isIdempotent),
-                    NIODeadline.now().advanced(by: wait) < deadline
-                else { throw error }
-                do {
-                    try await Task.sleep(for: wait)
-                } catch {
-                    throw RPCError(.cancelled, "the calling task was cancelled")
-                }
-                attempt += 1
-            }
-        }
-    }
-
-    private func attemptCall(
-        _ service: String, _ method: String, _ payload: ByteBuffer, _ attachment: ByteBuffer, _ deadline: NIODeadline
-    ) async throws -> RPCResponse {
         // A connection may end between being chosen and being used; nothing was sent then, so another one is taken.
         for _ in 0..<3 {
             do {

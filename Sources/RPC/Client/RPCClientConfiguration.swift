@@ -20,8 +20,6 @@ public struct RPCClientConfiguration: Sendable {
     public var initialReconnectBackoff: Duration = .milliseconds(100)
     /// The longest wait between two attempts to connect.
     public var maximumReconnectBackoff: Duration = .seconds(5)
-    /// When a request is sent again.
-    public var retry = RPCRetryPolicy()
 
     /// A configuration with the default limits.
     public init() {}

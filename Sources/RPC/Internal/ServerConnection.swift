@@ -182,7 +182,8 @@ final class ServerConnection: ByteReceiver {
         }
     }
 
-    private func start(_ request: AdmittedRequest) {
+    private func start(_ admitted: AdmittedRequest) {
+        var request = admitted
         let entry: MethodEntry
         do throws(RPCError) {
             entry = try core.methods.find(service: request.named.service, method: request.named.method)
@@ -191,6 +192,9 @@ final class ServerConnection: ByteReceiver {
             if error.status == .overloaded { core.counters.overloads.add(1, ordering: .relaxed) }
             return refuse(error, request.correlationID)
         }
+        request.deadline = machine.limits.deadline(
+            timeoutMilliseconds: request.named.timeoutMilliseconds, methodDefault: entry.method.defaultDeadline,
+            from: request.startedAt)
         entry.started(bytes: request.bytes)
         let task = handle(request, entry)
         machine.started(request, Handling(entry: entry, task: task))

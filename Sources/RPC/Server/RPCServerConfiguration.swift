@@ -26,7 +26,7 @@ public struct RPCServerConfiguration: Sendable {
     public var writeStallTimeout: Duration = .seconds(60)
     /// How long a graceful shutdown waits for requests in flight.
     public var drainTimeout: Duration = .seconds(20)
-    /// The deadline of a request that names no timeout.
+    /// The deadline of a request that names no timeout, of a method that has none of its own.
     public var defaultDeadline: Duration = .seconds(30)
     /// The latest deadline a request gets, whatever it asks for.
     public var maximumDeadline: Duration = .seconds(300)

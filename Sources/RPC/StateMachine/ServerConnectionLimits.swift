@@ -1,3 +1,5 @@
+import NIOCore
+
 /// What of a server's configuration one connection keeps.
 struct ServerConnectionLimits {
     var frames: FrameDecoder.Limits
@@ -20,5 +22,15 @@ struct ServerConnectionLimits {
         writeStallTimeout = configuration.writeStallTimeout
         defaultDeadline = configuration.defaultDeadline
         maximumDeadline = configuration.maximumDeadline
+    }
+
+    /// When a request that was let in at `start` is to be answered: after the time that its caller names, else the method's
+    /// own default, else the server's.
+    func deadline(
+        timeoutMilliseconds: Int32?, methodDefault: Duration? = nil, from start: NIODeadline
+    ) -> NIODeadline {
+        var time = methodDefault ?? defaultDeadline
+        if let asked = timeoutMilliseconds, asked > 0 { time = .milliseconds(asked) }
+        return start.advanced(by: min(time, maximumDeadline))
     }
 }

@@ -179,9 +179,7 @@ struct ServerConnectionStateMachine<Work> {
     }
 
     private func deadline(of meta: RPCMeta, from now: NIODeadline) -> NIODeadline {
-        var time = limits.defaultDeadline
-        if let asked = meta.request?.timeoutMilliseconds, asked > 0 { time = .milliseconds(asked) }
-        return now.advanced(by: min(time, limits.maximumDeadline))
+        limits.deadline(timeoutMilliseconds: meta.request?.timeoutMilliseconds, from: now)
     }
 
     // MARK: The clock

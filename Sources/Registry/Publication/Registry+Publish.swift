@@ -115,7 +115,7 @@ struct Publication {
             release = parent
         } else {
             release = try await writer.insertRelease(
-                of: model, parent: parent?.id, origin: "publish", round: nil,
+                of: model, parent: parent?.id, origin: .publish, round: nil,
                 entries: entries.values.sorted { $0.moduleID < $1.moduleID })
         }
         if let channel {

@@ -111,7 +111,7 @@ private struct Rollback {
 
         let writer = ReleaseWriter(connection: connection)
         let made = try await writer.insertRelease(
-            of: modelID, parent: current.id, origin: "rollback", round: nil,
+            of: modelID, parent: current.id, origin: .rollback, round: nil,
             entries: after.values.sorted { $0.moduleID < $1.moduleID }.map {
                 ReleaseEntry(moduleID: $0.moduleID, moduleVersionID: $0.id, importance: $0.importance)
             })

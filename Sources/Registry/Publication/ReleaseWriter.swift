@@ -1,11 +1,6 @@
 import ECLMCore
 import PostgreSQL
 
-/// Why a channel moves; the values of `eclm.channel_action`.
-package enum ChannelAction: String, Sendable {
-    case publish, round, rollback, move
-}
-
 /// A module version about to be written.
 package struct VersionDraft: Sendable {
     package var moduleID: ModuleID
@@ -57,6 +52,7 @@ package struct ReleaseWriter {
         _ drafts: [VersionDraft], of model: ModelID, round: RoundID? = nil, rollback: Bool = false
     ) async throws -> [ModuleVersionID] {
         guard !drafts.isEmpty else { return [] }
+        let origin: VersionOrigin = rollback ? .rollback : round == nil ? .publish : .round
         let rows = try await connection.query(
             """
             INSERT INTO eclm.module_versions (model_id, module_id, version, digest, dtype, tensors, bytes, parameters,
@@ -64,7 +60,7 @@ package struct ReleaseWriter {
             SELECT \(model.rawValue), d.module_id,
                 coalesce((SELECT max(v.version) FROM eclm.module_versions v WHERE v.module_id = d.module_id), 0) + 1,
                 d.digest, d.dtype, d.tensors, d.bytes, d.parameters, d.flops, d.peak_memory,
-                \(rollback ? "rollback" : round == nil ? "publish" : "round")::text::eclm.origin, \(round?.rawValue)::bigint
+                \(origin.rawValue)::text::eclm.origin, \(round?.rawValue)::bigint
             FROM unnest(\(drafts.map(\.moduleID.rawValue)), \(drafts.map(\.digest.bytes)),
                 \(drafts.map { Self.dtype(of: $0.tensors) }), \(try drafts.map { try Self.json($0.tensors) }),
                 \(drafts.map(\.costs.bytes)), \(drafts.map(\.costs.parameters)), \(drafts.map(\.costs.flops)),
@@ -104,14 +100,14 @@ package struct ReleaseWriter {
 
     /// Writes a release; the database refuses it at commit when it is incomplete.
     package func insertRelease(
-        of model: ModelID, parent: ReleaseID?, origin: String, round: RoundID?, entries: [ReleaseEntry]
+        of model: ModelID, parent: ReleaseID?, origin: ReleaseOrigin, round: RoundID?, entries: [ReleaseEntry]
     ) async throws -> (id: ReleaseID, number: Int) {
         let row = try await connection.query(
             """
             INSERT INTO eclm.releases (model_id, number, parent_release_id, origin, round_id)
             VALUES (\(model.rawValue),
                 (SELECT coalesce(max(number), 0) + 1 FROM eclm.releases WHERE model_id = \(model.rawValue)),
-                \(parent?.rawValue), \(origin)::text::eclm.origin, \(round?.rawValue))
+                \(parent?.rawValue), \(origin.rawValue)::text::eclm.origin, \(round?.rawValue))
             RETURNING release_id, number
             """
         ).one()

@@ -26,8 +26,8 @@ public struct ModuleVersionRecord: Sendable, Hashable {
     public var costs: ModuleCosts
     /// What a device needs.
     public var requirements: Requirements
-    /// `publish` or `round`.
-    public var origin: String
+    /// What made it.
+    public var origin: VersionOrigin
     /// The round that made it, for versions of that origin.
     public var round: Int?
     /// When it was written.
@@ -68,7 +68,7 @@ extension ModuleVersionRecord {
         tensors = try row.json("tensors", as: [TensorDescription].self)
         costs = try row.costs()
         requirements = try row.requirements()
-        origin = try row.decode("origin")
+        origin = try row.word("origin", "origin of versions")
         round = try row.decode("round", as: Int32?.self).map(Int.init)
         createdAt = try row.decode("created_at")
         createdBy = try row.decode("created_by")

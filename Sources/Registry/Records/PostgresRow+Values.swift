@@ -4,23 +4,24 @@ import PostgreSQL
 
 extension PostgresRow {
     package func slot() throws -> ModuleSlot {
-        let kind: String = try decode("kind")
-        guard let kind = ModuleKind(rawValue: kind) else {
-            throw RegistryError(
-                .internal, "module kind \(kind) in the database is not known to this program; update the program")
-        }
-        return ModuleSlot(
-            kind: kind, layer: try decode("layer", as: Int32?.self).map(Int.init),
+        ModuleSlot(
+            kind: try word("kind", "module kind"), layer: try decode("layer", as: Int32?.self).map(Int.init),
             index: Int(try decode("index", as: Int32.self)))
     }
 
-    func updateStatus() throws -> UpdateStatus {
-        let text: String = try decode("status")
-        guard let status = UpdateStatus(rawValue: text) else {
-            throw RegistryError(.internal, "update status \(text) is not known to this program; update the program")
+    /// The value of an enum of the database, such as an origin.
+    ///
+    /// - Parameter what: What the error calls it.
+    func word<Word: RawRepresentable<String>>(_ column: String, _ what: String) throws -> Word {
+        let text: String = try decode(column)
+        guard let word = Word(rawValue: text) else {
+            throw RegistryError(
+                .internal, "\(what) \(text) in the database is not known to this program; update the program")
         }
-        return status
+        return word
     }
+
+    func updateStatus() throws -> UpdateStatus { try word("status", "update status") }
 
     // Not inlined: Swift 6.3 crashes on a typed error within an asynchronous function, when it optimises.
     @inline(never)

@@ -12,8 +12,8 @@ public struct ReleaseRecord: Sendable, Hashable {
     public var number: Int
     /// The release it was made from.
     public var parent: Int?
-    /// `publish`, `round` or `rollback`.
-    public var origin: String
+    /// What made it.
+    public var origin: ReleaseOrigin
     /// The round that made it, for releases of that origin.
     public var round: Int?
     /// Why it was made.
@@ -51,7 +51,7 @@ extension ReleaseRecord {
         model = try row.decode("model")
         number = Int(try row.decode("number", as: Int32.self))
         parent = try row.decode("parent", as: Int32?.self).map(Int.init)
-        origin = try row.decode("origin")
+        origin = try row.word("origin", "origin of releases")
         round = try row.decode("round", as: Int32?.self).map(Int.init)
         reason = try row.decode("reason")
         createdAt = try row.decode("created_at")
@@ -80,8 +80,8 @@ public struct ChannelMove: Sendable, Hashable {
     public var fromRelease: Int?
     /// The release it points to since.
     public var toRelease: Int
-    /// `create`, `publish`, `round`, `rollback` or `move`.
-    public var action: String
+    /// What moved it.
+    public var action: ChannelAction
     /// Why.
     public var reason: String
     /// By whom.

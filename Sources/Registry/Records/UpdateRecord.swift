@@ -2,16 +2,6 @@ import ECLMCore
 import Foundation
 import PostgreSQL
 
-/// What became of an update.
-public enum UpdateStatus: String, Sendable, Hashable, Codable, CaseIterable {
-    /// Waits for a round.
-    case pending
-    /// Counted in a round.
-    case aggregated
-    /// Refused by the trainer, with a reason.
-    case quarantined
-}
-
 /// A device's submission and its fate.
 public struct UpdateRecord: Sendable, Hashable {
     /// The row's identity.

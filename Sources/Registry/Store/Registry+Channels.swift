@@ -80,7 +80,8 @@ extension Registry {
                 ChannelMove(
                     revision: Int(try row.decode("revision", as: Int32.self)),
                     fromRelease: try row.decode("from_release", as: Int32?.self).map(Int.init),
-                    toRelease: Int(try row.decode("to_release", as: Int32.self)), action: try row.decode("action"),
+                    toRelease: Int(try row.decode("to_release", as: Int32.self)),
+                    action: try row.word("action", "channel action"),
                     reason: try row.decode("reason"), movedBy: try row.decode("moved_by"),
                     movedAt: try row.decode("moved_at"))
             }

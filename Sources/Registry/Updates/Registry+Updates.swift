@@ -104,7 +104,7 @@ extension Registry {
             }
             let header = try await inspection.header(of: module.digest, size: size, owner: module.module)
             try TensorMatch.check(
-                header.tensors, as: UpdateEncoding(rawValue: module.encoding) ?? .full, against: version.tensors,
+                header.tensors, as: module.encoding, against: version.tensors,
                 owner: module.module)
         }
     }
@@ -139,7 +139,7 @@ extension Registry {
                     importance, sample_count)
                 SELECT \(id), \(base.modelID.rawValue), * FROM unnest(\(versions.map(\.moduleID.rawValue)),
                     \(versions.map(\.moduleVersionID.rawValue)), \(modules.map(\.digest.bytes)),
-                    \(modules.map(\.encoding)), \(modules.map(\.importance)), \(modules.map(\.sampleCount)))
+                    \(modules.map(\.encoding.rawValue)), \(modules.map(\.importance)), \(modules.map(\.sampleCount)))
                 """)
             for (module, version) in zip(modules, versions) {
                 try await partials[module.module]?.insert(update: id, module: version.moduleID, on: connection)

@@ -10,8 +10,8 @@ public struct UpdateSubmission: Sendable, Hashable {
         public var baseVersion: Int
         /// The trained weights.
         public var digest: Digest
-        /// How the weights are written: the name of an `UpdateEncoding`.
-        public var encoding: String
+        /// How the weights are written.
+        public var encoding: UpdateEncoding
         /// The module's importance for the device's data, at least 0.
         public var importance: Double
         /// Samples it was trained on.
@@ -20,8 +20,7 @@ public struct UpdateSubmission: Sendable, Hashable {
         public var lineage: Digest?
 
         public init(
-            module: String, baseVersion: Int, digest: Digest, encoding: String = UpdateEncoding.full.rawValue,
-            importance: Double,
+            module: String, baseVersion: Int, digest: Digest, encoding: UpdateEncoding = .full, importance: Double,
             sampleCount: Int64, lineage: Digest? = nil
         ) {
             self.module = module
@@ -61,9 +60,6 @@ public struct UpdateSubmission: Sendable, Hashable {
         self.modules = modules
     }
 
-    /// The encodings that the registry takes.
-    public static let encodings: Set<String> = Set(UpdateEncoding.allCases.map(\.rawValue))
-
     /// Names the content: equal submissions have equal digests, whatever the order of their modules.
     public var contentDigest: Digest {
         var builder = DigestBuilder()
@@ -79,7 +75,7 @@ public struct UpdateSubmission: Sendable, Hashable {
             field(module.module)
             field(String(module.baseVersion))
             field(module.digest.hex)
-            field(module.encoding)
+            field(module.encoding.rawValue)
             field(String(module.importance.bitPattern))
             field(String(module.sampleCount))
             if let lineage = module.lineage { field("lineage \(lineage.hex)") }
@@ -113,14 +109,9 @@ public struct UpdateSubmission: Sendable, Hashable {
             guard module.sampleCount > 0 else {
                 throw invalid("the sample count of \(module.module) must be at least 1, not \(module.sampleCount)")
             }
-            guard Self.encodings.contains(module.encoding) else {
+            guard module.lineage == nil || module.encoding == .delta else {
                 throw invalid(
-                    "encoding \(module.encoding.debugDescription) of \(module.module) is not known; use "
-                        + Self.encodings.sorted().joined(separator: ", "))
-            }
-            guard module.lineage == nil || module.encoding == UpdateEncoding.delta.rawValue else {
-                throw invalid(
-                    "the partial aggregate of \(module.module) is written as \(module.encoding), not as delta")
+                    "the partial aggregate of \(module.module) is written as \(module.encoding.rawValue), not as delta")
             }
         }
     }

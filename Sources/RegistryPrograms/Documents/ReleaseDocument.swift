@@ -1,4 +1,5 @@
 public import CommandSupport
+public import ECLMCore
 public import Registry
 
 /// A release as `--output json` prints it.
@@ -9,8 +10,8 @@ public struct ReleaseDocument: Encodable {
     public var release: Int
     /// The release it was made from.
     public var parent: Int?
-    /// `publish`, `round` or `rollback`.
-    public var origin: String
+    /// What made it.
+    public var origin: ReleaseOrigin
     /// The round that made it.
     public var round: Int?
     /// Why it was made.

@@ -340,11 +340,15 @@ public enum BlobServiceAPI {
     /// The service's full name on the wire.
     public static let name = "eclm.v1.BlobService"
     /// `BlobService.Stat`
-    public static let stat = RemoteMethod<Wire.StatRequest, Wire.StatResponse>(service: name, name: "Stat")
+    public static let stat = RemoteMethod<Wire.StatRequest, Wire.StatResponse>(
+        service: name, name: "Stat", repeatability: .idempotent, roles: [.reader], deadline: .milliseconds(30000))
     /// `BlobService.Get`
-    public static let get = RemoteMethod<Wire.GetBlobRequest, Wire.GetBlobResponse>(service: name, name: "Get")
-    /// `BlobService.BeginPut`
-    public static let beginPut = RemoteMethod<Wire.BeginPutRequest, Wire.BeginPutResponse>(service: name, name: "BeginPut")
-    /// `BlobService.Put`
-    public static let put = RemoteMethod<Wire.PutRequest, Wire.PutResponse>(service: name, name: "Put")
+    public static let get = RemoteMethod<Wire.GetBlobRequest, Wire.GetBlobResponse>(
+        service: name, name: "Get", repeatability: .idempotent, roles: [.reader], deadline: .milliseconds(30000))
+    /// The digest is the key: the same upload goes on.
+    public static let beginPut = RemoteMethod<Wire.BeginPutRequest, Wire.BeginPutResponse>(
+        service: name, name: "BeginPut", repeatability: .idempotentWithKey, roles: [.device, .publisher], deadline: .milliseconds(30000))
+    /// Upload and offset are the key: of a part that is there already the answer is the position.
+    public static let put = RemoteMethod<Wire.PutRequest, Wire.PutResponse>(
+        service: name, name: "Put", repeatability: .idempotentWithKey, roles: [.device, .publisher], deadline: .milliseconds(30000))
 }

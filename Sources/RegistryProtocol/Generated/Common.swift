@@ -318,27 +318,36 @@ extension Wire.Page: CBackedMessage {
 }
 
 extension Wire {
-    /// The message `eclm.v1.Empty`.
-    public struct Empty: WireMessage, Hashable {
+    /// The message `eclm.v1.Metric`.
+    public struct Metric: WireMessage, Hashable {
+        /// Field `name`, number 1.
+        public var name: String = ""
+        /// Field `value`, number 2.
+        public var value: Double = 0
 
         /// The message with every field at its default.
         public init() {}
     }
 }
 
-extension Wire.Empty: CBackedMessage {
-    package static var wireName: String { "eclm.v1.Empty" }
+extension Wire.Metric: CBackedMessage {
+    package static var wireName: String { "eclm.v1.Metric" }
 
-    package static func emptyStruct() -> Eclm__V1__Empty {
-        var empty = Eclm__V1__Empty()
-        eclm__v1__empty__init(&empty)
+    package static func emptyStruct() -> Eclm__V1__Metric {
+        var empty = Eclm__V1__Metric()
+        eclm__v1__metric__init(&empty)
         return empty
     }
 
-    package init(reading c: Eclm__V1__Empty) throws(WireError) {
+    package init(reading c: Eclm__V1__Metric) throws(WireError) {
         self.init()
+        name = try readString(c.name, "name")
+        value = c.value
     }
 
-    package func fill(_ c: inout Eclm__V1__Empty, in arena: Arena) {
+    package func fill(_ c: inout Eclm__V1__Metric, in arena: Arena) {
+        c.name = arena.string(name)
+        c.has_value = 1
+        c.value = value
     }
 }

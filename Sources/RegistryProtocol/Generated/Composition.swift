@@ -578,5 +578,6 @@ public enum CompositionServiceAPI {
     /// The service's full name on the wire.
     public static let name = "eclm.v1.CompositionService"
     /// `CompositionService.Compose`
-    public static let compose = RemoteMethod<Wire.ComposeRequest, Wire.ComposeResponse>(service: name, name: "Compose")
+    public static let compose = RemoteMethod<Wire.ComposeRequest, Wire.ComposeResponse>(
+        service: name, name: "Compose", repeatability: .idempotent, roles: [.reader], deadline: .milliseconds(30000))
 }

@@ -40,6 +40,32 @@ extension Wire.DeviceClass: CBackedMessage {
 }
 
 extension Wire {
+    /// The message `eclm.v1.ListDeviceClassesRequest`.
+    public struct ListDeviceClassesRequest: WireMessage, Hashable {
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.ListDeviceClassesRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.ListDeviceClassesRequest" }
+
+    package static func emptyStruct() -> Eclm__V1__ListDeviceClassesRequest {
+        var empty = Eclm__V1__ListDeviceClassesRequest()
+        eclm__v1__list_device_classes_request__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__ListDeviceClassesRequest) throws(WireError) {
+        self.init()
+    }
+
+    package func fill(_ c: inout Eclm__V1__ListDeviceClassesRequest, in arena: Arena) {
+    }
+}
+
+extension Wire {
     /// The message `eclm.v1.ListDeviceClassesResponse`.
     public struct ListDeviceClassesResponse: WireMessage, Hashable {
         /// Field `classes`, number 1.
@@ -67,6 +93,112 @@ extension Wire.ListDeviceClassesResponse: CBackedMessage {
     package func fill(_ c: inout Eclm__V1__ListDeviceClassesResponse, in arena: Arena) {
         c.n_classes = classes.count
         c.classes = arena.messages(classes)
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.DefineDeviceClassRequest`.
+    public struct DefineDeviceClassRequest: WireMessage, Hashable {
+        /// Field `name`, number 1.
+        public var name: String = ""
+        /// Field `traits`, number 2.
+        public var traits: DeviceTraits?
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.DefineDeviceClassRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.DefineDeviceClassRequest" }
+
+    package static func emptyStruct() -> Eclm__V1__DefineDeviceClassRequest {
+        var empty = Eclm__V1__DefineDeviceClassRequest()
+        eclm__v1__define_device_class_request__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__DefineDeviceClassRequest) throws(WireError) {
+        self.init()
+        name = try readString(c.name, "name")
+        traits = try readMessage(c.traits)
+    }
+
+    package func fill(_ c: inout Eclm__V1__DefineDeviceClassRequest, in arena: Arena) {
+        c.name = arena.string(name)
+        if let value = traits {
+            c.traits = arena.message(value)
+        }
+    }
+}
+
+extension Wire.DefineDeviceClassRequest {
+    /// The message with the fields of a ``Wire/DeviceClass``.
+    public init(_ deviceClass: Wire.DeviceClass) {
+        self.init()
+        name = deviceClass.name
+        traits = deviceClass.traits
+    }
+
+    /// Its fields as a ``Wire/DeviceClass``.
+    public var deviceClass: Wire.DeviceClass {
+        var deviceClass = Wire.DeviceClass()
+        deviceClass.name = name
+        deviceClass.traits = traits
+        return deviceClass
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.DefineDeviceClassResponse`.
+    public struct DefineDeviceClassResponse: WireMessage, Hashable {
+        /// Field `name`, number 1.
+        public var name: String = ""
+        /// Field `traits`, number 2.
+        public var traits: DeviceTraits?
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.DefineDeviceClassResponse: CBackedMessage {
+    package static var wireName: String { "eclm.v1.DefineDeviceClassResponse" }
+
+    package static func emptyStruct() -> Eclm__V1__DefineDeviceClassResponse {
+        var empty = Eclm__V1__DefineDeviceClassResponse()
+        eclm__v1__define_device_class_response__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__DefineDeviceClassResponse) throws(WireError) {
+        self.init()
+        name = try readString(c.name, "name")
+        traits = try readMessage(c.traits)
+    }
+
+    package func fill(_ c: inout Eclm__V1__DefineDeviceClassResponse, in arena: Arena) {
+        c.name = arena.string(name)
+        if let value = traits {
+            c.traits = arena.message(value)
+        }
+    }
+}
+
+extension Wire.DefineDeviceClassResponse {
+    /// The message with the fields of a ``Wire/DeviceClass``.
+    public init(_ deviceClass: Wire.DeviceClass) {
+        self.init()
+        name = deviceClass.name
+        traits = deviceClass.traits
+    }
+
+    /// Its fields as a ``Wire/DeviceClass``.
+    public var deviceClass: Wire.DeviceClass {
+        var deviceClass = Wire.DeviceClass()
+        deviceClass.name = name
+        deviceClass.traits = traits
+        return deviceClass
     }
 }
 
@@ -107,7 +239,7 @@ extension Wire.Attribute: CBackedMessage {
 extension Wire {
     /// The same registration twice is one registration: a device that missed the answer asks again. Another token for a name
     /// that is taken is refused.
-    public struct RegisterRequest: WireMessage, Hashable {
+    public struct RegisterDeviceRequest: WireMessage, Hashable {
         /// Field `device_id`, number 1.
         public var deviceId: String = ""
         /// Field `device_class`, number 2.
@@ -123,16 +255,16 @@ extension Wire {
     }
 }
 
-extension Wire.RegisterRequest: CBackedMessage {
-    package static var wireName: String { "eclm.v1.RegisterRequest" }
+extension Wire.RegisterDeviceRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.RegisterDeviceRequest" }
 
-    package static func emptyStruct() -> Eclm__V1__RegisterRequest {
-        var empty = Eclm__V1__RegisterRequest()
-        eclm__v1__register_request__init(&empty)
+    package static func emptyStruct() -> Eclm__V1__RegisterDeviceRequest {
+        var empty = Eclm__V1__RegisterDeviceRequest()
+        eclm__v1__register_device_request__init(&empty)
         return empty
     }
 
-    package init(reading c: Eclm__V1__RegisterRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__RegisterDeviceRequest) throws(WireError) {
         self.init()
         deviceId = try readString(c.device_id, "device_id")
         deviceClass = try readString(c.device_class, "device_class")
@@ -140,7 +272,7 @@ extension Wire.RegisterRequest: CBackedMessage {
         token = readBytes(c.token)
     }
 
-    package func fill(_ c: inout Eclm__V1__RegisterRequest, in arena: Arena) {
+    package func fill(_ c: inout Eclm__V1__RegisterDeviceRequest, in arena: Arena) {
         c.device_id = arena.string(deviceId)
         c.device_class = arena.string(deviceClass)
         c.n_attributes = attributes.count
@@ -151,8 +283,8 @@ extension Wire.RegisterRequest: CBackedMessage {
 }
 
 extension Wire {
-    /// The message `eclm.v1.RegisterResponse`.
-    public struct RegisterResponse: WireMessage, Hashable {
+    /// The message `eclm.v1.RegisterDeviceResponse`.
+    public struct RegisterDeviceResponse: WireMessage, Hashable {
         /// Field `device`, number 1.
         public var device: Device?
         /// False when the device was registered before.
@@ -163,22 +295,22 @@ extension Wire {
     }
 }
 
-extension Wire.RegisterResponse: CBackedMessage {
-    package static var wireName: String { "eclm.v1.RegisterResponse" }
+extension Wire.RegisterDeviceResponse: CBackedMessage {
+    package static var wireName: String { "eclm.v1.RegisterDeviceResponse" }
 
-    package static func emptyStruct() -> Eclm__V1__RegisterResponse {
-        var empty = Eclm__V1__RegisterResponse()
-        eclm__v1__register_response__init(&empty)
+    package static func emptyStruct() -> Eclm__V1__RegisterDeviceResponse {
+        var empty = Eclm__V1__RegisterDeviceResponse()
+        eclm__v1__register_device_response__init(&empty)
         return empty
     }
 
-    package init(reading c: Eclm__V1__RegisterResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__RegisterDeviceResponse) throws(WireError) {
         self.init()
         device = try readMessage(c.device)
         created = c.created != 0
     }
 
-    package func fill(_ c: inout Eclm__V1__RegisterResponse, in arena: Arena) {
+    package func fill(_ c: inout Eclm__V1__RegisterDeviceResponse, in arena: Arena) {
         if let value = device {
             c.device = arena.message(value)
         }
@@ -262,6 +394,71 @@ extension Wire.Device: CBackedMessage {
 }
 
 extension Wire {
+    /// The message `eclm.v1.GetDeviceResponse`.
+    public struct GetDeviceResponse: WireMessage, Hashable {
+        /// Field `device_id`, number 1.
+        public var deviceId: String = ""
+        /// Field `device_class`, number 2.
+        public var deviceClass: String = ""
+        /// Field `attributes`, number 3.
+        public var attributes: [Attribute] = []
+        /// Field `registered_at_us`, number 4.
+        public var registeredAtUs: Int64 = 0
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.GetDeviceResponse: CBackedMessage {
+    package static var wireName: String { "eclm.v1.GetDeviceResponse" }
+
+    package static func emptyStruct() -> Eclm__V1__GetDeviceResponse {
+        var empty = Eclm__V1__GetDeviceResponse()
+        eclm__v1__get_device_response__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__GetDeviceResponse) throws(WireError) {
+        self.init()
+        deviceId = try readString(c.device_id, "device_id")
+        deviceClass = try readString(c.device_class, "device_class")
+        attributes = try readMessages(c.attributes, c.n_attributes)
+        registeredAtUs = c.registered_at_us
+    }
+
+    package func fill(_ c: inout Eclm__V1__GetDeviceResponse, in arena: Arena) {
+        c.device_id = arena.string(deviceId)
+        c.device_class = arena.string(deviceClass)
+        c.n_attributes = attributes.count
+        c.attributes = arena.messages(attributes)
+        c.has_registered_at_us = 1
+        c.registered_at_us = registeredAtUs
+    }
+}
+
+extension Wire.GetDeviceResponse {
+    /// The message with the fields of a ``Wire/Device``.
+    public init(_ device: Wire.Device) {
+        self.init()
+        deviceId = device.deviceId
+        deviceClass = device.deviceClass
+        attributes = device.attributes
+        registeredAtUs = device.registeredAtUs
+    }
+
+    /// Its fields as a ``Wire/Device``.
+    public var device: Wire.Device {
+        var device = Wire.Device()
+        device.deviceId = deviceId
+        device.deviceClass = deviceClass
+        device.attributes = attributes
+        device.registeredAtUs = registeredAtUs
+        return device
+    }
+}
+
+extension Wire {
     /// The message `eclm.v1.ListDevicesRequest`.
     public struct ListDevicesRequest: WireMessage, Hashable {
         /// Field `id_contains`, number 1.
@@ -334,406 +531,6 @@ extension Wire.ListDevicesResponse: CBackedMessage {
     package func fill(_ c: inout Eclm__V1__ListDevicesResponse, in arena: Arena) {
         c.n_devices = devices.count
         c.devices = arena.messages(devices)
-        c.next_page_token = arena.string(nextPageToken)
-    }
-}
-
-extension Wire {
-    /// The message `eclm.v1.Metric`.
-    public struct Metric: WireMessage, Hashable {
-        /// Field `name`, number 1.
-        public var name: String = ""
-        /// Field `value`, number 2.
-        public var value: Double = 0
-
-        /// The message with every field at its default.
-        public init() {}
-    }
-}
-
-extension Wire.Metric: CBackedMessage {
-    package static var wireName: String { "eclm.v1.Metric" }
-
-    package static func emptyStruct() -> Eclm__V1__Metric {
-        var empty = Eclm__V1__Metric()
-        eclm__v1__metric__init(&empty)
-        return empty
-    }
-
-    package init(reading c: Eclm__V1__Metric) throws(WireError) {
-        self.init()
-        name = try readString(c.name, "name")
-        value = c.value
-    }
-
-    package func fill(_ c: inout Eclm__V1__Metric, in arena: Arena) {
-        c.name = arena.string(name)
-        c.has_value = 1
-        c.value = value
-    }
-}
-
-extension Wire {
-    /// The message `eclm.v1.TrainedModule`.
-    public struct TrainedModule: WireMessage, Hashable {
-        /// Field `module`, number 1.
-        public var module: String = ""
-        /// The version it was trained from: the base release's.
-        public var baseVersion: Int32 = 0
-        /// Field `digest`, number 3.
-        public var digest: [UInt8] = []
-        /// How the weights are written: full, delta, int8_delta or sparse_delta; docs/protocol.md has the files.
-        public var encoding: String = "full"
-        /// Field `importance`, number 5.
-        public var importance: Double = 0
-        /// 0: the update's.
-        public var sampleCount: Int64 = 0
-        /// A region's partial aggregate: the digest of the blob that names its inputs. Empty: a device's own update.
-        public var lineage: [UInt8] = []
-
-        /// The message with every field at its default.
-        public init() {}
-    }
-}
-
-extension Wire.TrainedModule: CBackedMessage {
-    package static var wireName: String { "eclm.v1.TrainedModule" }
-
-    package static func emptyStruct() -> Eclm__V1__TrainedModule {
-        var empty = Eclm__V1__TrainedModule()
-        eclm__v1__trained_module__init(&empty)
-        return empty
-    }
-
-    package init(reading c: Eclm__V1__TrainedModule) throws(WireError) {
-        self.init()
-        module = try readString(c.module, "module")
-        baseVersion = c.base_version
-        digest = readBytes(c.digest)
-        encoding = try readString(c.encoding, "encoding")
-        importance = c.importance
-        sampleCount = c.sample_count
-        lineage = readBytes(c.lineage)
-    }
-
-    package func fill(_ c: inout Eclm__V1__TrainedModule, in arena: Arena) {
-        c.module = arena.string(module)
-        c.has_base_version = 1
-        c.base_version = baseVersion
-        c.has_digest = 1
-        c.digest = arena.bytes(digest)
-        c.encoding = arena.string(encoding)
-        c.has_importance = 1
-        c.importance = importance
-        c.has_sample_count = 1
-        c.sample_count = sampleCount
-        c.has_lineage = 1
-        c.lineage = arena.bytes(lineage)
-    }
-}
-
-extension Wire {
-    /// The message `eclm.v1.SubmitRequest`.
-    public struct SubmitRequest: WireMessage, Hashable {
-        /// Field `device_id`, number 1.
-        public var deviceId: String = ""
-        /// Field `model`, number 2.
-        public var model: String = ""
-        /// Field `base_release`, number 3.
-        public var baseRelease: Int32 = 0
-        /// Chosen by the device: the same key with the same content is the same update.
-        public var idempotencyKey: String = ""
-        /// Field `sample_count`, number 5.
-        public var sampleCount: Int64 = 0
-        /// Field `metrics`, number 6.
-        public var metrics: [Metric] = []
-        /// Field `modules`, number 7.
-        public var modules: [TrainedModule] = []
-
-        /// The message with every field at its default.
-        public init() {}
-    }
-}
-
-extension Wire.SubmitRequest: CBackedMessage {
-    package static var wireName: String { "eclm.v1.SubmitRequest" }
-
-    package static func emptyStruct() -> Eclm__V1__SubmitRequest {
-        var empty = Eclm__V1__SubmitRequest()
-        eclm__v1__submit_request__init(&empty)
-        return empty
-    }
-
-    package init(reading c: Eclm__V1__SubmitRequest) throws(WireError) {
-        self.init()
-        deviceId = try readString(c.device_id, "device_id")
-        model = try readString(c.model, "model")
-        baseRelease = c.base_release
-        idempotencyKey = try readString(c.idempotency_key, "idempotency_key")
-        sampleCount = c.sample_count
-        metrics = try readMessages(c.metrics, c.n_metrics)
-        modules = try readMessages(c.modules, c.n_modules)
-    }
-
-    package func fill(_ c: inout Eclm__V1__SubmitRequest, in arena: Arena) {
-        c.device_id = arena.string(deviceId)
-        c.model = arena.string(model)
-        c.has_base_release = 1
-        c.base_release = baseRelease
-        c.idempotency_key = arena.string(idempotencyKey)
-        c.has_sample_count = 1
-        c.sample_count = sampleCount
-        c.n_metrics = metrics.count
-        c.metrics = arena.messages(metrics)
-        c.n_modules = modules.count
-        c.modules = arena.messages(modules)
-    }
-}
-
-extension Wire {
-    /// The message `eclm.v1.SubmitResponse`.
-    public struct SubmitResponse: WireMessage, Hashable {
-        /// Field `update_id`, number 1.
-        public var updateId: Int64 = 0
-        /// True when this key was submitted before with the same content.
-        public var replayed: Bool = false
-        /// Field `status`, number 3.
-        public var status: String = ""
-
-        /// The message with every field at its default.
-        public init() {}
-    }
-}
-
-extension Wire.SubmitResponse: CBackedMessage {
-    package static var wireName: String { "eclm.v1.SubmitResponse" }
-
-    package static func emptyStruct() -> Eclm__V1__SubmitResponse {
-        var empty = Eclm__V1__SubmitResponse()
-        eclm__v1__submit_response__init(&empty)
-        return empty
-    }
-
-    package init(reading c: Eclm__V1__SubmitResponse) throws(WireError) {
-        self.init()
-        updateId = c.update_id
-        replayed = c.replayed != 0
-        status = try readString(c.status, "status")
-    }
-
-    package func fill(_ c: inout Eclm__V1__SubmitResponse, in arena: Arena) {
-        c.has_update_id = 1
-        c.update_id = updateId
-        c.has_replayed = 1
-        c.replayed = replayed ? 1 : 0
-        c.status = arena.string(status)
-    }
-}
-
-extension Wire {
-    /// The message `eclm.v1.GetUpdateRequest`.
-    public struct GetUpdateRequest: WireMessage, Hashable {
-        /// Field `update_id`, number 1.
-        public var updateId: Int64 = 0
-
-        /// The message with every field at its default.
-        public init() {}
-    }
-}
-
-extension Wire.GetUpdateRequest: CBackedMessage {
-    package static var wireName: String { "eclm.v1.GetUpdateRequest" }
-
-    package static func emptyStruct() -> Eclm__V1__GetUpdateRequest {
-        var empty = Eclm__V1__GetUpdateRequest()
-        eclm__v1__get_update_request__init(&empty)
-        return empty
-    }
-
-    package init(reading c: Eclm__V1__GetUpdateRequest) throws(WireError) {
-        self.init()
-        updateId = c.update_id
-    }
-
-    package func fill(_ c: inout Eclm__V1__GetUpdateRequest, in arena: Arena) {
-        c.has_update_id = 1
-        c.update_id = updateId
-    }
-}
-
-extension Wire {
-    /// The message `eclm.v1.Update`.
-    public struct Update: WireMessage, Hashable {
-        /// Field `update_id`, number 1.
-        public var updateId: Int64 = 0
-        /// Field `device_id`, number 2.
-        public var deviceId: String = ""
-        /// Field `model`, number 3.
-        public var model: String = ""
-        /// Field `base_release`, number 4.
-        public var baseRelease: Int32 = 0
-        /// Field `idempotency_key`, number 5.
-        public var idempotencyKey: String = ""
-        /// Field `sample_count`, number 6.
-        public var sampleCount: Int64 = 0
-        /// pending, aggregated or quarantined
-        public var status: String = ""
-        /// Field `quarantine_reason`, number 8.
-        public var quarantineReason: String = ""
-        /// Field `round`, number 9.
-        public var round: Int32?
-        /// Field `release`, number 10.
-        public var release: Int32?
-        /// Field `submitted_at_us`, number 11.
-        public var submittedAtUs: Int64 = 0
-        /// Field `decided_at_us`, number 12.
-        public var decidedAtUs: Int64?
-        /// Field `modules`, number 13.
-        public var modules: Int32 = 0
-
-        /// The message with every field at its default.
-        public init() {}
-    }
-}
-
-extension Wire.Update: CBackedMessage {
-    package static var wireName: String { "eclm.v1.Update" }
-
-    package static func emptyStruct() -> Eclm__V1__Update {
-        var empty = Eclm__V1__Update()
-        eclm__v1__update__init(&empty)
-        return empty
-    }
-
-    package init(reading c: Eclm__V1__Update) throws(WireError) {
-        self.init()
-        updateId = c.update_id
-        deviceId = try readString(c.device_id, "device_id")
-        model = try readString(c.model, "model")
-        baseRelease = c.base_release
-        idempotencyKey = try readString(c.idempotency_key, "idempotency_key")
-        sampleCount = c.sample_count
-        status = try readString(c.status, "status")
-        quarantineReason = try readString(c.quarantine_reason, "quarantine_reason")
-        if c.has_round != 0 { round = c.round }
-        if c.has_release != 0 { release = c.release }
-        submittedAtUs = c.submitted_at_us
-        if c.has_decided_at_us != 0 { decidedAtUs = c.decided_at_us }
-        modules = c.modules
-    }
-
-    package func fill(_ c: inout Eclm__V1__Update, in arena: Arena) {
-        c.has_update_id = 1
-        c.update_id = updateId
-        c.device_id = arena.string(deviceId)
-        c.model = arena.string(model)
-        c.has_base_release = 1
-        c.base_release = baseRelease
-        c.idempotency_key = arena.string(idempotencyKey)
-        c.has_sample_count = 1
-        c.sample_count = sampleCount
-        c.status = arena.string(status)
-        c.quarantine_reason = arena.string(quarantineReason)
-        if let value = round {
-            c.has_round = 1
-            c.round = value
-        }
-        if let value = release {
-            c.has_release = 1
-            c.release = value
-        }
-        c.has_submitted_at_us = 1
-        c.submitted_at_us = submittedAtUs
-        if let value = decidedAtUs {
-            c.has_decided_at_us = 1
-            c.decided_at_us = value
-        }
-        c.has_modules = 1
-        c.modules = modules
-    }
-}
-
-extension Wire {
-    /// The message `eclm.v1.ListUpdatesRequest`.
-    public struct ListUpdatesRequest: WireMessage, Hashable {
-        /// Field `model`, number 1.
-        public var model: String?
-        /// Field `device_id`, number 2.
-        public var deviceId: String?
-        /// Field `status`, number 3.
-        public var status: String?
-        /// Field `page`, number 4.
-        public var page: Page?
-
-        /// The message with every field at its default.
-        public init() {}
-    }
-}
-
-extension Wire.ListUpdatesRequest: CBackedMessage {
-    package static var wireName: String { "eclm.v1.ListUpdatesRequest" }
-
-    package static func emptyStruct() -> Eclm__V1__ListUpdatesRequest {
-        var empty = Eclm__V1__ListUpdatesRequest()
-        eclm__v1__list_updates_request__init(&empty)
-        return empty
-    }
-
-    package init(reading c: Eclm__V1__ListUpdatesRequest) throws(WireError) {
-        self.init()
-        if c.model != nil { model = try readString(c.model, "model") }
-        if c.device_id != nil { deviceId = try readString(c.device_id, "device_id") }
-        if c.status != nil { status = try readString(c.status, "status") }
-        page = try readMessage(c.page)
-    }
-
-    package func fill(_ c: inout Eclm__V1__ListUpdatesRequest, in arena: Arena) {
-        if let value = model {
-            c.model = arena.string(value)
-        }
-        if let value = deviceId {
-            c.device_id = arena.string(value)
-        }
-        if let value = status {
-            c.status = arena.string(value)
-        }
-        if let value = page {
-            c.page = arena.message(value)
-        }
-    }
-}
-
-extension Wire {
-    /// The message `eclm.v1.ListUpdatesResponse`.
-    public struct ListUpdatesResponse: WireMessage, Hashable {
-        /// Field `updates`, number 1.
-        public var updates: [Update] = []
-        /// Field `next_page_token`, number 2.
-        public var nextPageToken: String = ""
-
-        /// The message with every field at its default.
-        public init() {}
-    }
-}
-
-extension Wire.ListUpdatesResponse: CBackedMessage {
-    package static var wireName: String { "eclm.v1.ListUpdatesResponse" }
-
-    package static func emptyStruct() -> Eclm__V1__ListUpdatesResponse {
-        var empty = Eclm__V1__ListUpdatesResponse()
-        eclm__v1__list_updates_response__init(&empty)
-        return empty
-    }
-
-    package init(reading c: Eclm__V1__ListUpdatesResponse) throws(WireError) {
-        self.init()
-        updates = try readMessages(c.updates, c.n_updates)
-        nextPageToken = try readString(c.next_page_token, "next_page_token")
-    }
-
-    package func fill(_ c: inout Eclm__V1__ListUpdatesResponse, in arena: Arena) {
-        c.n_updates = updates.count
-        c.updates = arena.messages(updates)
         c.next_page_token = arena.string(nextPageToken)
     }
 }
@@ -817,28 +614,22 @@ extension Wire.ReportMetricsResponse: CBackedMessage {
 public enum DeviceServiceAPI {
     /// The service's full name on the wire.
     public static let name = "eclm.v1.DeviceService"
-    /// `DeviceService.RegisterDevice`
-    public static let registerDevice = RemoteMethod<Wire.RegisterRequest, Wire.RegisterResponse>(service: name, name: "RegisterDevice")
+    /// The token is the key. A new device cannot prove itself yet, so that everybody may register.
+    public static let registerDevice = RemoteMethod<Wire.RegisterDeviceRequest, Wire.RegisterDeviceResponse>(
+        service: name, name: "RegisterDevice", repeatability: .idempotentWithKey, roles: [.reader], deadline: .milliseconds(30000))
     /// `DeviceService.GetDevice`
-    public static let getDevice = RemoteMethod<Wire.GetDeviceRequest, Wire.Device>(service: name, name: "GetDevice")
+    public static let getDevice = RemoteMethod<Wire.GetDeviceRequest, Wire.GetDeviceResponse>(
+        service: name, name: "GetDevice", repeatability: .idempotent, roles: [.reader], deadline: .milliseconds(30000))
     /// `DeviceService.ListDevices`
-    public static let listDevices = RemoteMethod<Wire.ListDevicesRequest, Wire.ListDevicesResponse>(service: name, name: "ListDevices")
+    public static let listDevices = RemoteMethod<Wire.ListDevicesRequest, Wire.ListDevicesResponse>(
+        service: name, name: "ListDevices", repeatability: .idempotent, roles: [.reader], deadline: .milliseconds(30000))
     /// `DeviceService.ListDeviceClasses`
-    public static let listDeviceClasses = RemoteMethod<Wire.Empty, Wire.ListDeviceClassesResponse>(service: name, name: "ListDeviceClasses")
+    public static let listDeviceClasses = RemoteMethod<Wire.ListDeviceClassesRequest, Wire.ListDeviceClassesResponse>(
+        service: name, name: "ListDeviceClasses", repeatability: .idempotent, roles: [.reader], deadline: .milliseconds(30000))
     /// `DeviceService.DefineDeviceClass`
-    public static let defineDeviceClass = RemoteMethod<Wire.DeviceClass, Wire.DeviceClass>(service: name, name: "DefineDeviceClass")
-    /// `DeviceService.ReportMetrics`
-    public static let reportMetrics = RemoteMethod<Wire.ReportMetricsRequest, Wire.ReportMetricsResponse>(service: name, name: "ReportMetrics")
-}
-
-/// The methods of `eclm.v1.UpdateService`.
-public enum UpdateServiceAPI {
-    /// The service's full name on the wire.
-    public static let name = "eclm.v1.UpdateService"
-    /// `UpdateService.Submit`
-    public static let submit = RemoteMethod<Wire.SubmitRequest, Wire.SubmitResponse>(service: name, name: "Submit")
-    /// `UpdateService.GetUpdate`
-    public static let getUpdate = RemoteMethod<Wire.GetUpdateRequest, Wire.Update>(service: name, name: "GetUpdate")
-    /// `UpdateService.ListUpdates`
-    public static let listUpdates = RemoteMethod<Wire.ListUpdatesRequest, Wire.ListUpdatesResponse>(service: name, name: "ListUpdates")
+    public static let defineDeviceClass = RemoteMethod<Wire.DefineDeviceClassRequest, Wire.DefineDeviceClassResponse>(
+        service: name, name: "DefineDeviceClass", repeatability: .idempotent, roles: [.operator], deadline: .milliseconds(30000))
+    /// The first report of a device counts.
+    public static let reportMetrics = RemoteMethod<Wire.ReportMetricsRequest, Wire.ReportMetricsResponse>(
+        service: name, name: "ReportMetrics", repeatability: .idempotent, roles: [.device], deadline: .milliseconds(30000))
 }

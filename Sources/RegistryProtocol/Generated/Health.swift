@@ -4,8 +4,34 @@
 import CProtocol
 
 extension Wire {
-    /// The message `eclm.v1.HealthResponse`.
-    public struct HealthResponse: WireMessage, Hashable {
+    /// The message `eclm.v1.CheckRequest`.
+    public struct CheckRequest: WireMessage, Hashable {
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.CheckRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.CheckRequest" }
+
+    package static func emptyStruct() -> Eclm__V1__CheckRequest {
+        var empty = Eclm__V1__CheckRequest()
+        eclm__v1__check_request__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__CheckRequest) throws(WireError) {
+        self.init()
+    }
+
+    package func fill(_ c: inout Eclm__V1__CheckRequest, in arena: Arena) {
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.CheckResponse`.
+    public struct CheckResponse: WireMessage, Hashable {
         /// Answers compositions from its catalogue.
         public var serving: Bool = false
         /// The database answers; without it the server goes on serving what it holds.
@@ -24,16 +50,16 @@ extension Wire {
     }
 }
 
-extension Wire.HealthResponse: CBackedMessage {
-    package static var wireName: String { "eclm.v1.HealthResponse" }
+extension Wire.CheckResponse: CBackedMessage {
+    package static var wireName: String { "eclm.v1.CheckResponse" }
 
-    package static func emptyStruct() -> Eclm__V1__HealthResponse {
-        var empty = Eclm__V1__HealthResponse()
-        eclm__v1__health_response__init(&empty)
+    package static func emptyStruct() -> Eclm__V1__CheckResponse {
+        var empty = Eclm__V1__CheckResponse()
+        eclm__v1__check_response__init(&empty)
         return empty
     }
 
-    package init(reading c: Eclm__V1__HealthResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__CheckResponse) throws(WireError) {
         self.init()
         serving = c.serving != 0
         database = c.database != 0
@@ -43,7 +69,7 @@ extension Wire.HealthResponse: CBackedMessage {
         uptimeMs = c.uptime_ms
     }
 
-    package func fill(_ c: inout Eclm__V1__HealthResponse, in arena: Arena) {
+    package func fill(_ c: inout Eclm__V1__CheckResponse, in arena: Arena) {
         c.has_serving = 1
         c.serving = serving ? 1 : 0
         c.has_database = 1
@@ -59,8 +85,8 @@ extension Wire.HealthResponse: CBackedMessage {
 }
 
 extension Wire {
-    /// The message `eclm.v1.EchoMessage`.
-    public struct EchoMessage: WireMessage, Hashable {
+    /// The message `eclm.v1.EchoRequest`.
+    public struct EchoRequest: WireMessage, Hashable {
         /// Field `payload`, number 1.
         public var payload: [UInt8] = []
 
@@ -69,21 +95,52 @@ extension Wire {
     }
 }
 
-extension Wire.EchoMessage: CBackedMessage {
-    package static var wireName: String { "eclm.v1.EchoMessage" }
+extension Wire.EchoRequest: CBackedMessage {
+    package static var wireName: String { "eclm.v1.EchoRequest" }
 
-    package static func emptyStruct() -> Eclm__V1__EchoMessage {
-        var empty = Eclm__V1__EchoMessage()
-        eclm__v1__echo_message__init(&empty)
+    package static func emptyStruct() -> Eclm__V1__EchoRequest {
+        var empty = Eclm__V1__EchoRequest()
+        eclm__v1__echo_request__init(&empty)
         return empty
     }
 
-    package init(reading c: Eclm__V1__EchoMessage) throws(WireError) {
+    package init(reading c: Eclm__V1__EchoRequest) throws(WireError) {
         self.init()
         payload = readBytes(c.payload)
     }
 
-    package func fill(_ c: inout Eclm__V1__EchoMessage, in arena: Arena) {
+    package func fill(_ c: inout Eclm__V1__EchoRequest, in arena: Arena) {
+        c.has_payload = 1
+        c.payload = arena.bytes(payload)
+    }
+}
+
+extension Wire {
+    /// Payload and attachment of the request.
+    public struct EchoResponse: WireMessage, Hashable {
+        /// Field `payload`, number 1.
+        public var payload: [UInt8] = []
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.EchoResponse: CBackedMessage {
+    package static var wireName: String { "eclm.v1.EchoResponse" }
+
+    package static func emptyStruct() -> Eclm__V1__EchoResponse {
+        var empty = Eclm__V1__EchoResponse()
+        eclm__v1__echo_response__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__EchoResponse) throws(WireError) {
+        self.init()
+        payload = readBytes(c.payload)
+    }
+
+    package func fill(_ c: inout Eclm__V1__EchoResponse, in arena: Arena) {
         c.has_payload = 1
         c.payload = arena.bytes(payload)
     }
@@ -94,7 +151,9 @@ public enum HealthServiceAPI {
     /// The service's full name on the wire.
     public static let name = "eclm.v1.HealthService"
     /// `HealthService.Check`
-    public static let check = RemoteMethod<Wire.Empty, Wire.HealthResponse>(service: name, name: "Check")
+    public static let check = RemoteMethod<Wire.CheckRequest, Wire.CheckResponse>(
+        service: name, name: "Check", repeatability: .idempotent, roles: [.reader], deadline: .milliseconds(5000))
     /// `HealthService.Echo`
-    public static let echo = RemoteMethod<Wire.EchoMessage, Wire.EchoMessage>(service: name, name: "Echo")
+    public static let echo = RemoteMethod<Wire.EchoRequest, Wire.EchoResponse>(
+        service: name, name: "Echo", repeatability: .idempotent, roles: [.reader], deadline: .milliseconds(30000))
 }

@@ -4,6 +4,24 @@
 import CProtocol
 
 extension Wire {
+    /// What made a module version.
+    public struct VersionOrigin: RawRepresentable, Hashable, Sendable {
+        /// The number on the wire.
+        public var rawValue: Int32
+        /// A value from its number on the wire.
+        public init(rawValue: Int32) { self.rawValue = rawValue }
+        /// `VERSION_ORIGIN_UNKNOWN`
+        public static let unknown = VersionOrigin(rawValue: 0)
+        /// `VERSION_ORIGIN_PUBLISH`
+        public static let publish = VersionOrigin(rawValue: 1)
+        /// `VERSION_ORIGIN_ROUND`
+        public static let round = VersionOrigin(rawValue: 2)
+        /// `VERSION_ORIGIN_ROLLBACK`
+        public static let rollback = VersionOrigin(rawValue: 3)
+    }
+}
+
+extension Wire {
     /// The message `eclm.v1.ListModelsRequest`.
     public struct ListModelsRequest: WireMessage, Hashable {
         /// A part of the name; empty for all.
@@ -247,6 +265,98 @@ extension Wire.Model: CBackedMessage {
 }
 
 extension Wire {
+    /// The message `eclm.v1.GetModelResponse`.
+    public struct GetModelResponse: WireMessage, Hashable {
+        /// Field `name`, number 1.
+        public var name: String = ""
+        /// Field `summary`, number 2.
+        public var summary: String = ""
+        /// Field `created_at_us`, number 3.
+        public var createdAtUs: Int64 = 0
+        /// Field `created_by`, number 4.
+        public var createdBy: String = ""
+        /// Field `modules`, number 5.
+        public var modules: Int32 = 0
+        /// The newest release's number; 0 when there is none.
+        public var newestRelease: Int32 = 0
+        /// Field `layers`, number 7.
+        public var layers: [ModuleLayer] = []
+        /// Field `channels`, number 8.
+        public var channels: [ChannelPointer] = []
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.GetModelResponse: CBackedMessage {
+    package static var wireName: String { "eclm.v1.GetModelResponse" }
+
+    package static func emptyStruct() -> Eclm__V1__GetModelResponse {
+        var empty = Eclm__V1__GetModelResponse()
+        eclm__v1__get_model_response__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__GetModelResponse) throws(WireError) {
+        self.init()
+        name = try readString(c.name, "name")
+        summary = try readString(c.summary, "summary")
+        createdAtUs = c.created_at_us
+        createdBy = try readString(c.created_by, "created_by")
+        modules = c.modules
+        newestRelease = c.newest_release
+        layers = try readMessages(c.layers, c.n_layers)
+        channels = try readMessages(c.channels, c.n_channels)
+    }
+
+    package func fill(_ c: inout Eclm__V1__GetModelResponse, in arena: Arena) {
+        c.name = arena.string(name)
+        c.summary = arena.string(summary)
+        c.has_created_at_us = 1
+        c.created_at_us = createdAtUs
+        c.created_by = arena.string(createdBy)
+        c.has_modules = 1
+        c.modules = modules
+        c.has_newest_release = 1
+        c.newest_release = newestRelease
+        c.n_layers = layers.count
+        c.layers = arena.messages(layers)
+        c.n_channels = channels.count
+        c.channels = arena.messages(channels)
+    }
+}
+
+extension Wire.GetModelResponse {
+    /// The message with the fields of a ``Wire/Model``.
+    public init(_ model: Wire.Model) {
+        self.init()
+        name = model.name
+        summary = model.summary
+        createdAtUs = model.createdAtUs
+        createdBy = model.createdBy
+        modules = model.modules
+        newestRelease = model.newestRelease
+        layers = model.layers
+        channels = model.channels
+    }
+
+    /// Its fields as a ``Wire/Model``.
+    public var model: Wire.Model {
+        var model = Wire.Model()
+        model.name = name
+        model.summary = summary
+        model.createdAtUs = createdAtUs
+        model.createdBy = createdBy
+        model.modules = modules
+        model.newestRelease = newestRelease
+        model.layers = layers
+        model.channels = channels
+        return model
+    }
+}
+
+extension Wire {
     /// The message `eclm.v1.ListModulesRequest`.
     public struct ListModulesRequest: WireMessage, Hashable {
         /// Field `model`, number 1.
@@ -413,7 +523,7 @@ extension Wire {
         public var costs: ModuleCosts?
         /// Field `requirements`, number 10.
         public var requirements: Requirements?
-        /// publish or round
+        /// publish, round or rollback: as version_origin, for clients that do not know it.
         public var origin: String = ""
         /// Field `round`, number 12.
         public var round: Int32?
@@ -423,6 +533,8 @@ extension Wire {
         public var createdBy: String = ""
         /// Field `withdrawn`, number 15.
         public var withdrawn: Bool = false
+        /// Counts; absent from old servers, which write origin alone.
+        public var versionOrigin: VersionOrigin?
 
         /// The message with every field at its default.
         public init() {}
@@ -455,6 +567,7 @@ extension Wire.ModuleVersion: CBackedMessage {
         createdAtUs = c.created_at_us
         createdBy = try readString(c.created_by, "created_by")
         withdrawn = c.withdrawn != 0
+        if c.has_version_origin != 0 { versionOrigin = Wire.VersionOrigin(rawValue: Int32(bitPattern: c.version_origin.rawValue)) }
     }
 
     package func fill(_ c: inout Eclm__V1__ModuleVersion, in arena: Arena) {
@@ -488,6 +601,10 @@ extension Wire.ModuleVersion: CBackedMessage {
         c.created_by = arena.string(createdBy)
         c.has_withdrawn = 1
         c.withdrawn = withdrawn ? 1 : 0
+        if let value = versionOrigin {
+            c.has_version_origin = 1
+            c.version_origin = Eclm__V1__VersionOrigin(rawValue: UInt32(bitPattern: value.rawValue))
+        }
     }
 }
 
@@ -602,6 +719,159 @@ extension Wire.GetVersionRequest: CBackedMessage {
         c.module = arena.string(module)
         c.has_version = 1
         c.version = version
+    }
+}
+
+extension Wire {
+    /// The message `eclm.v1.GetVersionResponse`.
+    public struct GetVersionResponse: WireMessage, Hashable {
+        /// Field `module_version_id`, number 1.
+        public var moduleVersionId: Int64 = 0
+        /// Field `model`, number 2.
+        public var model: String = ""
+        /// Field `module`, number 3.
+        public var module: String = ""
+        /// Field `slot`, number 4.
+        public var slot: ModuleSlot?
+        /// Field `version`, number 5.
+        public var version: Int32 = 0
+        /// Field `digest`, number 6.
+        public var digest: [UInt8] = []
+        /// Field `dtype`, number 7.
+        public var dtype: String = ""
+        /// Field `tensors`, number 8.
+        public var tensors: [Tensor] = []
+        /// Field `costs`, number 9.
+        public var costs: ModuleCosts?
+        /// Field `requirements`, number 10.
+        public var requirements: Requirements?
+        /// publish, round or rollback: as version_origin, for clients that do not know it.
+        public var origin: String = ""
+        /// Field `round`, number 12.
+        public var round: Int32?
+        /// Field `created_at_us`, number 13.
+        public var createdAtUs: Int64 = 0
+        /// Field `created_by`, number 14.
+        public var createdBy: String = ""
+        /// Field `withdrawn`, number 15.
+        public var withdrawn: Bool = false
+        /// Counts; absent from old servers, which write origin alone.
+        public var versionOrigin: VersionOrigin?
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.GetVersionResponse: CBackedMessage {
+    package static var wireName: String { "eclm.v1.GetVersionResponse" }
+
+    package static func emptyStruct() -> Eclm__V1__GetVersionResponse {
+        var empty = Eclm__V1__GetVersionResponse()
+        eclm__v1__get_version_response__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__GetVersionResponse) throws(WireError) {
+        self.init()
+        moduleVersionId = c.module_version_id
+        model = try readString(c.model, "model")
+        module = try readString(c.module, "module")
+        slot = try readMessage(c.slot)
+        version = c.version
+        digest = readBytes(c.digest)
+        dtype = try readString(c.dtype, "dtype")
+        tensors = try readMessages(c.tensors, c.n_tensors)
+        costs = try readMessage(c.costs)
+        requirements = try readMessage(c.requirements)
+        origin = try readString(c.origin, "origin")
+        if c.has_round != 0 { round = c.round }
+        createdAtUs = c.created_at_us
+        createdBy = try readString(c.created_by, "created_by")
+        withdrawn = c.withdrawn != 0
+        if c.has_version_origin != 0 { versionOrigin = Wire.VersionOrigin(rawValue: Int32(bitPattern: c.version_origin.rawValue)) }
+    }
+
+    package func fill(_ c: inout Eclm__V1__GetVersionResponse, in arena: Arena) {
+        c.has_module_version_id = 1
+        c.module_version_id = moduleVersionId
+        c.model = arena.string(model)
+        c.module = arena.string(module)
+        if let value = slot {
+            c.slot = arena.message(value)
+        }
+        c.has_version = 1
+        c.version = version
+        c.has_digest = 1
+        c.digest = arena.bytes(digest)
+        c.dtype = arena.string(dtype)
+        c.n_tensors = tensors.count
+        c.tensors = arena.messages(tensors)
+        if let value = costs {
+            c.costs = arena.message(value)
+        }
+        if let value = requirements {
+            c.requirements = arena.message(value)
+        }
+        c.origin = arena.string(origin)
+        if let value = round {
+            c.has_round = 1
+            c.round = value
+        }
+        c.has_created_at_us = 1
+        c.created_at_us = createdAtUs
+        c.created_by = arena.string(createdBy)
+        c.has_withdrawn = 1
+        c.withdrawn = withdrawn ? 1 : 0
+        if let value = versionOrigin {
+            c.has_version_origin = 1
+            c.version_origin = Eclm__V1__VersionOrigin(rawValue: UInt32(bitPattern: value.rawValue))
+        }
+    }
+}
+
+extension Wire.GetVersionResponse {
+    /// The message with the fields of a ``Wire/ModuleVersion``.
+    public init(_ moduleVersion: Wire.ModuleVersion) {
+        self.init()
+        moduleVersionId = moduleVersion.moduleVersionId
+        model = moduleVersion.model
+        module = moduleVersion.module
+        slot = moduleVersion.slot
+        version = moduleVersion.version
+        digest = moduleVersion.digest
+        dtype = moduleVersion.dtype
+        tensors = moduleVersion.tensors
+        costs = moduleVersion.costs
+        requirements = moduleVersion.requirements
+        origin = moduleVersion.origin
+        round = moduleVersion.round
+        createdAtUs = moduleVersion.createdAtUs
+        createdBy = moduleVersion.createdBy
+        withdrawn = moduleVersion.withdrawn
+        versionOrigin = moduleVersion.versionOrigin
+    }
+
+    /// Its fields as a ``Wire/ModuleVersion``.
+    public var moduleVersion: Wire.ModuleVersion {
+        var moduleVersion = Wire.ModuleVersion()
+        moduleVersion.moduleVersionId = moduleVersionId
+        moduleVersion.model = model
+        moduleVersion.module = module
+        moduleVersion.slot = slot
+        moduleVersion.version = version
+        moduleVersion.digest = digest
+        moduleVersion.dtype = dtype
+        moduleVersion.tensors = tensors
+        moduleVersion.costs = costs
+        moduleVersion.requirements = requirements
+        moduleVersion.origin = origin
+        moduleVersion.round = round
+        moduleVersion.createdAtUs = createdAtUs
+        moduleVersion.createdBy = createdBy
+        moduleVersion.withdrawn = withdrawn
+        moduleVersion.versionOrigin = versionOrigin
+        return moduleVersion
     }
 }
 
@@ -756,11 +1026,14 @@ public enum ModelServiceAPI {
     /// The service's full name on the wire.
     public static let name = "eclm.v1.ModelService"
     /// `ModelService.ListModels`
-    public static let listModels = RemoteMethod<Wire.ListModelsRequest, Wire.ListModelsResponse>(service: name, name: "ListModels")
+    public static let listModels = RemoteMethod<Wire.ListModelsRequest, Wire.ListModelsResponse>(
+        service: name, name: "ListModels", repeatability: .idempotent, roles: [.reader], deadline: .milliseconds(30000))
     /// `ModelService.GetModel`
-    public static let getModel = RemoteMethod<Wire.GetModelRequest, Wire.Model>(service: name, name: "GetModel")
+    public static let getModel = RemoteMethod<Wire.GetModelRequest, Wire.GetModelResponse>(
+        service: name, name: "GetModel", repeatability: .idempotent, roles: [.reader], deadline: .milliseconds(30000))
     /// `ModelService.ListModules`
-    public static let listModules = RemoteMethod<Wire.ListModulesRequest, Wire.ListModulesResponse>(service: name, name: "ListModules")
+    public static let listModules = RemoteMethod<Wire.ListModulesRequest, Wire.ListModulesResponse>(
+        service: name, name: "ListModules", repeatability: .idempotent, roles: [.reader], deadline: .milliseconds(30000))
 }
 
 /// The methods of `eclm.v1.VersionService`.
@@ -768,9 +1041,12 @@ public enum VersionServiceAPI {
     /// The service's full name on the wire.
     public static let name = "eclm.v1.VersionService"
     /// `VersionService.ListVersions`
-    public static let listVersions = RemoteMethod<Wire.ListVersionsRequest, Wire.ListVersionsResponse>(service: name, name: "ListVersions")
+    public static let listVersions = RemoteMethod<Wire.ListVersionsRequest, Wire.ListVersionsResponse>(
+        service: name, name: "ListVersions", repeatability: .idempotent, roles: [.reader], deadline: .milliseconds(30000))
     /// `VersionService.GetVersion`
-    public static let getVersion = RemoteMethod<Wire.GetVersionRequest, Wire.ModuleVersion>(service: name, name: "GetVersion")
+    public static let getVersion = RemoteMethod<Wire.GetVersionRequest, Wire.GetVersionResponse>(
+        service: name, name: "GetVersion", repeatability: .idempotent, roles: [.reader], deadline: .milliseconds(30000))
     /// `VersionService.GetLineage`
-    public static let getLineage = RemoteMethod<Wire.GetLineageRequest, Wire.GetLineageResponse>(service: name, name: "GetLineage")
+    public static let getLineage = RemoteMethod<Wire.GetLineageRequest, Wire.GetLineageResponse>(
+        service: name, name: "GetLineage", repeatability: .idempotent, roles: [.reader], deadline: .milliseconds(30000))
 }

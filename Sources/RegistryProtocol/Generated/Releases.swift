@@ -4,6 +4,24 @@
 import CProtocol
 
 extension Wire {
+    /// What made a release.
+    public struct ReleaseOrigin: RawRepresentable, Hashable, Sendable {
+        /// The number on the wire.
+        public var rawValue: Int32
+        /// A value from its number on the wire.
+        public init(rawValue: Int32) { self.rawValue = rawValue }
+        /// `RELEASE_ORIGIN_UNKNOWN`
+        public static let unknown = ReleaseOrigin(rawValue: 0)
+        /// `RELEASE_ORIGIN_PUBLISH`
+        public static let publish = ReleaseOrigin(rawValue: 1)
+        /// `RELEASE_ORIGIN_ROUND`
+        public static let round = ReleaseOrigin(rawValue: 2)
+        /// `RELEASE_ORIGIN_ROLLBACK`
+        public static let rollback = ReleaseOrigin(rawValue: 3)
+    }
+}
+
+extension Wire {
     /// The message `eclm.v1.Release`.
     public struct Release: WireMessage, Hashable {
         /// Field `model`, number 1.
@@ -12,7 +30,7 @@ extension Wire {
         public var number: Int32 = 0
         /// Field `parent`, number 3.
         public var parent: Int32?
-        /// publish, round or rollback
+        /// publish, round or rollback: as release_origin, for clients that do not know it.
         public var origin: String = ""
         /// Field `round`, number 5.
         public var round: Int32?
@@ -26,6 +44,8 @@ extension Wire {
         public var withdrawn: Bool = false
         /// Field `channels`, number 10.
         public var channels: [String] = []
+        /// Counts; absent from old servers, which write origin alone.
+        public var releaseOrigin: ReleaseOrigin?
 
         /// The message with every field at its default.
         public init() {}
@@ -53,6 +73,7 @@ extension Wire.Release: CBackedMessage {
         createdBy = try readString(c.created_by, "created_by")
         withdrawn = c.withdrawn != 0
         channels = try readStrings(c.channels, c.n_channels, "channels")
+        if c.has_release_origin != 0 { releaseOrigin = Wire.ReleaseOrigin(rawValue: Int32(bitPattern: c.release_origin.rawValue)) }
     }
 
     package func fill(_ c: inout Eclm__V1__Release, in arena: Arena) {
@@ -76,6 +97,10 @@ extension Wire.Release: CBackedMessage {
         c.withdrawn = withdrawn ? 1 : 0
         c.n_channels = channels.count
         c.channels = arena.strings(channels)
+        if let value = releaseOrigin {
+            c.has_release_origin = 1
+            c.release_origin = Eclm__V1__ReleaseOrigin(rawValue: UInt32(bitPattern: value.rawValue))
+        }
     }
 }
 
@@ -585,355 +610,20 @@ extension Wire.RollbackResponse: CBackedMessage {
     }
 }
 
-extension Wire {
-    /// The message `eclm.v1.ListChannelsRequest`.
-    public struct ListChannelsRequest: WireMessage, Hashable {
-        /// Field `model`, number 1.
-        public var model: String = ""
-
-        /// The message with every field at its default.
-        public init() {}
-    }
-}
-
-extension Wire.ListChannelsRequest: CBackedMessage {
-    package static var wireName: String { "eclm.v1.ListChannelsRequest" }
-
-    package static func emptyStruct() -> Eclm__V1__ListChannelsRequest {
-        var empty = Eclm__V1__ListChannelsRequest()
-        eclm__v1__list_channels_request__init(&empty)
-        return empty
-    }
-
-    package init(reading c: Eclm__V1__ListChannelsRequest) throws(WireError) {
-        self.init()
-        model = try readString(c.model, "model")
-    }
-
-    package func fill(_ c: inout Eclm__V1__ListChannelsRequest, in arena: Arena) {
-        c.model = arena.string(model)
-    }
-}
-
-extension Wire {
-    /// The message `eclm.v1.ListChannelsResponse`.
-    public struct ListChannelsResponse: WireMessage, Hashable {
-        /// Field `channels`, number 1.
-        public var channels: [ChannelPointer] = []
-
-        /// The message with every field at its default.
-        public init() {}
-    }
-}
-
-extension Wire.ListChannelsResponse: CBackedMessage {
-    package static var wireName: String { "eclm.v1.ListChannelsResponse" }
-
-    package static func emptyStruct() -> Eclm__V1__ListChannelsResponse {
-        var empty = Eclm__V1__ListChannelsResponse()
-        eclm__v1__list_channels_response__init(&empty)
-        return empty
-    }
-
-    package init(reading c: Eclm__V1__ListChannelsResponse) throws(WireError) {
-        self.init()
-        channels = try readMessages(c.channels, c.n_channels)
-    }
-
-    package func fill(_ c: inout Eclm__V1__ListChannelsResponse, in arena: Arena) {
-        c.n_channels = channels.count
-        c.channels = arena.messages(channels)
-    }
-}
-
-extension Wire {
-    /// The message `eclm.v1.MoveChannelRequest`.
-    public struct MoveChannelRequest: WireMessage, Hashable {
-        /// Field `model`, number 1.
-        public var model: String = ""
-        /// Field `channel`, number 2.
-        public var channel: String = ""
-        /// Field `release`, number 3.
-        public var release: Int32 = 0
-        /// Field `reason`, number 4.
-        public var reason: String = ""
-
-        /// The message with every field at its default.
-        public init() {}
-    }
-}
-
-extension Wire.MoveChannelRequest: CBackedMessage {
-    package static var wireName: String { "eclm.v1.MoveChannelRequest" }
-
-    package static func emptyStruct() -> Eclm__V1__MoveChannelRequest {
-        var empty = Eclm__V1__MoveChannelRequest()
-        eclm__v1__move_channel_request__init(&empty)
-        return empty
-    }
-
-    package init(reading c: Eclm__V1__MoveChannelRequest) throws(WireError) {
-        self.init()
-        model = try readString(c.model, "model")
-        channel = try readString(c.channel, "channel")
-        release = c.release
-        reason = try readString(c.reason, "reason")
-    }
-
-    package func fill(_ c: inout Eclm__V1__MoveChannelRequest, in arena: Arena) {
-        c.model = arena.string(model)
-        c.channel = arena.string(channel)
-        c.has_release = 1
-        c.release = release
-        c.reason = arena.string(reason)
-    }
-}
-
-extension Wire {
-    /// The message `eclm.v1.ChannelHistoryRequest`.
-    public struct ChannelHistoryRequest: WireMessage, Hashable {
-        /// Field `model`, number 1.
-        public var model: String = ""
-        /// Field `channel`, number 2.
-        public var channel: String = ""
-        /// Field `page`, number 3.
-        public var page: Page?
-
-        /// The message with every field at its default.
-        public init() {}
-    }
-}
-
-extension Wire.ChannelHistoryRequest: CBackedMessage {
-    package static var wireName: String { "eclm.v1.ChannelHistoryRequest" }
-
-    package static func emptyStruct() -> Eclm__V1__ChannelHistoryRequest {
-        var empty = Eclm__V1__ChannelHistoryRequest()
-        eclm__v1__channel_history_request__init(&empty)
-        return empty
-    }
-
-    package init(reading c: Eclm__V1__ChannelHistoryRequest) throws(WireError) {
-        self.init()
-        model = try readString(c.model, "model")
-        channel = try readString(c.channel, "channel")
-        page = try readMessage(c.page)
-    }
-
-    package func fill(_ c: inout Eclm__V1__ChannelHistoryRequest, in arena: Arena) {
-        c.model = arena.string(model)
-        c.channel = arena.string(channel)
-        if let value = page {
-            c.page = arena.message(value)
-        }
-    }
-}
-
-extension Wire {
-    /// The message `eclm.v1.ChannelMove`.
-    public struct ChannelMove: WireMessage, Hashable {
-        /// Field `revision`, number 1.
-        public var revision: Int32 = 0
-        /// Field `from_release`, number 2.
-        public var fromRelease: Int32?
-        /// Field `to_release`, number 3.
-        public var toRelease: Int32 = 0
-        /// Field `action`, number 4.
-        public var action: String = ""
-        /// Field `reason`, number 5.
-        public var reason: String = ""
-        /// Field `moved_by`, number 6.
-        public var movedBy: String = ""
-        /// Field `moved_at_us`, number 7.
-        public var movedAtUs: Int64 = 0
-
-        /// The message with every field at its default.
-        public init() {}
-    }
-}
-
-extension Wire.ChannelMove: CBackedMessage {
-    package static var wireName: String { "eclm.v1.ChannelMove" }
-
-    package static func emptyStruct() -> Eclm__V1__ChannelMove {
-        var empty = Eclm__V1__ChannelMove()
-        eclm__v1__channel_move__init(&empty)
-        return empty
-    }
-
-    package init(reading c: Eclm__V1__ChannelMove) throws(WireError) {
-        self.init()
-        revision = c.revision
-        if c.has_from_release != 0 { fromRelease = c.from_release }
-        toRelease = c.to_release
-        action = try readString(c.action, "action")
-        reason = try readString(c.reason, "reason")
-        movedBy = try readString(c.moved_by, "moved_by")
-        movedAtUs = c.moved_at_us
-    }
-
-    package func fill(_ c: inout Eclm__V1__ChannelMove, in arena: Arena) {
-        c.has_revision = 1
-        c.revision = revision
-        if let value = fromRelease {
-            c.has_from_release = 1
-            c.from_release = value
-        }
-        c.has_to_release = 1
-        c.to_release = toRelease
-        c.action = arena.string(action)
-        c.reason = arena.string(reason)
-        c.moved_by = arena.string(movedBy)
-        c.has_moved_at_us = 1
-        c.moved_at_us = movedAtUs
-    }
-}
-
-extension Wire {
-    /// The message `eclm.v1.ChannelHistoryResponse`.
-    public struct ChannelHistoryResponse: WireMessage, Hashable {
-        /// Field `moves`, number 1.
-        public var moves: [ChannelMove] = []
-        /// Field `next_page_token`, number 2.
-        public var nextPageToken: String = ""
-
-        /// The message with every field at its default.
-        public init() {}
-    }
-}
-
-extension Wire.ChannelHistoryResponse: CBackedMessage {
-    package static var wireName: String { "eclm.v1.ChannelHistoryResponse" }
-
-    package static func emptyStruct() -> Eclm__V1__ChannelHistoryResponse {
-        var empty = Eclm__V1__ChannelHistoryResponse()
-        eclm__v1__channel_history_response__init(&empty)
-        return empty
-    }
-
-    package init(reading c: Eclm__V1__ChannelHistoryResponse) throws(WireError) {
-        self.init()
-        moves = try readMessages(c.moves, c.n_moves)
-        nextPageToken = try readString(c.next_page_token, "next_page_token")
-    }
-
-    package func fill(_ c: inout Eclm__V1__ChannelHistoryResponse, in arena: Arena) {
-        c.n_moves = moves.count
-        c.moves = arena.messages(moves)
-        c.next_page_token = arena.string(nextPageToken)
-    }
-}
-
-extension Wire {
-    /// Answers as soon as the channel points to a release other than after_release, or when wait_ms have passed.
-    public struct WatchRequest: WireMessage, Hashable {
-        /// Field `model`, number 1.
-        public var model: String = ""
-        /// Field `channel`, number 2.
-        public var channel: String = "stable"
-        /// Field `after_release`, number 3.
-        public var afterRelease: Int32 = 0
-        /// 0 for 30 s; never beyond the call's deadline.
-        public var waitMs: Int32 = 0
-        /// Whom it is for, as in GetRelease.
-        public var deviceId: String?
-
-        /// The message with every field at its default.
-        public init() {}
-    }
-}
-
-extension Wire.WatchRequest: CBackedMessage {
-    package static var wireName: String { "eclm.v1.WatchRequest" }
-
-    package static func emptyStruct() -> Eclm__V1__WatchRequest {
-        var empty = Eclm__V1__WatchRequest()
-        eclm__v1__watch_request__init(&empty)
-        return empty
-    }
-
-    package init(reading c: Eclm__V1__WatchRequest) throws(WireError) {
-        self.init()
-        model = try readString(c.model, "model")
-        channel = try readString(c.channel, "channel")
-        afterRelease = c.after_release
-        waitMs = c.wait_ms
-        if c.device_id != nil { deviceId = try readString(c.device_id, "device_id") }
-    }
-
-    package func fill(_ c: inout Eclm__V1__WatchRequest, in arena: Arena) {
-        c.model = arena.string(model)
-        c.channel = arena.string(channel)
-        c.has_after_release = 1
-        c.after_release = afterRelease
-        c.has_wait_ms = 1
-        c.wait_ms = waitMs
-        if let value = deviceId {
-            c.device_id = arena.string(value)
-        }
-    }
-}
-
-extension Wire {
-    /// The message `eclm.v1.WatchResponse`.
-    public struct WatchResponse: WireMessage, Hashable {
-        /// Field `release`, number 1.
-        public var release: Int32 = 0
-        /// Field `changed`, number 2.
-        public var changed: Bool = false
-
-        /// The message with every field at its default.
-        public init() {}
-    }
-}
-
-extension Wire.WatchResponse: CBackedMessage {
-    package static var wireName: String { "eclm.v1.WatchResponse" }
-
-    package static func emptyStruct() -> Eclm__V1__WatchResponse {
-        var empty = Eclm__V1__WatchResponse()
-        eclm__v1__watch_response__init(&empty)
-        return empty
-    }
-
-    package init(reading c: Eclm__V1__WatchResponse) throws(WireError) {
-        self.init()
-        release = c.release
-        changed = c.changed != 0
-    }
-
-    package func fill(_ c: inout Eclm__V1__WatchResponse, in arena: Arena) {
-        c.has_release = 1
-        c.release = release
-        c.has_changed = 1
-        c.changed = changed ? 1 : 0
-    }
-}
-
 /// The methods of `eclm.v1.ReleaseService`.
 public enum ReleaseServiceAPI {
     /// The service's full name on the wire.
     public static let name = "eclm.v1.ReleaseService"
     /// `ReleaseService.ListReleases`
-    public static let listReleases = RemoteMethod<Wire.ListReleasesRequest, Wire.ListReleasesResponse>(service: name, name: "ListReleases")
+    public static let listReleases = RemoteMethod<Wire.ListReleasesRequest, Wire.ListReleasesResponse>(
+        service: name, name: "ListReleases", repeatability: .idempotent, roles: [.reader], deadline: .milliseconds(30000))
     /// `ReleaseService.GetRelease`
-    public static let getRelease = RemoteMethod<Wire.GetReleaseRequest, Wire.GetReleaseResponse>(service: name, name: "GetRelease")
-    /// `ReleaseService.Publish`
-    public static let publish = RemoteMethod<Wire.PublishRequest, Wire.PublishResponse>(service: name, name: "Publish")
-    /// `ReleaseService.Rollback`
-    public static let rollback = RemoteMethod<Wire.RollbackRequest, Wire.RollbackResponse>(service: name, name: "Rollback")
-}
-
-/// The methods of `eclm.v1.ChannelService`.
-public enum ChannelServiceAPI {
-    /// The service's full name on the wire.
-    public static let name = "eclm.v1.ChannelService"
-    /// `ChannelService.ListChannels`
-    public static let listChannels = RemoteMethod<Wire.ListChannelsRequest, Wire.ListChannelsResponse>(service: name, name: "ListChannels")
-    /// `ChannelService.MoveChannel`
-    public static let moveChannel = RemoteMethod<Wire.MoveChannelRequest, Wire.Release>(service: name, name: "MoveChannel")
-    /// `ChannelService.ChannelHistory`
-    public static let channelHistory = RemoteMethod<Wire.ChannelHistoryRequest, Wire.ChannelHistoryResponse>(service: name, name: "ChannelHistory")
-    /// `ChannelService.Watch`
-    public static let watch = RemoteMethod<Wire.WatchRequest, Wire.WatchResponse>(service: name, name: "Watch")
+    public static let getRelease = RemoteMethod<Wire.GetReleaseRequest, Wire.GetReleaseResponse>(
+        service: name, name: "GetRelease", repeatability: .idempotent, roles: [.reader], deadline: .milliseconds(30000))
+    /// Equal content makes no new version and no new release, but the channel moves again.
+    public static let publish = RemoteMethod<Wire.PublishRequest, Wire.PublishResponse>(
+        service: name, name: "Publish", repeatability: .notRepeatable, roles: [.publisher], deadline: .milliseconds(120000))
+    /// Modules without a version go back one more each time.
+    public static let rollback = RemoteMethod<Wire.RollbackRequest, Wire.RollbackResponse>(
+        service: name, name: "Rollback", repeatability: .notRepeatable, roles: [.operator], deadline: .milliseconds(60000))
 }

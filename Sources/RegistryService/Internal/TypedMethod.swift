@@ -7,30 +7,23 @@ import RegistryProtocol
 extension RPCMethod {
     /// A method that takes and gives messages, without attachments.
     ///
-    /// - Parameter role: The roles of which the caller needs one; see ``Role``.
+    /// Who may call it and its default deadline are what its options in proto/ say.
     init<Request, Response>(
-        _ remote: RemoteMethod<Request, Response>, role: Role...,
+        _ remote: RemoteMethod<Request, Response>,
         handler: @escaping @Sendable (Request, RPCContext) async throws -> Response
     ) {
-        self.init(remote, roles: role) { request, _, context in (try await handler(request, context), ByteBuffer()) }
+        self.init(remote, attachments: { request, _, context in (try await handler(request, context), ByteBuffer()) })
     }
 
     /// A method that takes and gives messages with attachments.
     init<Request, Response>(
-        _ remote: RemoteMethod<Request, Response>, role: Role...,
+        _ remote: RemoteMethod<Request, Response>,
         attachments handler:
             @escaping @Sendable (Request, ByteBuffer, RPCContext) async throws -> (Response, ByteBuffer)
     ) {
-        self.init(remote, roles: role, handler: handler)
-    }
-
-    private init<Request, Response>(
-        _ remote: RemoteMethod<Request, Response>, roles: [Role],
-        handler: @escaping @Sendable (Request, ByteBuffer, RPCContext) async throws -> (Response, ByteBuffer)
-    ) {
-        self.init(name: remote.name) { request, context in
+        self.init(name: remote.name, defaultDeadline: remote.deadline) { request, context in
             do {
-                try Role.check(context.principal, hasOneOf: roles, toCall: "\(remote.service).\(remote.name)")
+                try Role.check(context.principal, hasOneOf: remote.roles, toCall: remote.fullName)
                 let message = try Request(decoding: request.payload)
                 let (response, attachment) = try await handler(message, request.attachment, context)
                 return RPCResponse(payload: response.encoded(), attachment: attachment)

@@ -47,7 +47,7 @@ extension Wire.ModuleVersion {
         tensors = record.tensors.map(Wire.Tensor.init)
         costs = Wire.ModuleCosts(record.costs)
         requirements = Wire.Requirements(record.requirements)
-        origin = record.origin
+        (origin, versionOrigin) = (record.origin.rawValue, record.origin.number)
         round = record.round.map(Int32.init)
         createdAtUs = record.createdAt.microseconds
         createdBy = record.createdBy
@@ -84,7 +84,7 @@ extension Wire.Release {
         model = record.model
         number = Int32(record.number)
         parent = record.parent.map(Int32.init)
-        origin = record.origin
+        (origin, releaseOrigin) = (record.origin.rawValue, record.origin.number)
         round = record.round.map(Int32.init)
         reason = record.reason
         createdAtUs = record.createdAt.microseconds
@@ -100,7 +100,7 @@ extension Wire.ChannelMove {
         revision = Int32(move.revision)
         fromRelease = move.fromRelease.map(Int32.init)
         toRelease = Int32(move.toRelease)
-        action = move.action
+        (action, channelAction) = (move.action.rawValue, move.action.number)
         reason = move.reason
         movedBy = move.movedBy
         movedAtUs = move.movedAt.microseconds
@@ -143,7 +143,7 @@ extension Wire.Update {
         baseRelease = Int32(record.baseRelease)
         idempotencyKey = record.idempotencyKey
         sampleCount = record.sampleCount
-        status = record.status.rawValue
+        (status, updateStatus) = (record.status.rawValue, record.status.number)
         quarantineReason = record.quarantineReason ?? ""
         round = record.round.map(Int32.init)
         release = record.release.map(Int32.init)

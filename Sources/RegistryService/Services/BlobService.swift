@@ -14,7 +14,7 @@ struct BlobService: RPCService {
         let blobs = context.registry.blobs
         let segments = context.segments
         methods = [
-            RPCMethod(BlobServiceAPI.stat, role: .reader) { request, _ in
+            RPCMethod(BlobServiceAPI.stat) { request, _ in
                 guard request.digests.count <= context.limits.maximumDigests else {
                     throw RegistryError(
                         .invalidArgument,
@@ -31,7 +31,7 @@ struct BlobService: RPCService {
                 return response
             },
             RPCMethod(
-                BlobServiceAPI.get, role: .reader,
+                BlobServiceAPI.get,
                 attachments: { request, _, _ in
                     let digest = try Digest(bytes: request.digest)
                     let size = try await segments.size(of: digest)
@@ -48,7 +48,7 @@ struct BlobService: RPCService {
                         digest, size: size, offset: request.offset, length: request.length == 0 ? size : request.length)
                     return (response, bytes)
                 }),
-            RPCMethod(BlobServiceAPI.beginPut, role: .device, .publisher) { request, call in
+            RPCMethod(BlobServiceAPI.beginPut) { request, call in
                 let upload = try await blobs.beginUpload(
                     digest: try Digest(bytes: request.digest), size: request.size, uploader: call.principal.name)
                 var response = Wire.BeginPutResponse()
@@ -60,7 +60,7 @@ struct BlobService: RPCService {
                 return response
             },
             RPCMethod(
-                BlobServiceAPI.put, role: .device, .publisher,
+                BlobServiceAPI.put,
                 attachments: { request, attachment, call in
                     guard let id = UUID(uuidString: request.uploadId) else {
                         throw RegistryError(.invalidArgument, "\(request.uploadId.debugDescription) is no upload's id")

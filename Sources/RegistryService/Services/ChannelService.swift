@@ -10,19 +10,19 @@ struct ChannelService: RPCService {
     init(_ context: ServiceContext) {
         let registry = context.registry
         methods = [
-            RPCMethod(ChannelServiceAPI.listChannels, role: .reader) { request, _ in
+            RPCMethod(ChannelServiceAPI.listChannels) { request, _ in
                 var response = Wire.ListChannelsResponse()
                 response.channels = try await registry.model(request.model).channels.map(Wire.ChannelPointer.init)
                 return response
             },
-            RPCMethod(ChannelServiceAPI.moveChannel, role: .operator) { request, call in
+            RPCMethod(ChannelServiceAPI.moveChannel) { request, call in
                 let release = try await registry.moveChannel(
                     of: request.model, channel: request.channel, to: Int(request.release),
                     as: context.provenance(call, reason: request.reason))
                 await context.catalogue.refreshAfterChange()
-                return Wire.Release(release)
+                return Wire.MoveChannelResponse(Wire.Release(release))
             },
-            RPCMethod(ChannelServiceAPI.channelHistory, role: .reader) { request, _ in
+            RPCMethod(ChannelServiceAPI.channelHistory) { request, _ in
                 let page = try await registry.channelHistory(
                     of: request.model, channel: request.channel, page: PageRequest(request.page))
                 var response = Wire.ChannelHistoryResponse()
@@ -30,7 +30,7 @@ struct ChannelService: RPCService {
                 response.nextPageToken = page.nextToken
                 return response
             },
-            RPCMethod(ChannelServiceAPI.watch, role: .reader) { request, call in
+            RPCMethod(ChannelServiceAPI.watch) { request, call in
                 try await Self.watch(request, call, context)
             },
         ]

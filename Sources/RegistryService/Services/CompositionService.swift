@@ -10,7 +10,7 @@ struct CompositionService: RPCService {
 
     init(_ context: ServiceContext) {
         methods = [
-            RPCMethod(CompositionServiceAPI.compose, role: .reader) { request, call in
+            RPCMethod(CompositionServiceAPI.compose) { request, call in
                 try await Self.compose(request, call, context)
             }
         ]

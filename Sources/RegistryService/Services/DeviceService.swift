@@ -11,9 +11,8 @@ struct DeviceService: RPCService {
     init(_ context: ServiceContext) {
         let registry = context.registry
         methods = [
-            // A new device cannot prove itself yet, so that registering is open to readers; the registry checks the
-            // token of one that registers again.
-            RPCMethod(DeviceServiceAPI.registerDevice, role: .reader) { request, call in
+            // Open to readers: the registry checks the token of a device that registers again.
+            RPCMethod(DeviceServiceAPI.registerDevice) { request, call in
                 try call.principal.checkMayRegister(request.deviceId)
                 var attributes: [String: String] = [:]
                 for attribute in request.attributes {
@@ -28,15 +27,15 @@ struct DeviceService: RPCService {
                         attributes: attributes),
                     as: context.provenance(call))
                 context.devices.remember(result.device)
-                var response = Wire.RegisterResponse()
+                var response = Wire.RegisterDeviceResponse()
                 response.device = Wire.Device(result.device)
                 response.created = result.isNew
                 return response
             },
-            RPCMethod(DeviceServiceAPI.getDevice, role: .reader) { request, _ in
-                Wire.Device(try await registry.device(request.deviceId))
+            RPCMethod(DeviceServiceAPI.getDevice) { request, _ in
+                Wire.GetDeviceResponse(Wire.Device(try await registry.device(request.deviceId)))
             },
-            RPCMethod(DeviceServiceAPI.listDevices, role: .reader) { request, _ in
+            RPCMethod(DeviceServiceAPI.listDevices) { request, _ in
                 let page = try await registry.devices(
                     idContaining: request.idContains, deviceClass: request.deviceClass, page: PageRequest(request.page))
                 var response = Wire.ListDevicesResponse()
@@ -44,21 +43,21 @@ struct DeviceService: RPCService {
                 response.nextPageToken = page.nextToken
                 return response
             },
-            RPCMethod(DeviceServiceAPI.listDeviceClasses, role: .reader) { _, _ in
+            RPCMethod(DeviceServiceAPI.listDeviceClasses) { _, _ in
                 var response = Wire.ListDeviceClassesResponse()
                 response.classes = try await registry.deviceClasses().map(Wire.DeviceClass.init)
                 return response
             },
-            RPCMethod(DeviceServiceAPI.defineDeviceClass, role: .operator) { request, call in
+            RPCMethod(DeviceServiceAPI.defineDeviceClass) { request, call in
                 guard let traits = request.traits else {
                     throw RegistryError(.invalidArgument, "a device class needs traits")
                 }
                 let record = try await registry.defineDeviceClass(
                     request.name, traits: try traits.core(), as: context.provenance(call))
                 await context.catalogue.refreshAfterChange()
-                return Wire.DeviceClass(record)
+                return Wire.DefineDeviceClassResponse(Wire.DeviceClass(record))
             },
-            RPCMethod(DeviceServiceAPI.reportMetrics, role: .device) { request, call in
+            RPCMethod(DeviceServiceAPI.reportMetrics) { request, call in
                 try call.principal.checkMayAct(as: request.deviceId)
                 var response = Wire.ReportMetricsResponse()
                 response.canaries = Int32(

@@ -12,8 +12,8 @@ struct HealthService: RPCService {
     init(_ context: ServiceContext, inFlight: @escaping @Sendable () -> Int) {
         let started = ContinuousClock.now
         methods = [
-            RPCMethod(HealthServiceAPI.check, role: .reader) { _, _ in
-                var response = Wire.HealthResponse()
+            RPCMethod(HealthServiceAPI.check) { _, _ in
+                var response = Wire.CheckResponse()
                 response.serving = true
                 response.database = await Self.answers(context.registry.pool)
                 response.version = RegistryServer.version
@@ -23,7 +23,12 @@ struct HealthService: RPCService {
                 return response
             },
             RPCMethod(
-                HealthServiceAPI.echo, role: .reader, attachments: { message, attachment, _ in (message, attachment) }),
+                HealthServiceAPI.echo,
+                attachments: { request, attachment, _ in
+                    var response = Wire.EchoResponse()
+                    response.payload = request.payload
+                    return (response, attachment)
+                }),
         ]
     }
 

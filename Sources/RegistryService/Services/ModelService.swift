@@ -10,7 +10,7 @@ struct ModelService: RPCService {
     init(_ context: ServiceContext) {
         let registry = context.registry
         methods = [
-            RPCMethod(ModelServiceAPI.listModels, role: .reader) { request, _ in
+            RPCMethod(ModelServiceAPI.listModels) { request, _ in
                 let page = try await registry.models(
                     nameContaining: request.nameContains, page: PageRequest(request.page))
                 var response = Wire.ListModelsResponse()
@@ -18,10 +18,10 @@ struct ModelService: RPCService {
                 response.nextPageToken = page.nextToken
                 return response
             },
-            RPCMethod(ModelServiceAPI.getModel, role: .reader) { request, _ in
-                Wire.Model(try await registry.model(request.model))
+            RPCMethod(ModelServiceAPI.getModel) { request, _ in
+                Wire.GetModelResponse(Wire.Model(try await registry.model(request.model)))
             },
-            RPCMethod(ModelServiceAPI.listModules, role: .reader) { request, call in
+            RPCMethod(ModelServiceAPI.listModules) { request, call in
                 let selector = context.selector(
                     ReleaseSelector(request.release), of: request.model, for: try context.device(request.deviceId, call)
                 )

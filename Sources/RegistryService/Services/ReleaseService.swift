@@ -11,14 +11,14 @@ struct ReleaseService: RPCService {
     init(_ context: ServiceContext) {
         let registry = context.registry
         methods = [
-            RPCMethod(ReleaseServiceAPI.listReleases, role: .reader) { request, _ in
+            RPCMethod(ReleaseServiceAPI.listReleases) { request, _ in
                 let page = try await registry.releases(of: request.model, page: PageRequest(request.page))
                 var response = Wire.ListReleasesResponse()
                 response.releases = page.items.map(Wire.Release.init)
                 response.nextPageToken = page.nextToken
                 return response
             },
-            RPCMethod(ReleaseServiceAPI.getRelease, role: .reader) { request, call in
+            RPCMethod(ReleaseServiceAPI.getRelease) { request, call in
                 let selector = context.selector(
                     ReleaseSelector(request.release), of: request.model, for: try context.device(request.deviceId, call)
                 )
@@ -35,7 +35,7 @@ struct ReleaseService: RPCService {
                 } while !page.token.isEmpty
                 return response
             },
-            RPCMethod(ReleaseServiceAPI.publish, role: .publisher) { request, call in
+            RPCMethod(ReleaseServiceAPI.publish) { request, call in
                 let result = try await registry.publish(
                     try request.manifest(), channel: request.channel.isEmpty ? nil : request.channel,
                     as: context.provenance(call, reason: request.reason))
@@ -46,7 +46,7 @@ struct ReleaseService: RPCService {
                 response.keptVersions = Int32(result.keptVersions)
                 return response
             },
-            RPCMethod(ReleaseServiceAPI.rollback, role: .operator) { request, call in
+            RPCMethod(ReleaseServiceAPI.rollback) { request, call in
                 let result = try await registry.rollback(
                     request.model, channel: request.channel, to: try request.target(), reinstate: request.reinstate,
                     as: context.provenance(call, reason: request.reason))

@@ -11,28 +11,20 @@ struct UpdateService: RPCService {
     init(_ context: ServiceContext) {
         let registry = context.registry
         methods = [
-            RPCMethod(UpdateServiceAPI.submit, role: .device) { request, call in
+            RPCMethod(UpdateServiceAPI.submit) { request, call in
                 try call.principal.checkMayAct(as: request.deviceId)
                 let result = try await registry.submit(try request.submission())
                 var response = Wire.SubmitResponse()
                 response.updateId = result.updateID.rawValue
                 response.replayed = result.replayed
-                response.status = result.status.rawValue
+                (response.status, response.updateStatus) = (result.status.rawValue, result.status.number)
                 return response
             },
-            RPCMethod(UpdateServiceAPI.getUpdate, role: .reader) { request, _ in
-                Wire.Update(try await registry.update(UpdateID(request.updateId)))
+            RPCMethod(UpdateServiceAPI.getUpdate) { request, _ in
+                Wire.GetUpdateResponse(Wire.Update(try await registry.update(UpdateID(request.updateId))))
             },
-            RPCMethod(UpdateServiceAPI.listUpdates, role: .reader) { request, _ in
-                let status = try request.status.map { (text) throws(RegistryError) in
-                    guard let status = UpdateStatus(rawValue: text) else {
-                        throw RegistryError(
-                            .invalidArgument,
-                            "status \(text.debugDescription) is not one of "
-                                + UpdateStatus.allCases.map(\.rawValue).joined(separator: ", "))
-                    }
-                    return status
-                }
+            RPCMethod(UpdateServiceAPI.listUpdates) { request, _ in
+                let status = try request.wantedStatus()
                 let page = try await registry.updates(
                     of: request.model, device: request.deviceId, status: status, page: PageRequest(request.page))
                 var response = Wire.ListUpdatesResponse()
@@ -44,17 +36,35 @@ struct UpdateService: RPCService {
     }
 }
 
+extension Wire.ListUpdatesRequest {
+    /// The status asked for; `nil` for updates of every status.
+    fileprivate func wantedStatus() throws(MappingError) -> UpdateStatus? {
+        guard updateStatus != nil || status != nil else { return nil }
+        return try UpdateStatus(number: updateStatus, text: status ?? "")
+    }
+}
+
+extension Wire.TrainedModule {
+    fileprivate func checkedEncoding() throws(RegistryError) -> UpdateEncoding {
+        do throws(MappingError) {
+            return try UpdateEncoding(number: updateEncoding, text: encoding)
+        } catch {
+            throw RegistryError(.invalidArgument, "module \(module.debugDescription): \(error.description)")
+        }
+    }
+}
+
 extension Wire.SubmitRequest {
     /// The submission meant.
     func submission() throws -> UpdateSubmission {
-        return UpdateSubmission(
+        UpdateSubmission(
             deviceID: deviceId, model: model, baseRelease: Int(baseRelease), idempotencyKey: idempotencyKey,
             sampleCount: sampleCount, metrics: try metrics.byName(),
             modules: try modules.map { module in
                 UpdateSubmission.Module(
                     module: module.module, baseVersion: Int(module.baseVersion),
                     digest: try Digest(bytes: module.digest),
-                    encoding: module.encoding, importance: module.importance,
+                    encoding: try module.checkedEncoding(), importance: module.importance,
                     sampleCount: module.sampleCount == 0 ? sampleCount : module.sampleCount,
                     lineage: module.lineage.isEmpty ? nil : try Digest(bytes: module.lineage))
             })

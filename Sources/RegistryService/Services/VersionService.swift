@@ -10,7 +10,7 @@ struct VersionService: RPCService {
     init(_ context: ServiceContext) {
         let registry = context.registry
         methods = [
-            RPCMethod(VersionServiceAPI.listVersions, role: .reader) { request, _ in
+            RPCMethod(VersionServiceAPI.listVersions) { request, _ in
                 let page = try await registry.versions(
                     of: request.model, module: request.module, page: PageRequest(request.page))
                 var response = Wire.ListVersionsResponse()
@@ -18,12 +18,12 @@ struct VersionService: RPCService {
                 response.nextPageToken = page.nextToken
                 return response
             },
-            RPCMethod(VersionServiceAPI.getVersion, role: .reader) { request, _ in
-                Wire.ModuleVersion(
-                    try await registry.version(
-                        of: request.model, module: request.module, version: Int(request.version)))
+            RPCMethod(VersionServiceAPI.getVersion) { request, _ in
+                let record = try await registry.version(
+                    of: request.model, module: request.module, version: Int(request.version))
+                return Wire.GetVersionResponse(Wire.ModuleVersion(record))
             },
-            RPCMethod(VersionServiceAPI.getLineage, role: .reader) { request, _ in
+            RPCMethod(VersionServiceAPI.getLineage) { request, _ in
                 let lineage = try await registry.lineage(
                     of: request.model, module: request.module, version: Int(request.version),
                     direction: request.descendants ? .descendants : .ancestors,

@@ -84,7 +84,7 @@ struct ForgetCommit {
             return entry
         }
         let release = try await writer.insertRelease(
-            of: history.modelID, parent: history.channelRelease, origin: "rollback", round: nil, entries: entries)
+            of: history.modelID, parent: history.channelRelease, origin: .rollback, round: nil, entries: entries)
         try await writer.pointChannel(channel, of: history.modelID, to: release.id, action: .rollback)
         outcome.release = release.number
         let recomputation: Int64 = try await connection.query(

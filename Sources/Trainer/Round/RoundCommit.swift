@@ -88,7 +88,7 @@ struct RoundCommit {
             return entry
         }
         let release = try await writer.insertRelease(
-            of: base.modelID, parent: base.releaseID, origin: "round", round: roundID, entries: entries)
+            of: base.modelID, parent: base.releaseID, origin: .round, round: roundID, entries: entries)
         try await writer.pointChannel(round.channel, of: base.modelID, to: release.id, action: .round)
         return release.number
     }

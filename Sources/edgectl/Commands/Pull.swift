@@ -4,7 +4,6 @@ import DevicePrograms
 import ECLMCore
 import EdgeClient
 import EdgePrograms
-import RegistryProtocol
 
 struct Pull: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,8 +37,7 @@ struct Pull: AsyncParsableCommand {
             let request = try pull.request(release: release, explains: explain)
             try await connection.withClient { client in
                 if dryRun {
-                    let answer = try await client.compose(request)
-                    try PullReport(answer).print(to: output)
+                    try PullReport(try await client.compose(request)).print(to: output)
                 } else {
                     try await Self.pull(client, request, pull, output).print(to: output)
                 }
@@ -61,7 +59,7 @@ struct Pull: AsyncParsableCommand {
 struct PullReport: Encodable {
     struct Module: Encodable {
         var module: String
-        var layer: Int32?
+        var layer: Int?
         var version: Int32
         var digest: String
         var bytes: Int64
@@ -92,24 +90,21 @@ struct PullReport: Encodable {
     var directory: String?
     var transfer: Transfer?
 
-    init(_ answer: Wire.ComposeResponse) {
-        let composition = answer.composition ?? Wire.Composition()
-        model = answer.model
-        release = answer.release
+    init(_ composition: SubModelComposition) {
+        model = composition.model
+        release = composition.release
         modules = composition.modules.map {
             Module(
-                module: $0.module, layer: $0.slot?.layer, version: $0.version,
-                digest: (try? Digest(bytes: $0.digest).description) ?? "", bytes: $0.bytes, importance: $0.importance,
-                held: $0.held, memory: $0.memory, flops: $0.flops)
+                module: $0.module, layer: $0.slot.layer, version: $0.version, digest: $0.digest.description,
+                bytes: $0.bytes, importance: $0.importance, held: $0.isHeld, memory: $0.memory, flops: $0.flops)
         }
-        let sum = composition.totals
-        totals = Budget(memory: sum?.memory, flops: sum?.flops, fetchBytes: sum?.fetchBytes)
-        budget = answer.budget?.core ?? Budget()
+        totals = composition.totals
+        budget = composition.budget
         objective = composition.objective
         gap = composition.gap
-        optimal = composition.optimal
-        binding = composition.binding.map(\.name)
-        solveUs = answer.solveUs
+        optimal = composition.isOptimal
+        binding = composition.binding.map(\.rawValue)
+        solveUs = composition.searchMicroseconds
         excluded = composition.excluded.isEmpty ? nil : composition.excluded.map(ExcludedReport.init)
     }
 

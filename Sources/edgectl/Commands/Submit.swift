@@ -99,7 +99,7 @@ struct Submit: AsyncParsableCommand {
     private struct Report: Encodable {
         var updateId: Int64
         var replayed: Bool
-        var status: String
+        var status: UpdateStatus
         var idempotencyKey: String
         var modules: [String]
         var unchanged: [String]
@@ -124,7 +124,7 @@ struct Submit: AsyncParsableCommand {
         var text: String {
             var fields = FieldList()
             fields.add("update", replayed ? "\(updateId), submitted before" : "\(updateId)")
-            fields.add("status", status)
+            fields.add("status", status.rawValue)
             fields.add(
                 "modules", "\(modules.count)" + (unchanged.isEmpty ? "" : ", \(unchanged.count) unchanged left out"))
             fields.add(

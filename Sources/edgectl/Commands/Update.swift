@@ -3,7 +3,6 @@ import CommandSupport
 import DevicePrograms
 import ECLMCore
 import EdgeClient
-import RegistryProtocol
 
 struct Update: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -43,7 +42,7 @@ struct Update: AsyncParsableCommand {
             var deviceId: String
             var model: String
             var baseRelease: Int32
-            var status: String
+            var status: UpdateStatus
             var quarantineReason: String?
             var round: Int32?
             var release: Int32?
@@ -52,26 +51,26 @@ struct Update: AsyncParsableCommand {
             var submittedAt: Timestamp
             var decidedAt: Timestamp?
 
-            init(_ update: Wire.Update) {
-                updateId = update.updateId
-                deviceId = update.deviceId
+            init(_ update: UpdateFate) {
+                updateId = update.id.rawValue
+                deviceId = update.deviceID
                 model = update.model
                 baseRelease = update.baseRelease
                 status = update.status
-                quarantineReason = update.quarantineReason.isEmpty ? nil : update.quarantineReason
+                quarantineReason = update.quarantineReason
                 round = update.round
                 release = update.release
                 sampleCount = update.sampleCount
                 modules = update.modules
-                submittedAt = Timestamp(microseconds: update.submittedAtUs)
-                decidedAt = update.decidedAtUs.map(Timestamp.init(microseconds:))
+                submittedAt = Timestamp(microseconds: update.submittedAtMicroseconds)
+                decidedAt = update.decidedAtMicroseconds.map(Timestamp.init(microseconds:))
             }
 
             var text: String {
                 var fields = FieldList()
                 fields.add("update", "\(updateId) of \(deviceId)")
                 fields.add("model", "\(model), from release \(baseRelease)")
-                fields.add("status", status)
+                fields.add("status", status.rawValue)
                 fields.add("reason", quarantineReason)
                 fields.add("round", round)
                 fields.add("release", release)

@@ -93,7 +93,7 @@ struct ChannelHistory: RegistryCommand {
             ifEmpty: "There is no earlier move."
         ) { move in
             [
-                "\(move.revision)", move.fromRelease.map(String.init) ?? "", "\(move.toRelease)", move.action,
+                "\(move.revision)", move.fromRelease.map(String.init) ?? "", "\(move.toRelease)", move.action.rawValue,
                 move.movedAt.brief, move.movedBy, move.reason,
             ]
         }

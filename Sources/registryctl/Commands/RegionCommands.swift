@@ -46,7 +46,7 @@ struct RegionList: RegistryCommand {
         ) { update in
             [
                 "\(update.update)", update.model, update.region, "\(update.baseRelease)", update.rule,
-                "\(update.modules)", "\(update.inputs)", "\(update.deviceUpdates)", update.status,
+                "\(update.modules)", "\(update.inputs)", "\(update.deviceUpdates)", update.status.rawValue,
                 update.quarantineReason ?? "",
             ]
         }

@@ -28,7 +28,8 @@ struct ReleaseList: RegistryCommand {
         ) { release in
             [
                 "\(release.release)", release.parent.map(String.init) ?? "",
-                release.round.map { "round \($0)" } ?? release.origin, release.withdrawn ? "withdrawn" : "in service",
+                release.round.map { "round \($0)" } ?? release.origin.rawValue,
+                release.withdrawn ? "withdrawn" : "in service",
                 release.channels.joined(separator: " "), release.createdAt.brief, release.createdBy, release.reason,
             ]
         }

@@ -49,7 +49,7 @@ struct UpdateList: RegistryCommand {
     private static func row(_ update: UpdateDocument) -> [String] {
         [
             "\(update.update)", update.model, update.device, "\(update.baseRelease)", "\(update.modules)",
-            "\(update.sampleCount)", update.status, update.submittedAt.brief, update.fate,
+            "\(update.sampleCount)", update.status.rawValue, update.submittedAt.brief, update.fate,
         ]
     }
 
@@ -85,7 +85,7 @@ struct UpdateShow: RegistryCommand {
             fields.add("modules", document.modules)
             fields.add("samples", document.sampleCount)
             fields.add("idempotency key", document.idempotencyKey)
-            fields.add("status", document.status)
+            fields.add("status", document.status.rawValue)
             fields.add("quarantine reason", document.quarantineReason)
             fields.add("round", document.round)
             fields.add("release", document.release)

@@ -49,7 +49,7 @@ struct UpdateDocument: Encodable {
     var idempotencyKey: String
     var sampleCount: Int64
     var modules: Int
-    var status: String
+    var status: UpdateStatus
     var quarantineReason: String?
     var round: Int?
     var release: Int?
@@ -64,7 +64,7 @@ struct UpdateDocument: Encodable {
         idempotencyKey = record.idempotencyKey
         sampleCount = record.sampleCount
         modules = record.modules
-        status = record.status.rawValue
+        status = record.status
         quarantineReason = record.quarantineReason
         round = record.round
         release = record.release
@@ -76,10 +76,10 @@ struct UpdateDocument: Encodable {
     var fate: String {
         switch status {
         // A round that changed no weights, or a region's, made no release.
-        case "aggregated":
+        case .aggregated:
             "round \(round.map(String.init) ?? "?")" + (release.map { ", release \($0)" } ?? ", no release")
-        case "quarantined": quarantineReason ?? ""
-        default: ""
+        case .quarantined: quarantineReason ?? ""
+        case .pending: ""
         }
     }
 }

@@ -59,7 +59,7 @@ struct VersionDocument: Encodable {
     var requirements: RequirementsDocument
     var tensors: [TensorDescription]?
     var parents: [EdgeDocument]?
-    var origin: String
+    var origin: VersionOrigin
     var round: Int?
     var withdrawn: Bool
     var createdAt: Timestamp
@@ -88,7 +88,7 @@ struct VersionDocument: Encodable {
         createdBy = record.createdBy
     }
 
-    var originText: String { round.map { "round \($0)" } ?? origin }
+    var originText: String { round.map { "round \($0)" } ?? origin.rawValue }
     var stateText: String { withdrawn ? "withdrawn" : "in service" }
 }
 

@@ -14,7 +14,7 @@ struct PartialUpdateDocument: Encodable {
     var modules: Int64
     var inputs: Int32
     var deviceUpdates: Int64
-    var status: String
+    var status: UpdateStatus
     var quarantineReason: String?
 
     init(_ record: PartialUpdateRecord) {
@@ -26,7 +26,7 @@ struct PartialUpdateDocument: Encodable {
         modules = record.modules
         inputs = record.inputs
         deviceUpdates = record.updates
-        status = record.status.rawValue
+        status = record.status
         quarantineReason = record.quarantineReason
     }
 }

@@ -1,4 +1,5 @@
 import CommandSupport
+import ECLMCore
 import Registry
 import RegistryPrograms
 
@@ -8,7 +9,7 @@ struct ChannelMoveDocument: Encodable {
     var revision: Int
     var fromRelease: Int?
     var toRelease: Int
-    var action: String
+    var action: ChannelAction
     var reason: String
     var movedBy: String
     var movedAt: Timestamp

@@ -6,7 +6,6 @@ import Logging
 import NIOCore
 import RPC
 import Registry
-import RegistryProtocol
 import TestSupport
 
 @testable import Adaptation
@@ -101,13 +100,10 @@ struct AdaptationBench: Sendable {
     ) throws -> (EdgeClient, RPCClient) {
         let directory = try StateDirectory(path: state)
         var configuration = RPCClientConfiguration()
-        configuration.retry = .never
-        configuration.authenticationData = try directory.identity().map {
-            Credential.device(id: $0.deviceID, token: try $0.tokenBytes()).authenticationData
-        }
+        configuration.authenticationData = try directory.identity()?.authenticationData()
         let connection = RPCClient(endpoint: endpoint, configuration: configuration)
         let caller: any RPCCaller = faults.map { FaultyCaller(connection, $0) } ?? connection
-        let retry = faults == nil ? RetryPolicy() : .never
+        let retry = faults == nil ? RPCRetryPolicy() : .never
         return (try EdgeClient(registry: RegistryClient(caller, retry: retry), state: directory), connection)
     }
 

@@ -25,14 +25,12 @@ final class Fixture: Sendable {
 
     /// Small chunks, so that small blobs take several.
     static let limits = TransferLimits(chunkBytes: 1000, chunksInFlight: 3, blobsInFlight: 2, blobBytes: 10_000_000)
-    static let retry = RetryPolicy(
+    static let retry = RPCRetryPolicy(
         deadline: .seconds(10), attemptTimeout: .seconds(5), initialBackoff: .milliseconds(1),
         maximumBackoff: .milliseconds(5))
 
-    func registry(_ retry: RetryPolicy = Fixture.retry) -> RegistryClient {
-        var configuration = RPCClientConfiguration()
-        configuration.retry = .never
-        return RegistryClient(InProcessCaller(server: server, configuration: configuration), retry: retry)
+    func registry(_ retry: RPCRetryPolicy = Fixture.retry) -> RegistryClient {
+        RegistryClient(InProcessCaller(server: server), retry: retry)
     }
 
     func cache(_ limits: TransferLimits = Fixture.limits) throws -> BlobCache {

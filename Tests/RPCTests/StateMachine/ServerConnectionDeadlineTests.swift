@@ -18,6 +18,21 @@ struct ServerConnectionDeadlineTests {
         #expect(server.admitted[0].deadline.seconds == seconds)
     }
 
+    @Test("with the method's own default before the server's, and the caller's word before both")
+    func methodDefault() {
+        let limits = ServerConnectionLimits(RPCServerConfiguration())
+        func seconds(_ asked: Int32?, _ methodDefault: Duration?) -> Double {
+            limits.deadline(
+                timeoutMilliseconds: asked, methodDefault: methodDefault, from: .origin
+            ).seconds
+        }
+        #expect(seconds(nil, .seconds(5)) == 5)
+        #expect(seconds(0, .seconds(120)) == 120)
+        #expect(seconds(2500, .seconds(5)) == 2.5)
+        #expect(seconds(nil, nil) == 30)
+        #expect(seconds(nil, .seconds(900)) == 300)
+    }
+
     @Test("and gives an overdue request up once, on its nanosecond")
     func overdue() {
         var server = ServerUnderTest()

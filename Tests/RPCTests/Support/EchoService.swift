@@ -9,6 +9,20 @@ struct EchoService: RPCService {
     let cancellations = Count()
     let started = Count()
 
+    /// Answers after so many milliseconds as the payload says.
+    private var sleep: RPCMethod.Handler {
+        { [cancellations, started] request, _ in
+            started.add()
+            do {
+                try await Task.sleep(for: .milliseconds(Int(String(buffer: request.payload)) ?? 0))
+            } catch {
+                cancellations.add()
+                throw error
+            }
+            return RPCResponse(payload: request.payload)
+        }
+    }
+
     var methods: [RPCMethod] {
         [
             RPCMethod(name: "Say") { request, _ in
@@ -17,16 +31,8 @@ struct EchoService: RPCService {
             RPCMethod(name: "SayInline", placement: .inline) { request, _ in
                 RPCResponse(payload: request.payload, attachment: request.attachment)
             },
-            RPCMethod(name: "Sleep") { [cancellations, started] request, _ in
-                started.add()
-                do {
-                    try await Task.sleep(for: .milliseconds(Int(String(buffer: request.payload)) ?? 0))
-                } catch {
-                    cancellations.add()
-                    throw error
-                }
-                return RPCResponse(payload: request.payload)
-            },
+            RPCMethod(name: "Sleep", handler: sleep),
+            RPCMethod(name: "Nap", defaultDeadline: .milliseconds(40), handler: sleep),
             RPCMethod(name: "Wait") { [gate, started] request, _ in
                 started.add()
                 await gate.wait()

@@ -55,7 +55,7 @@ struct Fixture {
 /// Runs `body` against a server and shuts it down afterwards.
 func withServer(
     over carrier: Carrier = .tcp, authenticator: any RPCAuthenticator = AnonymousAuthenticator(),
-    client: RPCClientConfiguration = .once, configure: (inout RPCServerConfiguration) -> Void = { _ in },
+    client: RPCClientConfiguration = .init(), configure: (inout RPCServerConfiguration) -> Void = { _ in },
     _ body: (Fixture) async throws -> Void
 ) async throws {
     let echo = EchoService()
@@ -93,15 +93,8 @@ func withServer(
 }
 
 extension RPCClientConfiguration {
-    /// Sends every request once, so that tests see each failure.
-    static var once: Self {
-        var configuration = Self()
-        configuration.retry = .never
-        return configuration
-    }
-
     static func authenticated(_ token: String) -> Self {
-        var configuration = once
+        var configuration = Self()
         configuration.authenticationData = Array(token.utf8)
         return configuration
     }

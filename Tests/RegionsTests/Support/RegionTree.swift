@@ -98,7 +98,6 @@ enum RegionTree {
                 DeviceRegistration(deviceID: name, deviceClass: ModelFixture.deviceClass, token: token),
                 as: Provenance(actor: name))
             var configuration = RPCClientConfiguration()
-            configuration.retry = .never
             configuration.authenticationData = Credential.device(id: name, token: token).authenticationData
             let connection = RPCClient(endpoint: endpoint, configuration: configuration)
             defer { connection.close() }

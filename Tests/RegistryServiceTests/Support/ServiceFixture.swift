@@ -40,7 +40,6 @@ struct TestServer: Sendable {
     ) -> any RPCCaller {
         var configuration = RPCClientConfiguration()
         configuration.authenticationData = credential
-        configuration.retry = .never
         if let endpoint { return RPCClient(endpoint: endpoint, configuration: configuration) }
         return InProcessCaller(server: server.rpc, configuration: configuration)
     }

@@ -2,7 +2,6 @@ public import ECLMCore
 import EdgeClient
 import Foundation
 import Registry
-import RegistryProtocol
 
 /// The cloud over the wire: a real registryd and PostgreSQL, an edge client a device, and a round of the real trainer.
 /// Bytes are those on the devices' connections, the protocol's framing included.
@@ -106,7 +105,7 @@ public actor WireCloud: Cloud {
         let pull = PullRequest(
             model: model, source: .release(Int32(release.number)), budget: request.budget,
             importances: request.importances, countsHeld: true)
-        let answer: Wire.ComposeResponse
+        let answer: SubModelComposition
         do {
             answer = try await device.client.compose(pull)
         } catch let error as EdgeError where error.code == .infeasible {
@@ -121,20 +120,17 @@ public actor WireCloud: Cloud {
         return try composition(answer, layers: request.importances.count)
     }
 
-    private func composition(_ answer: Wire.ComposeResponse, layers: Int) throws -> CloudComposition {
-        guard let composed = answer.composition else {
-            throw ExperimentError(.unavailable, "the registry answered no composition")
-        }
+    private func composition(_ composed: SubModelComposition, layers: Int) throws -> CloudComposition {
         var digests: [ModuleSlot: Digest] = [:]
         for module in composed.modules {
-            guard let slot = try module.slot?.core(), names[slot] == module.module else {
+            guard names[module.slot] == module.module else {
                 throw ExperimentError(.inconsistent, "the registry composed \(module.module), which was not published")
             }
-            digests[slot] = try Digest(bytes: module.digest)
+            digests[module.slot] = module.digest
         }
         return CloudComposition(
-            release: Int(answer.release), layers: layers, digests: digests,
-            bytes: composed.modules.reduce(0) { $0 + $1.bytes }, fetchBytes: composed.totals?.fetchBytes ?? 0)
+            release: Int(composed.release), layers: layers, digests: digests,
+            bytes: composed.modules.reduce(0) { $0 + $1.bytes }, fetchBytes: composed.totals.fetchBytes ?? 0)
     }
 
     /// See ``Cloud``.

@@ -2,7 +2,6 @@ import ECLMCore
 import EdgeClient
 import Foundation
 import RPC
-import RegistryProtocol
 
 /// A device of an experiment over the wire: an edge client with a connection, a state directory and a cache of its own.
 struct WireDevice: Sendable {
@@ -12,10 +11,10 @@ struct WireDevice: Sendable {
     /// Bytes that the experiment caused and no device would.
     var uncounted = Traffic()
     /// The last composition, as the registry gave it.
-    var composed: (request: PullRequest, answer: Wire.ComposeResponse)?
+    var composed: (request: PullRequest, answer: SubModelComposition)?
 
     /// A device that was never registered soon says that nobody listens; a registered one is patient with its registry.
-    private static let firstContact = RetryPolicy(deadline: .seconds(10), maximumAttempts: 6)
+    private static let firstContact = RPCRetryPolicy(deadline: .seconds(10), maximumAttempts: 6)
 
     /// Registers a device and connects as it.
     static func join(_ id: String, class name: String, endpoint: String, directory: String) async throws -> WireDevice {
@@ -32,16 +31,13 @@ struct WireDevice: Sendable {
     }
 
     private init(
-        endpoint text: String, state: StateDirectory, directory: String, retry: RetryPolicy = .init()
+        endpoint text: String, state: StateDirectory, directory: String, retry: RPCRetryPolicy = .init()
     ) throws {
         guard let endpoint = RPCEndpoint(text) else {
             throw ExperimentError(.unavailable, "\(text) is no endpoint of a registry")
         }
         var configuration = RPCClientConfiguration()
-        configuration.retry = .never
-        configuration.authenticationData = try state.identity().map {
-            Credential.device(id: $0.deviceID, token: try $0.tokenBytes()).authenticationData
-        }
+        configuration.authenticationData = try state.identity()?.authenticationData()
         connection = RPCClient(endpoints: [endpoint], configuration: configuration)
         client = try EdgeClient(registry: RegistryClient(connection, retry: retry), state: state)
         self.directory = directory

@@ -108,7 +108,7 @@ struct ServerUnderTest {
 }
 
 extension NIODeadline {
-    private static let origin = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
+    static let origin = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
 
     /// A time in seconds since the start of a test.
     static func seconds(_ seconds: Double) -> NIODeadline {

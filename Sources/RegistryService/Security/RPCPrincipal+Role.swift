@@ -1,25 +1,14 @@
 import RPC
+import RegistryProtocol
 
-/// What a caller may do; each role is a reader too.
-public enum Role: String, Sendable, Hashable, CaseIterable {
-    /// Reads models, versions, releases, channels and blobs, and composes.
-    case reader
-    /// Registers, uploads and submits updates as a device.
-    case device
-    /// Publishes.
-    case publisher
-    /// Rolls back, moves channels, defines device classes.
-    case `operator`
-
+extension Role {
     /// Refuses callers that have none of `roles`; everybody is a reader.
     ///
     /// - Throws: ``RPCError`` with `permissionDenied`.
     static func check(_ principal: RPCPrincipal, hasOneOf roles: [Role], toCall method: String) throws(RPCError) {
         guard roles.contains(where: { $0 == .reader || principal.has($0) }) else {
-            throw RPCError(
-                .permissionDenied,
-                "\(principal.name) may not call \(method): it needs the role "
-                    + roles.map(\.rawValue).joined(separator: " or "))
+            let needed = roles.isEmpty ? "which nobody has" : roles.map(\.rawValue).joined(separator: " or ")
+            throw RPCError(.permissionDenied, "\(principal.name) may not call \(method): it needs the role \(needed)")
         }
     }
 }

@@ -1,0 +1,50 @@
+public import ECLMCore
+internal import RegistryProtocol
+
+/// A module version as the registry tells of it.
+public struct RegistryModuleVersion: Hashable, Sendable {
+    /// The module's name.
+    public var module: String
+    /// The module's place.
+    public var slot: ModuleSlot
+    /// The version's number within its module, from 1.
+    public var version: Int32
+    /// The digest of its weights.
+    public var digest: Digest
+    /// The analytic costs.
+    public var costs: ModuleCosts
+    /// What a device needs.
+    public var requirements: Requirements
+    /// What made it.
+    public var origin: VersionOrigin
+    /// Whether a rollback took it out of service.
+    public var isWithdrawn: Bool
+
+    init(_ version: Wire.ModuleVersion) throws {
+        guard RegistryName.isValid(version.module), let slot = version.slot, let costs = version.costs else {
+            throw MappingError(
+                "version \(version.version) of \(version.module.debugDescription) lacks a name, a place or costs")
+        }
+        module = version.module
+        self.slot = try slot.core()
+        self.version = version.version
+        digest = try Digest(bytes: version.digest)
+        self.costs = costs.core
+        requirements = try version.requirements?.core() ?? Requirements()
+        origin = try VersionOrigin(number: version.versionOrigin, text: version.origin)
+        isWithdrawn = version.withdrawn
+    }
+}
+
+/// A module of a release.
+public struct RegistryModule: Hashable, Sendable {
+    public var version: RegistryModuleVersion
+    /// The release's default importance of the module.
+    public var importance: Double
+
+    init(_ module: Wire.ReleasedModule) throws {
+        guard let version = module.version else { throw MappingError("a module without a version") }
+        self.version = try RegistryModuleVersion(version)
+        importance = module.importance
+    }
+}

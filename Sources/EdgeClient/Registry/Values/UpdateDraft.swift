@@ -1,0 +1,111 @@
+public import ECLMCore
+internal import RegistryProtocol
+
+/// An update about to be handed in; its blobs are at the registry.
+public struct UpdateDraft: Hashable, Sendable {
+    /// One trained module.
+    public struct Module: Hashable, Sendable {
+        /// The module's name.
+        public var module: String
+        /// The version it was trained from: the base release's.
+        public var baseVersion: Int32
+        /// The trained weights.
+        public var digest: Digest
+        /// How the weights are written.
+        public var encoding: UpdateEncoding
+        /// The module's importance for the data it was trained on, at least 0.
+        public var importance: Double
+        /// Samples it was trained on; 0 for the update's.
+        public var sampleCount: Int64
+        /// The document that names the inputs of a region's partial aggregate; `nil` for a device's own update.
+        public var lineage: Digest?
+
+        public init(
+            module: String, baseVersion: Int32, digest: Digest, encoding: UpdateEncoding, importance: Double,
+            sampleCount: Int64 = 0, lineage: Digest? = nil
+        ) {
+            self.module = module
+            self.baseVersion = baseVersion
+            self.digest = digest
+            self.encoding = encoding
+            self.importance = importance
+            self.sampleCount = sampleCount
+            self.lineage = lineage
+        }
+    }
+
+    public var deviceID: String
+    /// The model's name.
+    public var model: String
+    /// The number of the release that was trained.
+    public var baseRelease: Int32
+    /// The same key with the same content is the same update.
+    public var idempotencyKey: String
+    /// Samples trained on, at least 1.
+    public var sampleCount: Int64
+    /// What was measured, by name: finite numbers.
+    public var metrics: [String: Double]
+    public var modules: [Module]
+
+    public init(
+        deviceID: String, model: String, baseRelease: Int32, idempotencyKey: String = "", sampleCount: Int64,
+        metrics: [String: Double] = [:], modules: [Module]
+    ) {
+        self.deviceID = deviceID
+        self.model = model
+        self.baseRelease = baseRelease
+        self.idempotencyKey = idempotencyKey
+        self.sampleCount = sampleCount
+        self.metrics = metrics
+        self.modules = modules
+    }
+
+    /// The update on the wire.
+    var message: Wire.SubmitRequest {
+        var request = Wire.SubmitRequest()
+        request.deviceId = deviceID
+        request.model = model
+        request.baseRelease = baseRelease
+        request.idempotencyKey = idempotencyKey
+        request.sampleCount = sampleCount
+        request.metrics = Wire.Metric.list(metrics)
+        request.modules = modules.map { module in
+            var message = Wire.TrainedModule()
+            message.module = module.module
+            message.baseVersion = module.baseVersion
+            message.digest = module.digest.bytes
+            (message.encoding, message.updateEncoding) = (module.encoding.rawValue, module.encoding.number)
+            message.importance = module.importance
+            message.sampleCount = module.sampleCount
+            message.lineage = module.lineage?.bytes ?? []
+            return message
+        }
+        return request
+    }
+
+    /// A key that the same content of the same device always gets: a digest of everything but the key itself.
+    ///
+    /// Taken of what this program's first version sent, so that a device that learned to send more submits again under the
+    /// key it used before.
+    var contentKey: String {
+        var request = message
+        request.idempotencyKey = ""
+        for index in request.modules.indices { request.modules[index].updateEncoding = nil }
+        return request.encoded().withUnsafeReadableBytes { Digest.of($0) }.hex
+    }
+}
+
+/// What the registry made of an update.
+public struct UpdateReceipt: Hashable, Sendable {
+    public var updateID: UpdateID
+    /// Whether the registry had it already, under the same key and with the same content.
+    public var isReplay: Bool
+    /// Where it stands.
+    public var status: UpdateStatus
+
+    init(_ answer: Wire.SubmitResponse) throws(MappingError) {
+        updateID = UpdateID(answer.updateId)
+        isReplay = answer.replayed
+        status = try UpdateStatus(number: answer.updateStatus, text: answer.status)
+    }
+}
