@@ -217,7 +217,7 @@ struct ListingTests {
     @Test("says which name is unknown and how to find the right one", arguments: Transport.allCases)
     func unknownNames(transport: Transport) async throws {
         try await withServer(over: transport) { server in
-            await refused(.notFound, "\"nothing\"", "list-models") {
+            await refused(.notFound, "\"nothing\"", "registryctl model list") {
                 try await server.call(ModelServiceAPI.getModel) { $0.model = "nothing" }
             }
             await refused(.notFound, "\"nothing\"") {
