@@ -235,8 +235,9 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "CommandSupport", "Decomposition", "ECLMCore", "PostgreSQL", "Registry", "TestSupport", "edgectl",
-                "registryctl", "registryd", "trainerd", argumentParser,
+                "CommandSupport", "Decomposition", "ECLMCore", "PostgreSQL", "PythonReference", "Registry",
+                "TestSupport",
+                "edgectl", "registryctl", "registryd", "trainerd", argumentParser,
             ]),
     ],
     swiftLanguageModes: [.v6],

@@ -84,7 +84,8 @@ struct FormerNamesTests {
     @Test("they are in no help and in no completion")
     func hidden() async throws {
         for former in ["list-models", "define-class"] {
-            for arguments in [["--help"], ["--help-hidden"], ["--generate-completion-script", "bash"]] {
+            let completions = ["bash", "zsh", "fish"].map { ["--generate-completion-script", $0] }
+            for arguments in [["--help"], ["--help-hidden"]] + completions {
                 let shown = try await Program("registryctl", arguments).finish()
                 #expect(shown.status == 0)
                 let words = shown.output.split { !($0.isLetter || $0 == "-") }
