@@ -48,11 +48,17 @@ struct LibTorch {
     }
 }
 let torch = LibTorch.installed
+/// What a file imports is its own affair unless it says `public import`, and what it uses it imports itself.
+let imports: [SwiftSetting] = [
+    .enableUpcomingFeature("InternalImportsByDefault"), .enableUpcomingFeature("MemberImportVisibility"),
+]
 
 let package = Package(
     name: "eclm",
     products: [
         .library(name: "ECLMCore", targets: ["ECLMCore"]),
+        .library(name: "Aggregation", targets: ["Aggregation"]),
+        .library(name: "Composition", targets: ["Composition"]),
         .library(name: "PostgreSQL", targets: ["PostgreSQL"]),
         .library(name: "RPC", targets: ["RPC"]),
         .library(name: "Registry", targets: ["Registry"]),
@@ -93,18 +99,22 @@ let package = Package(
         .target(name: "Decomposition", dependencies: ["ECLMCore"]),
         // Data sets, and how they are split over a cloud and its devices.
         .target(name: "Datasets", dependencies: ["ECLMCore"]),
-        .target(name: "Registry", dependencies: ["ECLMCore", "PostgreSQL", logging]),
+        // The two ideas, free of I/O: which sub-model serves a device best, and what becomes of what devices learned.
+        .target(name: "Composition", dependencies: ["ECLMCore"], swiftSettings: imports),
+        // The inner loops of aggregation, for several instruction sets at once; Aggregation is its only importer.
+        .target(name: "CAggregation"),
+        .target(name: "Aggregation", dependencies: ["CAggregation", "ECLMCore", crypto], swiftSettings: imports),
+        .target(name: "Registry", dependencies: ["Aggregation", "Composition", "ECLMCore", "PostgreSQL", logging]),
         .target(
             name: "RegistryService",
             dependencies: [
-                "ECLMCore", "Registry", "PostgreSQL", "RPC", "RegistryProtocol", logging, metrics, lifecycle,
+                "Composition", "ECLMCore", "Registry", "PostgreSQL", "RPC", "RegistryProtocol", logging, metrics,
+                lifecycle,
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
-        // The inner loops of aggregation, for several instruction sets at once; Trainer is its only importer.
-        .target(name: "CAggregation"),
         .target(
             name: "Trainer",
-            dependencies: ["CAggregation", "ECLMCore", "Registry", "PostgreSQL", crypto, logging, metrics, lifecycle]),
+            dependencies: ["Aggregation", "ECLMCore", "Registry", "PostgreSQL", logging, metrics, lifecycle]),
         .target(
             name: "EdgeClient",
             dependencies: ["ECLMCore", "RPC", "RegistryProtocol", .product(name: "NIOCore", package: "swift-nio")]),
@@ -149,8 +159,8 @@ let package = Package(
         .executableTarget(
             name: "registryctl",
             dependencies: [
-                "CommandSupport", "RegistryPrograms", "Decomposition", "Development", "Trainer", "Registry",
-                "PostgreSQL", "ECLMCore", argumentParser,
+                "Aggregation", "CommandSupport", "Composition", "RegistryPrograms", "Decomposition", "Development",
+                "Trainer", "Registry", "PostgreSQL", "ECLMCore", argumentParser,
             ]),
         .executableTarget(
             name: "registryd",
@@ -180,7 +190,10 @@ let package = Package(
         .target(name: "CReadBandwidth", path: "Benchmarks/CReadBandwidth"),
         .executableTarget(
             name: "aggregation-bench",
-            dependencies: ["CReadBandwidth", "ECLMCore", "PostgreSQL", "Registry", "Trainer", logging, argumentParser],
+            dependencies: [
+                "Aggregation", "CReadBandwidth", "ECLMCore", "PostgreSQL", "Registry", "Trainer", logging,
+                argumentParser,
+            ],
             path: "Benchmarks/AggregationBench"),
 
         // Tests; TestSupport is the one harness that hands out databases and services.
@@ -199,7 +212,10 @@ let package = Package(
         .testTarget(name: "DecompositionTests", dependencies: ["Decomposition", "ECLMCore", "PythonReference"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "ECLMCore"]),
         .testTarget(
-            name: "RegistryTests", dependencies: ["ECLMCore", "PostgreSQL", "Registry", "TestSupport", logging]),
+            name: "RegistryTests",
+            dependencies: ["Aggregation", "Composition", "ECLMCore", "PostgreSQL", "Registry", "TestSupport", logging]),
+        .testTarget(name: "CompositionTests", dependencies: ["Composition", "ECLMCore"]),
+        .testTarget(name: "AggregationTests", dependencies: ["Aggregation", "ECLMCore"]),
         .testTarget(
             name: "RegistryServiceTests",
             dependencies: [
@@ -210,7 +226,8 @@ let package = Package(
         .testTarget(
             name: "TrainerTests",
             dependencies: [
-                "ECLMCore", "PostgreSQL", "PythonReference", "Registry", "TestSupport", "Trainer", "trainerd", logging,
+                "Aggregation", "ECLMCore", "PostgreSQL", "PythonReference", "Registry", "TestSupport", "Trainer",
+                "trainerd", logging,
                 lifecycle,
             ]),
         .testTarget(
@@ -270,8 +287,9 @@ if let torch {
         .target(
             name: "Experiments",
             dependencies: [
-                "ECLMCore", "Adaptation", "Learning", "Datasets", "Registry", "PostgreSQL", "Trainer", "EdgeClient",
-                "RPC", "Development", logging,
+                "Aggregation", "Composition", "ECLMCore", "Adaptation", "Learning", "Datasets", "Registry",
+                "PostgreSQL",
+                "Trainer", "EdgeClient", "RPC", "Development", logging,
             ]),
         // The device's program that learns; edgectl hands over to it, so as not to link libtorch itself.
         .executableTarget(

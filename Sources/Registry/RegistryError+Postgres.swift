@@ -1,3 +1,4 @@
+import Aggregation
 import PostgreSQL
 
 extension RegistryError {
@@ -22,6 +23,7 @@ extension RegistryError {
         switch error {
         case let error as RegistryError: self = error
         case let error as PostgresError: self.init(error)
+        case let error as AggregationError: self.init(error)
         case is CancellationError: self.init(.cancelled, "the caller gave up", cause: error)
         default: self.init(.internal, String(describing: error), cause: error)
         }

@@ -1,3 +1,4 @@
+import Aggregation
 import ECLMCore
 import Logging
 import Registry
@@ -17,7 +18,7 @@ public struct Trainer: Sendable {
     /// When it starts rounds.
     public let policy: TrainerPolicy
     /// How it aggregates the updates of models without a policy.
-    public let rule: any AggregationRule
+    public let rule: RoundRule
     /// The name in `eclm.rounds.trainer`, and the actor of everything it writes.
     public let name: String
     /// What the parent calls this registry, where it is a region: its rounds make partial aggregates to hand over instead of
@@ -31,7 +32,8 @@ public struct Trainer: Sendable {
     /// - Throws: ``TrainerError`` with `invalidPolicy` for a policy, a name or a pool that cannot work.
     public init(
         registry: Registry, policy: TrainerPolicy = TrainerPolicy(),
-        rule: any AggregationRule = ImportanceWeightedMean(), name: String, region: String? = nil,
+        rule: any AggregationRule = ImportanceWeightedMean(), trainsSelector: Bool = false, name: String,
+        region: String? = nil,
         logger: Logger
     ) throws(TrainerError) {
         try policy.check()
@@ -47,7 +49,7 @@ public struct Trainer: Sendable {
         }
         self.registry = registry
         self.policy = policy
-        self.rule = rule
+        self.rule = RoundRule(rule, trainsSelector: trainsSelector)
         self.name = name
         self.region = region
         self.logger = logger
@@ -87,7 +89,8 @@ public struct Trainer: Sendable {
         while true {
             let claimed = ClaimLog()
             let round = Round(
-                registry: registry, settings: RoundPolicy(policy, rule: rule), blockMemory: policy.blockMemory,
+                registry: registry, settings: RoundPolicy(policy, rule: rule, vocabulary: registry.vocabulary),
+                blockMemory: policy.blockMemory,
                 trainer: name, region: region, model: model, channel: policy.channel, limit: limit, minimum: minimum,
                 locksFirst: restarts > 1, claimed: claimed)
             do throws(RegistryError) {

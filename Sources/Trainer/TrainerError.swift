@@ -1,3 +1,4 @@
+import Aggregation
 import Registry
 
 /// The trainer's error: a code that a program acts on and a message that tells a person what to do next.
@@ -47,6 +48,10 @@ public struct TrainerError: Error, Sendable, CustomStringConvertible {
     public init(_ error: RegistryError) {
         if let inner = error.cause as? TrainerError {
             self = inner
+            return
+        }
+        if let inner = error.cause as? AggregationError, inner.code == .unfitVersion {
+            self.init(.registryUnfit, inner.message, cause: inner.cause)
             return
         }
         let code: Code =

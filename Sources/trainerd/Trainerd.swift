@@ -84,7 +84,7 @@ struct Trainerd: AsyncParsableCommand {
         ) { registry in
             let trainer = try Trainer(
                 registry: registry, policy: settings.policy,
-                rule: ImportanceWeightedMean(trainsSelector: settings.trainsSelector), name: settings.name,
+                trainsSelector: settings.trainsSelector, name: settings.name,
                 region: settings.parent?.identity.deviceID, logger: Logger(label: "trainerd"))
             guard let parent = settings.parent else { return try await body(trainer, nil) }
             try await parent.withRegion(registry: registry, policy: settings.policy) { try await body(trainer, $0) }

@@ -63,6 +63,7 @@ struct UpdateEncodingTests {
                 case .sparseDelta:
                     if error <= rounding { exact += 1 }
                     #expect(error <= change + rounding)
+                default: Issue.record("no bound for \(encoding.rawValue)")
                 }
             }
         }

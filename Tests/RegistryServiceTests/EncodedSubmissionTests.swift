@@ -151,6 +151,7 @@ struct EncodedSubmissionTests {
             case .full, .delta: #expect(worst < 1e-5)
             case .int8Delta: #expect(worst < 2e-3, "\(worst)")
             case .sparseDelta: #expect(worst < 1, "\(worst)")
+            default: Issue.record("no bound for \(encoding.rawValue)")
             }
         }
     }

@@ -1,3 +1,4 @@
+import Composition
 import ECLMCore
 import Logging
 import Registry
@@ -34,8 +35,8 @@ struct MeasuredCostTests {
             #expect(try rows.first?.decode("latency_us", as: Int64?.self) == 31)
             #expect(try rows.first?.decode("measured_by", as: String.self) == "alice")
             let catalogue = try await Catalogue.load(registry: registry, logger: Logger(label: "test"))
-            let id = try catalogue.snapshot.deviceClass(ModelFixture.deviceClass).deviceClassID
-            #expect(catalogue.snapshot.measured[id]?.count == 2)
+            let measured = catalogue.snapshot.measured[ModelFixture.deviceClass]
+            #expect(measured?[ReleaseKey(model: "mlp", number: release.number)]?.count == 2)
         }
     }
 

@@ -53,7 +53,7 @@ struct TrainingPolicyTests {
                 of: "mlp", PolicyChange(optimizerParameters: ["beta1": nil]), as: alice
             ).policy
             #expect(third.optimizerParameters == ["tau": 0.5] && third.quorum == 3)
-            #expect(try third.policy().optimizer.value("beta2") == 0.99)
+            #expect(try third.policy().optimizer.values["beta2"] == 0.99)
             let fourth = try await registry.setPolicy(
                 of: "mlp", PolicyChange(optimizer: "fedadam", quorum: 0), as: alice
             ).policy

@@ -1,3 +1,4 @@
+import Aggregation
 import ECLMCore
 import Registry
 import TestSupport
@@ -16,7 +17,7 @@ struct EncodingRoundTests {
         func aggregator(blockMemory: Int) throws -> ModuleAggregator {
             let specification = try RuleSpecification(rule, parameters)
             return ModuleAggregator(
-                rule: try specification.rule(trainsSelector: false), clipNorm: parameters["clip_norm"],
+                rule: specification.rule, clipNorm: parameters["clip_norm"],
                 blockMemory: blockMemory)
         }
     }

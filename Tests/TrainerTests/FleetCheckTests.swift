@@ -1,3 +1,4 @@
+import Aggregation
 import ECLMCore
 import Foundation
 import PythonReference
@@ -89,14 +90,14 @@ struct FleetCheckTests {
 
     @Test("Updates that are equally stale weigh as if they were not, however old")
     func equallyStale() throws {
-        let rule = try StalenessDiscount(SampleWeightedMean(), exponent: 10)
+        let rule = try SampleWeightedMean(staleness: 10)
         guard case .weightedSum(let weigh) = rule.method else { return #expect(Bool(false)) }
         let contributions = (1...2).map {
-            Contribution(updateID: UpdateID($0), importance: 1, sampleCount: $0, staleness: 1_000_000_000)
+            Contribution(importance: 1, sampleCount: $0, staleness: 1_000_000_000)
         }
         #expect(weigh(contributions, .expert) == [1.0 / 3, 2.0 / 3])
-        #expect(throws: TrainerError.self) { try StalenessDiscount(CoordinateMedian(), exponent: 1) }
-        #expect(throws: TrainerError.self) { try StalenessDiscount(SampleWeightedMean(), exponent: -1) }
+        #expect(throws: AggregationError.self) { try RuleSpecification("median", ["staleness": 1]) }
+        #expect(throws: AggregationError.self) { try SampleWeightedMean(staleness: -1) }
     }
 
     @Test("An update that is too many releases behind is quarantined, and says how many")

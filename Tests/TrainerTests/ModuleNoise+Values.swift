@@ -1,4 +1,4 @@
-@testable import Trainer
+@testable import Aggregation
 
 extension ModuleNoise {
     /// The noise of a stretch of a tensor.

@@ -1,3 +1,4 @@
+import Aggregation
 import ECLMCore
 import Foundation
 import PythonReference
@@ -184,7 +185,7 @@ struct OptimizerTests {
             try await set(
                 PolicyChange(rule: "importance_mean", parameters: ["staleness": 0.5], optimizer: optimizer), bench)
             var aggregator = ModuleAggregator(
-                rule: try StalenessDiscount(ImportanceWeightedMean(), exponent: 0.5))
+                rule: try ImportanceWeightedMean(staleness: 0.5))
             aggregator.optimizer = try OptimizerSpecification(optimizer)
             let first = try #require(try await bench.model.versions()["l0.m00"])
             var known = ModuleAggregator.Aggregate(file: try await bench.model.bytes(first.digest), weights: [])
@@ -206,7 +207,7 @@ struct OptimizerTests {
                 #expect(state?.digest == known.state.map { Digest.of($0.file) } && state?.step == known.state?.step)
             }
             #expect((known.state == nil) == (optimizer == "none"))
-            let region = await #expect(throws: TrainerError.self) {
+            let region = await #expect(throws: AggregationError.self) {
                 try await aggregator.partial(
                     of: [.init(file: known.file)], of: .expert, onto: known.file, region: "north")
             }

@@ -5,6 +5,7 @@ import Registry
 import TestSupport
 import Testing
 
+@testable import Aggregation
 @testable import Trainer
 
 @Suite("Private rounds")
@@ -18,7 +19,7 @@ struct PrivacyTests {
 
     @Test("draw standard normal noise that the seed determines")
     func noise() throws {
-        let noise = GaussianNoise(seed: [UInt8](repeating: 7, count: 32), module: ModuleID(3))
+        let noise = GaussianNoise(seed: [UInt8](repeating: 7, count: 32), module: 3)
         var values: [Double] = []
         for stretch in 0..<2 {
             values += try ModuleNoise(noise: noise, deviation: 1).values(tensor: 0, stretch: stretch, count: 60_000)
@@ -90,7 +91,7 @@ struct PrivacyTests {
                 let new = try await bench.model.tensors(version.digest)
                 let header = try await old.aggregationBase.header(in: bench.model.registry.blobs).1
                 let noise = ModuleNoise(
-                    noise: GaussianNoise(seed: seed, module: version.moduleID), deviation: 0.5 / 4)
+                    noise: GaussianNoise(seed: seed, module: version.moduleID.rawValue), deviation: 0.5 / 4)
                 for (number, entry) in header.entries.enumerated() where entry.description.dtype.isFloatingPoint {
                     let name = entry.description.name
                     let drawn = try noise.values(

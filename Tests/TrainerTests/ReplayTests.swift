@@ -1,3 +1,4 @@
+import Aggregation
 import ECLMCore
 import PostgreSQL
 import Registry
@@ -101,7 +102,7 @@ struct ReplayTests {
 
     @Test("needs no policy where the rule has no parameters, and tells of modules that kept their version")
     func plain() async throws {
-        try await withBench(rule: ImportanceWeightedMean(trainsSelector: true)) { bench in
+        try await withBench(trainsSelector: true) { bench in
             let same = try await bench.model.bytes(try #require(try await bench.model.versions()["l0.m01"]).digest)
             try await bench.model.submit(
                 [.init("selector0"), .init("l0.m01", bytes: same)], from: "device")

@@ -99,7 +99,7 @@ struct RoundTests {
     @Test("leaves the selector alone unless told to train it")
     func selector() async throws {
         for trains in [false, true] {
-            try await withBench(rule: ImportanceWeightedMean(trainsSelector: trains)) { bench in
+            try await withBench(trainsSelector: trains) { bench in
                 try await bench.model.submit([.init("selector0"), .init("l0.m00")], from: "device")
                 let outcome = try #require(try await bench.round())
                 #expect(outcome.updates.count == 1)

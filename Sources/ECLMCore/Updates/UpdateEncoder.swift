@@ -34,21 +34,9 @@ public enum UpdateEncoder {
         let carried = residual.flatMap { $0.fits(base.header.tensors) ? $0 : nil }
         let difference = Difference(trained: trained, base: base, residual: carried)
         var builder = SafetensorsBuilder(limits: .module)
-        var rest: UpdateResidual?
+        let rest: UpdateResidual?
         do {
-            switch encoding {
-            case .full: break
-            case .delta:
-                for tensor in difference.tensors {
-                    let dtype: ElementType = tensor.dtype == .f64 ? .f64 : .f32
-                    var bytes: [UInt8] = []
-                    difference.values(of: tensor).withUnsafeBufferPointer { dtype.append($0, to: &bytes) }
-                    try builder.add(
-                        TensorDescription(name: tensor.name, dtype: dtype, shape: tensor.shape), bytes: bytes)
-                }
-            case .int8Delta: rest = try Quantiser.add(difference, to: &builder)
-            case .sparseDelta: rest = try Sparsifier(fraction: fraction).add(difference, to: &builder)
-            }
+            rest = try encoding.coding.add(difference, fraction: fraction, to: &builder)
             let bytes = try builder.build()
             // Names may collide with those the encoding makes; better here than at the registry's border.
             _ = try UpdateLayout(

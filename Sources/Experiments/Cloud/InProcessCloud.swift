@@ -1,6 +1,6 @@
+import Aggregation
+import Composition
 import ECLMCore
-import Registry
-import Trainer
 
 /// The cloud in memory: the registry's composition and the trainer's aggregation, the very code of the services, without
 /// a database or a connection. Bytes are the sizes of files and numbers, without a protocol's framing.
@@ -44,14 +44,12 @@ public actor InProcessCloud: Cloud {
             }
             blobs[module.digest] = bytes
         }
-        let modules = prototype.manifest.modules.enumerated().map { number, module in
+        let modules = prototype.manifest.modules.map { module in
             CatalogueModule(
-                moduleVersionID: ModuleVersionID(Int64(number + 1)), module: module.name, slot: module.slot, version: 1,
-                digest: module.digest, costs: module.costs, requirements: module.requirements,
-                importance: module.importance)
+                module: module.name, slot: module.slot, version: 1, digest: module.digest, costs: module.costs,
+                requirements: module.requirements, importance: module.importance)
         }
-        let first = CatalogueRelease(
-            releaseID: ReleaseID(1), model: prototype.manifest.model, number: 1, modules: modules)
+        let first = CatalogueRelease(model: prototype.manifest.model, number: 1, modules: modules)
         release = first
         return first.cloudRelease
     }
@@ -153,9 +151,7 @@ public actor InProcessCloud: Cloud {
             }
             modules.append(module)
         }
-        let next = CatalogueRelease(
-            releaseID: ReleaseID(Int64(current.number + 1)), model: current.model, number: current.number + 1,
-            modules: modules)
+        let next = CatalogueRelease(model: current.model, number: current.number + 1, modules: modules)
         release = next
         let kept = Set(modules.map(\.digest))
         // Bases of devices that hold older versions are not needed: a device composes anew before it trains.

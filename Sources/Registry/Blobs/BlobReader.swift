@@ -1,7 +1,8 @@
+import Aggregation
 import ECLMCore
 
 /// Reads content-addressed bytes.
-public protocol BlobReader: Sendable {
+public protocol BlobReader: BlobSource {
     /// The sizes, in bytes, of those of the blobs that exist.
     func stat(_ digests: [Digest]) async throws(RegistryError) -> [Digest: Int64]
 
@@ -13,6 +14,18 @@ public protocol BlobReader: Sendable {
     /// The whole blob, chunk by chunk in bounded memory, verified: the sequence ends with `.dataLoss` where the bytes do
     /// not have the digest, so keep nothing before it has ended. `.notFound` where there is no such blob.
     func chunks(of digest: Digest) -> BlobChunks
+}
+
+extension BlobReader {
+    /// Some bytes of a blob; see ``read(_:range:)``.
+    public func bytes(of digest: Digest, in range: Range<Int64>) async throws -> [UInt8] {
+        try await read(digest, range: range)
+    }
+
+    /// Calls `body` with the whole blob, chunk by chunk, verified; see ``chunks(of:)``.
+    public func forEachChunk(of digest: Digest, _ body: ([UInt8]) throws -> Void) async throws {
+        for try await chunk in chunks(of: digest) { try body(chunk) }
+    }
 }
 
 /// A whole blob, chunk by chunk; see ``BlobReader/chunks(of:)``.

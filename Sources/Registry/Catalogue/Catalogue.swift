@@ -1,3 +1,4 @@
+public import Composition
 import ECLMCore
 import Logging
 import PostgreSQL
@@ -8,14 +9,14 @@ import Synchronization
 /// While the database is away the last snapshot goes on answering; ``age`` tells how old it is.
 public final class Catalogue: Sendable {
     private struct State {
-        var snapshot: CatalogueSnapshot
+        var snapshot: CatalogueSnapshot<StoredRelease>
         /// Counts the snapshots, so that who saw one can wait for the next and miss none.
         var generation = 0
         var confirmed: ContinuousClock.Instant
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var nextWaiter = 0
         /// Releases asked for by number, newest use last.
-        var pinned: [CatalogueRelease] = []
+        var pinned: [StoredRelease] = []
     }
 
     /// Releases that no channel points to, kept for queries by number.
@@ -26,7 +27,8 @@ public final class Catalogue: Sendable {
     private let pollInterval: Duration
     private let state: Mutex<State>
 
-    private init(registry: Registry, snapshot: CatalogueSnapshot, pollInterval: Duration, logger: Logger) {
+    private init(registry: Registry, snapshot: CatalogueSnapshot<StoredRelease>, pollInterval: Duration, logger: Logger)
+    {
         self.registry = registry
         self.logger = logger
         self.pollInterval = pollInterval
@@ -37,12 +39,12 @@ public final class Catalogue: Sendable {
     public static func load(
         registry: Registry, pollInterval: Duration = .seconds(30), logger: Logger
     ) async throws(RegistryError) -> Catalogue {
-        let snapshot = try await CatalogueSnapshot.load(previous: nil, pinned: [], from: registry.pool)
+        let snapshot = try await CatalogueSnapshot<StoredRelease>.load(previous: nil, pinned: [], from: registry.pool)
         return Catalogue(registry: registry, snapshot: snapshot, pollInterval: pollInterval, logger: logger)
     }
 
     /// The newest snapshot.
-    public var snapshot: CatalogueSnapshot { state.withLock { $0.snapshot } }
+    public var snapshot: CatalogueSnapshot<StoredRelease> { state.withLock { $0.snapshot } }
 
     /// How long ago the snapshot was last known to be the database's state.
     public var age: Duration { state.withLock { $0.confirmed.duration(to: .now) } }
@@ -52,7 +54,7 @@ public final class Catalogue: Sendable {
     /// - Parameter device: Whom it is for: a device in the share of a channel's canary gets the candidate.
     public func release(
         of model: String, _ selector: ReleaseSelector, for device: String? = nil
-    ) async throws(RegistryError) -> CatalogueRelease {
+    ) async throws(RegistryError) -> StoredRelease {
         let snapshot = snapshot
         switch selector {
         case .channel(let channel):
@@ -63,7 +65,7 @@ public final class Catalogue: Sendable {
             if let release = pinned(number, of: model) { return release }
             let record = try await registry.release(of: model, .number(number))
             let release = try await registry.pool.registryTransaction(readOnly: true) { connection in
-                try await CatalogueRelease.load(record.releaseID, model: model, number: number, on: connection)
+                try await StoredRelease.load(record.releaseID, model: model, number: number, on: connection)
             }
             state.withLock { state in
                 state.pinned.removeAll { $0.releaseID == release.releaseID }
@@ -76,7 +78,7 @@ public final class Catalogue: Sendable {
         }
     }
 
-    private func pinned(_ number: Int, of model: String) -> CatalogueRelease? {
+    private func pinned(_ number: Int, of model: String) -> StoredRelease? {
         state.withLock { state in
             guard let index = state.pinned.firstIndex(where: { $0.number == number && $0.model == model }) else {
                 return nil
@@ -90,8 +92,9 @@ public final class Catalogue: Sendable {
     /// Reads the catalogue again now.
     public func refresh() async throws(RegistryError) {
         let started = ContinuousClock.now
-        let (previous, pinned) = state.withLock { ($0.snapshot, $0.pinned.map(\.releaseID)) }
-        let fresh = try await CatalogueSnapshot.load(previous: previous, pinned: pinned, from: registry.pool)
+        let (previous, pinned) = state.withLock { ($0.snapshot, $0.pinned) }
+        let fresh = try await CatalogueSnapshot<StoredRelease>.load(
+            previous: previous, pinned: pinned, from: registry.pool)
         let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
             // Two loads at once may end in either order: the one that began later wins.
             guard started >= state.confirmed else { return [] }
@@ -135,7 +138,7 @@ public final class Catalogue: Sendable {
     /// - Returns: The channel's release, whether or not it changed before the task was cancelled.
     public func release(
         of model: String, channel: String, otherThan after: Int, for device: String? = nil
-    ) async throws(RegistryError) -> CatalogueRelease {
+    ) async throws(RegistryError) -> StoredRelease {
         while true {
             let (snapshot, generation) = state.withLock { ($0.snapshot, $0.generation) }
             let release = try snapshot.release(of: model, channel: channel, for: device)

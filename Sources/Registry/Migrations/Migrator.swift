@@ -1,3 +1,4 @@
+import Aggregation
 import ECLMCore
 import PostgreSQL
 
@@ -10,6 +11,8 @@ public struct Migrator: Sendable {
     public let directory: String
     /// The files in order, numbered from 1.
     public let files: [MigrationFile]
+    /// The methods that policies may name in this database, written with every migration.
+    public var vocabulary = PolicyVocabulary.standard
 
     /// How long ``migrate(on:)`` waits for another that is under way.
     public static let lockTimeout = Duration.seconds(60)
@@ -99,6 +102,7 @@ public struct Migrator: Sendable {
                 throw failure
             }
         }
+        try await registryErrors { try await vocabulary.write(on: connection) }
         return pending
     }
 

@@ -40,8 +40,8 @@ extension Registry {
         try await transaction(as: provenance) { connection in
             let modelID = try await Self.lockModel(model, on: connection)
             let current = try await Self.newestPolicy(of: modelID, on: connection)
-            let before = try current?.policy()
-            let after = try change.applied(to: before ?? TrainingPolicy())
+            let before = try current?.policy(in: vocabulary)
+            let after = try change.applied(to: before ?? TrainingPolicy(), in: vocabulary)
             if let current, before == after { return (current, false) }
             let parameters = JSONText(try CanonicalJSON.string(after.rule.parameters))
             let optimizerParameters = JSONText(try CanonicalJSON.string(after.optimizer.parameters))
@@ -49,9 +49,9 @@ extension Registry {
                 """
                 INSERT INTO eclm.policies (model_id, rule, parameters, minimum_updates, maximum_updates, maximum_wait,
                     train_selector, optimizer, optimizer_parameters, quorum)
-                VALUES (\(modelID.rawValue), \(after.rule.kind.name), \(parameters), \(Int32(after.minimumUpdates)),
+                VALUES (\(modelID.rawValue), \(after.rule.definition.name), \(parameters), \(Int32(after.minimumUpdates)),
                     \(Int32(after.maximumUpdates)), \(after.maximumWait), \(after.trainsSelector),
-                    \(after.optimizer.kind.name), \(optimizerParameters), \(Int32(after.quorum)))
+                    \(after.optimizer.definition.name), \(optimizerParameters), \(Int32(after.quorum)))
                 """)
             guard let policy = try await Self.newestPolicy(of: modelID, on: connection) else {
                 throw RegistryError(.internal, "the policy of \(model) that was written cannot be read")

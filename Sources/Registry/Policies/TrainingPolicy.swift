@@ -1,3 +1,4 @@
+import Aggregation
 import Foundation
 import PostgreSQL
 
@@ -42,15 +43,15 @@ public struct TrainingPolicy: Sendable, Hashable {
             guard condition else { throw RegistryError(.invalidArgument, message) }
         }
         try require(
-            (1...rule.kind.maximumUpdates).contains(maximumUpdates),
-            "the maximum of updates must lie in 1...\(rule.kind.maximumUpdates) for rule \(rule.kind.name), not be "
+            (1...rule.maximumUpdates).contains(maximumUpdates),
+            "the maximum of updates must lie in 1...\(rule.maximumUpdates) for rule \(rule.definition.name), not be "
                 + "\(maximumUpdates)")
         try require(
             (1...maximumUpdates).contains(minimumUpdates),
             "the minimum of updates must lie in 1...\(maximumUpdates), the maximum, not be \(minimumUpdates)")
         try require(
-            rule.minimumContributions <= maximumUpdates,
-            "rule \(rule.kind.name) needs at least \(rule.minimumContributions) updates with these parameters, and a round "
+            rule.rule.minimumContributions <= maximumUpdates,
+            "rule \(rule.definition.name) needs at least \(rule.rule.minimumContributions) updates with these parameters, and a round "
                 + "takes at most \(maximumUpdates)")
         try require(
             (0...315_360_000).contains(maximumWait),
@@ -59,8 +60,8 @@ public struct TrainingPolicy: Sendable, Hashable {
             (0...maximumUpdates).contains(quorum),
             "the quorum must lie in 1...\(maximumUpdates), the maximum of updates, or be 0 for none; it is \(quorum)")
         try require(
-            !rule.kind.isPrivate || quorum == 0,
-            "rule \(rule.kind.name) takes no quorum, and it is \(quorum): when a round begins must not depend on which "
+            !rule.isPrivate || quorum == 0,
+            "rule \(rule.definition.name) takes no quorum, and it is \(quorum): when a round begins must not depend on which "
                 + "modules devices trained")
     }
 }
@@ -105,20 +106,29 @@ public struct PolicyChange: Sendable, Hashable {
     /// The policy with the change made.
     ///
     /// - Throws: ``RegistryError`` with `invalidArgument` where the outcome cannot work.
-    func applied(to policy: TrainingPolicy) throws(RegistryError) -> TrainingPolicy {
+    func applied(
+        to policy: TrainingPolicy, in vocabulary: PolicyVocabulary
+    ) throws(RegistryError) -> TrainingPolicy {
         var result = policy
-        let ruleName = rule ?? policy.rule.kind.name
-        result.rule = try RuleSpecification(
-            ruleName, Self.changed(ruleName == policy.rule.kind.name ? policy.rule.parameters : [:], by: parameters))
-        let name = optimizer ?? policy.optimizer.kind.name
-        result.optimizer = try OptimizerSpecification(
-            name,
-            Self.changed(
-                name == policy.optimizer.kind.name ? policy.optimizer.parameters : [:], by: optimizerParameters))
+        let ruleName = rule ?? policy.rule.definition.name
+        let name = optimizer ?? policy.optimizer.definition.name
+        do {
+            result.rule = try RuleSpecification(
+                ruleName,
+                Self.changed(ruleName == policy.rule.definition.name ? policy.rule.parameters : [:], by: parameters),
+                in: vocabulary)
+            result.optimizer = try OptimizerSpecification(
+                name,
+                Self.changed(
+                    name == policy.optimizer.definition.name ? policy.optimizer.parameters : [:],
+                    by: optimizerParameters), in: vocabulary)
+        } catch {
+            throw RegistryError(error)
+        }
         result.quorum = quorum ?? result.quorum
         result.minimumUpdates = minimumUpdates ?? result.minimumUpdates
         // A rule that can take fewer than the maximum that nobody chose takes what it can.
-        result.maximumUpdates = maximumUpdates ?? min(result.maximumUpdates, result.rule.kind.maximumUpdates)
+        result.maximumUpdates = maximumUpdates ?? min(result.maximumUpdates, result.rule.maximumUpdates)
         result.maximumWait = maximumWait ?? result.maximumWait
         result.trainsSelector = trainsSelector ?? result.trainsSelector
         try result.check()
@@ -167,11 +177,16 @@ public struct PolicyRecord: Sendable, Hashable {
     ///
     /// - Throws: ``RegistryError`` with `invalidArgument` for a rule, optimizer or parameter that this program does not
     ///   know.
-    public func policy() throws(RegistryError) -> TrainingPolicy {
-        let policy = TrainingPolicy(
-            rule: try RuleSpecification(rule, parameters), minimumUpdates: minimumUpdates,
-            maximumUpdates: maximumUpdates, maximumWait: maximumWait, trainsSelector: trainsSelector,
-            optimizer: try OptimizerSpecification(optimizer, optimizerParameters), quorum: quorum)
+    public func policy(in vocabulary: PolicyVocabulary = .standard) throws(RegistryError) -> TrainingPolicy {
+        var policy = TrainingPolicy(
+            minimumUpdates: minimumUpdates, maximumUpdates: maximumUpdates, maximumWait: maximumWait,
+            trainsSelector: trainsSelector, quorum: quorum)
+        do {
+            policy.rule = try RuleSpecification(rule, parameters, in: vocabulary)
+            policy.optimizer = try OptimizerSpecification(optimizer, optimizerParameters, in: vocabulary)
+        } catch {
+            throw RegistryError(error)
+        }
         try policy.check()
         return policy
     }

@@ -1,3 +1,4 @@
+import Aggregation
 import ECLMCore
 import Logging
 import PostgreSQL
@@ -19,12 +20,18 @@ public struct Registry: Sendable {
     public let pool: PostgresPool
     /// Where the bytes of module versions and updates lie.
     public let blobs: BlobStore
+    /// The methods that training policies may name.
+    public let vocabulary: PolicyVocabulary
     let logger: Logger
 
     /// A registry over a migrated database.
-    public init(pool: PostgresPool, blobs: BlobStore, logger: Logger) {
+    ///
+    /// - Parameter vocabulary: The methods that policies may name; with methods of your own, those that the database was
+    ///   migrated with.
+    public init(pool: PostgresPool, blobs: BlobStore, vocabulary: PolicyVocabulary = .standard, logger: Logger) {
         self.pool = pool
         self.blobs = blobs
+        self.vocabulary = vocabulary
         self.logger = logger
     }
 

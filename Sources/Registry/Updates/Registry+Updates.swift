@@ -1,3 +1,4 @@
+import Aggregation
 import ECLMCore
 import PostgreSQL
 
@@ -103,9 +104,13 @@ extension Registry {
                     .notFound, "the weights of \(module.module), \(module.digest), are not stored; put the blob first")
             }
             let header = try await inspection.header(of: module.digest, size: size, owner: module.module)
-            try TensorMatch.check(
-                header.tensors, as: module.encoding, against: version.tensors,
-                owner: module.module)
+            do {
+                try TensorMatch.check(
+                    header.tensors, as: module.encoding, against: version.tensors,
+                    owner: module.module)
+            } catch {
+                throw RegistryError(.invalidArgument, error.message, cause: error)
+            }
         }
     }
 

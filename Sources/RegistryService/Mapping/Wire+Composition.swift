@@ -1,5 +1,5 @@
+import Composition
 import ECLMCore
-import Registry
 import RegistryProtocol
 
 extension Wire.ResourceAmounts {
@@ -10,9 +10,9 @@ extension Wire.ResourceAmounts {
 }
 
 extension Wire.ComposedModule {
-    init(_ composed: ComposedModule) {
+    init(_ composed: ComposedModule, _ id: ModuleVersionID) {
         self.init()
-        moduleVersionId = composed.module.moduleVersionID.rawValue
+        moduleVersionId = id.rawValue
         module = composed.module.module
         slot = Wire.ModuleSlot(composed.module.slot)
         version = Int32(composed.module.version)
@@ -35,9 +35,9 @@ extension Wire.ExcludedModule {
 }
 
 extension Wire.Composition {
-    init(_ modules: [ComposedModule], _ solution: CompositionSolution) {
+    init(_ modules: [ComposedModule], _ ids: [ModuleVersionID], _ solution: CompositionSolution) {
         self.init()
-        self.modules = modules.map(Wire.ComposedModule.init)
+        self.modules = zip(modules, ids).map(Wire.ComposedModule.init)
         totals = Wire.ResourceAmounts(solution.totals)
         objective = solution.objective
         bound = solution.bound

@@ -45,7 +45,7 @@ struct ChannelService: RPCService {
         let after = Int(request.afterRelease)
         let catalogue = context.catalogue
         let device = try context.device(request.deviceId, call)
-        let release = try await withThrowingTaskGroup(of: CatalogueRelease?.self) { group in
+        let release = try await withThrowingTaskGroup(of: StoredRelease?.self) { group in
             group.addTask {
                 try await catalogue.release(of: request.model, channel: request.channel, otherThan: after, for: device)
             }

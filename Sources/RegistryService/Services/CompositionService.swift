@@ -1,3 +1,4 @@
+import Composition
 import ECLMCore
 import RPC
 import Registry
@@ -21,8 +22,8 @@ struct CompositionService: RPCService {
     ) async throws -> Wire.ComposeResponse {
         let release = try await context.catalogue.release(
             of: request.model, ReleaseSelector(request.release), for: request.deviceId ?? call.principal.deviceID)
-        var query = try await query(request, call, context)
-        query.importances = try importances(request.importances, of: release)
+        var query = try await query(request, call, context, for: release)
+        query.importances = try importances(request.importances, of: release.release)
         let started = ContinuousClock.now
         let answer = try release.compose(query)
         let elapsed = started.duration(to: .now)
@@ -38,13 +39,14 @@ struct CompositionService: RPCService {
             response.infeasibility = Wire.Infeasibility(infeasibility)
             response.infeasibility?.excluded = excluded
         case .composed(let modules, let solution):
-            response.composition = Wire.Composition(modules, solution)
+            let ids = release.moduleVersionIDs(of: modules)
+            response.composition = Wire.Composition(modules, ids, solution)
             response.composition?.excluded = excluded
             if let device = request.deviceId {
                 context.recorder.record(
                     CompositionEntry(
                         deviceID: device, releaseID: release.releaseID, budget: query.budget,
-                        modules: modules.map(\.module.moduleVersionID), totals: solution.totals,
+                        modules: ids, totals: solution.totals,
                         objective: solution.objective, gap: solution.gap))
             }
         }
@@ -52,7 +54,7 @@ struct CompositionService: RPCService {
     }
 
     private static func query(
-        _ request: Wire.ComposeRequest, _ call: RPCContext, _ context: ServiceContext
+        _ request: Wire.ComposeRequest, _ call: RPCContext, _ context: ServiceContext, for release: StoredRelease
     ) async throws -> CompositionQuery {
         guard request.heldDigests.count <= context.limits.maximumDigests else {
             throw RegistryError(
@@ -70,9 +72,9 @@ struct CompositionService: RPCService {
         if let device = request.deviceId {
             try call.principal.checkMayAct(as: device)
             let name = try await context.devices.deviceClass(of: device)
-            query.use(try snapshot.deviceClass(name), in: snapshot)
+            try query.use(deviceClass: name, in: snapshot, for: release)
         } else if let name = request.deviceClass {
-            query.use(try snapshot.deviceClass(name), in: snapshot)
+            try query.use(deviceClass: name, in: snapshot, for: release)
         }
         if let traits = request.traits {
             guard traits.memory >= 0, traits.flops >= 0 else {

@@ -127,7 +127,8 @@ public struct DeviceForgetter: Sendable {
                 do {
                     known[key] = .success(
                         try await RecordedRound.policy(
-                            of: history.modelID, revision: round.policyRevision, rule: round.rule, on: connection))
+                            of: history.modelID, revision: round.policyRevision, rule: round.rule,
+                            in: registry.vocabulary, on: connection))
                 } catch let error as RegistryError {
                     guard [.failedPrecondition, .dataLoss, .invalidArgument].contains(error.code) else { throw error }
                     known[key] = .failure(error)

@@ -1,3 +1,4 @@
+import Aggregation
 import ECLMCore
 import PostgreSQL
 import Registry
@@ -114,7 +115,7 @@ struct Recomputation: Sendable {
         let began = RoundBase(modelID: plan.history.modelID, releaseID: round.base, number: started.number)
         let parent = try version(step.parent)
         let policy = try plan.policy(of: step.round)
-        var sources: [ModuleAggregation.Source] = []
+        var sources: [RoundSource] = []
         var applied: [Version?] = []
         for input in step.inputs {
             guard let update = updates[input.update], let recorded = records[input.recordedBase],
@@ -124,12 +125,11 @@ struct Recomputation: Sendable {
             }
             let base = try version(input.base)
             sources.append(
-                ModuleAggregation.Source(
-                    contribution: Contribution(
-                        updateID: input.update, importance: module.importance, sampleCount: module.sampleCount,
-                        // As the round had it: what was recorded counts, not what another history would have had.
-                        staleness: began.staleness(of: update)),
-                    update: try await Self.file(module, trainedFrom: recorded, onto: base.record, in: blobs)))
+                RoundSource(
+                    update: input.update, importance: module.importance, sampleCount: module.sampleCount,
+                    // As the round had it: what was recorded counts, not what another history would have had.
+                    staleness: began.staleness(of: update),
+                    file: try await Self.file(module, trainedFrom: recorded, onto: base.record, in: blobs)))
             applied.append(input.base == .version(input.recordedBase) ? nil : base)
         }
         let aggregation = ModuleAggregation(
@@ -155,7 +155,7 @@ struct Recomputation: Sendable {
             Made(
                 step: number, version: version, parent: parent,
                 contributions: zip(sources, zip(aggregate.weights, applied)).map {
-                    ($0.contribution.updateID, $1.0, $1.1)
+                    ($0.updateID, $1.0, $1.1)
                 }))
     }
 

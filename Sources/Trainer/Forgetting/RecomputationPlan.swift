@@ -181,7 +181,7 @@ struct RecomputationPlan: Sendable {
         }
         // Whoever has both releases could take one from the other, and have what the device brought; with other noise it
         // would be one more look at everybody else's updates.
-        guard !PrivateMean.made(round.rule) || removed.isEmpty && come.isEmpty else {
+        guard !round.isPrivate || removed.isEmpty && come.isEmpty else {
             throw RegistryError(
                 .failedPrecondition,
                 "round \(round.number) is private: computed again without a device it would tell what devices brought; "

@@ -30,6 +30,8 @@ struct RoundHistory: Sendable {
         var base: ReleaseID
         var policyRevision: Int?
         var rule: String
+        /// Whether it kept its devices private.
+        var isPrivate: Bool
         /// In ascending order.
         var updates: [Update] = []
         /// What each module was trained by: updates in ascending order, with the versions that they were trained from.
@@ -175,7 +177,8 @@ struct RoundHistory: Sendable {
         }
         let rows = try await connection.query(
             """
-            SELECT r.round_id, r.number, r.base_release_id, r.policy_revision, r.rule
+            SELECT r.round_id, r.number, r.base_release_id, r.policy_revision, r.rule,
+                EXISTS (SELECT FROM eclm.round_privacy y WHERE y.round_id = r.round_id) AS private
             FROM eclm.rounds r JOIN eclm.releases b ON b.release_id = r.base_release_id
             WHERE r.model_id = \(modelID.rawValue) AND b.number >= \(Int32(clamping: first)) ORDER BY r.number
             """)
@@ -184,7 +187,7 @@ struct RoundHistory: Sendable {
                 id: RoundID(try row.decode("round_id")), number: Int(try row.decode("number", as: Int32.self)),
                 base: ReleaseID(try row.decode("base_release_id")),
                 policyRevision: try row.decode("policy_revision", as: Int32?.self).map { Int($0) },
-                rule: try row.decode("rule"))
+                rule: try row.decode("rule"), isPrivate: try row.decode("private"))
             rounds[round.id] = round
             if releaseOfRound[round.id] == nil { quietRounds[round.base, default: []].append(round.id) }
         }
@@ -219,7 +222,7 @@ struct RoundHistory: Sendable {
     /// Of recomputed versions, those in service alone: a withdrawn one is computed anew. Private rounds have none: they are
     /// not computed again.
     private mutating func readRecipes(on connection: PostgresConnection) async throws {
-        let recomputable = rounds.values.filter { !PrivateMean.made($0.rule) }.map(\.id)
+        let recomputable = rounds.values.filter { !$0.isPrivate }.map(\.id)
         let rows = try await connection.query(
             """
             SELECT v.module_version_id, v.module_id, coalesce(v.round_id, rv.round_id) AS round_id, l.parent_version_id,

@@ -1,3 +1,4 @@
+import Aggregation
 import PostgreSQL
 import Registry
 
@@ -8,6 +9,7 @@ extension RegistryError {
     /// for a fault of the registry would empty the queue for nothing.
     var isFaultOfContent: Bool {
         if cause is TrainerError { return false }
+        if let cause = cause as? AggregationError, cause.isOfRegistry { return false }
         switch code {
         case .invalidArgument, .alreadyExists, .internal, .dataLoss, .notFound: return true
         case .failedPrecondition:
@@ -16,4 +18,9 @@ extension RegistryError {
         default: return false
         }
     }
+}
+
+extension AggregationError {
+    /// Whether a stored version or the policy is at fault, and no update.
+    fileprivate var isOfRegistry: Bool { [.unfitVersion, .unknownMethod, .invalidPolicy].contains(code) }
 }

@@ -1,3 +1,4 @@
+import Aggregation
 import ECLMCore
 import PostgreSQL
 import Registry
@@ -56,7 +57,9 @@ struct RecordedRound: Sendable {
     ///
     /// - Throws: ``RegistryError`` with `notFound` when there is no such round; with `failedPrecondition` where its rule
     ///   cannot be followed.
-    static func read(_ number: Int, of model: String, on connection: PostgresConnection) async throws -> RecordedRound {
+    static func read(
+        _ number: Int, of model: String, in vocabulary: PolicyVocabulary, on connection: PostgresConnection
+    ) async throws -> RecordedRound {
         let row = try await connection.query(
             """
             SELECT r.round_id, r.model_id, r.base_release_id, b.number AS base_release, r.rule, r.policy_revision
@@ -78,7 +81,7 @@ struct RecordedRound: Sendable {
             number: Int(try row.decode("base_release", as: Int32.self)))
         let policy = try await policy(
             of: base.modelID, revision: try row.decode("policy_revision", as: Int32?.self).map(Int.init),
-            rule: try row.decode("rule"), on: connection)
+            rule: try row.decode("rule"), in: vocabulary, on: connection)
         let updates = try await updates(of: roundID, on: connection)
         let made = try await made(in: roundID, on: connection)
         let recomputed = try await recomputed(of: roundID, on: connection)
@@ -120,10 +123,12 @@ struct RecordedRound: Sendable {
 
     /// The rule with the parameters that it had then.
     static func policy(
-        of model: ModelID, revision: Int?, rule name: String, on connection: PostgresConnection
+        of model: ModelID, revision: Int?, rule name: String, in vocabulary: PolicyVocabulary,
+        on connection: PostgresConnection
     ) async throws -> RoundPolicy {
         let policy: RoundPolicy
-        let settings = RoundPolicy(TrainerPolicy(), rule: ImportanceWeightedMean())
+        let settings = RoundPolicy(
+            TrainerPolicy(), rule: RoundRule(ImportanceWeightedMean()), vocabulary: vocabulary)
         if let revision {
             guard let record = try await Registry.policy(of: model, revision: revision, on: connection) else {
                 throw RegistryError(.dataLoss, "policy \(revision), which the round followed, is not there")
@@ -250,11 +255,9 @@ extension RoundPolicy {
     /// - Throws: ``RegistryError`` with `failedPrecondition` for a rule whose parameters nobody recorded.
     fileprivate init(settings: RoundPolicy, rule name: String) throws(RegistryError) {
         self = settings
-        let suffix = "_selector"
-        let trainsSelector = name.hasSuffix(suffix)
-        let plain = trainsSelector ? String(name.dropLast(suffix.count)) : name
-        guard let kind = RuleSpecification.kinds.first(where: { $0.name == plain }),
-            kind.parameters.allSatisfy({ $0 == RuleSpecification.staleness })
+        let recorded = RoundRule.RecordedName(name)
+        guard let type = vocabulary.rules.first(where: { $0.definition.name == recorded.rule }),
+            !recorded.isDiscounted, type.definition.parameters.allSatisfy({ $0 == StalenessDiscount.parameter })
         else {
             throw RegistryError(
                 .failedPrecondition,
@@ -262,7 +265,7 @@ extension RoundPolicy {
                     + "cannot be computed again")
         }
         do {
-            rule = try RuleSpecification(plain, [:]).rule(trainsSelector: trainsSelector)
+            rule = RoundRule(try type.init(parameters: [:]), trainsSelector: recorded.trainsSelector)
         } catch {
             throw RegistryError(wrapping: error)
         }

@@ -1,3 +1,4 @@
+import Aggregation
 import ECLMCore
 import PostgreSQL
 public import Registry
@@ -37,7 +38,7 @@ public struct RoundReplayer: Sendable {
 
     private func compute(_ number: Int, of model: String) async throws -> RoundReplay {
         let record = try await registry.pool.registryTransaction(readOnly: true) { connection in
-            try await RecordedRound.read(number, of: model, on: connection)
+            try await RecordedRound.read(number, of: model, in: registry.vocabulary, on: connection)
         }
         let sources = record.updates.sources(record.differenceBases, since: record.base)
         var replay = RoundReplay(
@@ -112,7 +113,7 @@ public struct RoundReplayer: Sendable {
             return module
         }
         try await explain(&module) { module in
-            var sources: [ModuleAggregation.Source] = []
+            var sources: [RoundSource] = []
             for input in version.inputs {
                 let update = record.updates.first { $0.updateID == input.update }
                 let brought = update?.modules.first { $0.moduleID == version.record.moduleID }
@@ -123,11 +124,10 @@ public struct RoundReplayer: Sendable {
                     return
                 }
                 sources.append(
-                    ModuleAggregation.Source(
-                        contribution: Contribution(
-                            updateID: input.update, importance: brought.importance, sampleCount: brought.sampleCount,
-                            staleness: record.base.staleness(of: update)),
-                        update: try await Recomputation.file(brought, trainedFrom: trainedFrom, onto: base, in: blobs)))
+                    RoundSource(
+                        update: input.update, importance: brought.importance, sampleCount: brought.sampleCount,
+                        staleness: record.base.staleness(of: update),
+                        file: try await Recomputation.file(brought, trainedFrom: trainedFrom, onto: base, in: blobs)))
             }
             let aggregation = ModuleAggregation(
                 blobs: blobs, rule: record.policy.rule, clipNorm: record.policy.clipNorm, blockMemory: blockMemory)
@@ -162,7 +162,7 @@ public struct RoundReplayer: Sendable {
 
     /// One module; `nil` where the rule makes nothing of it, and nothing was made.
     private func compute(
-        _ base: ModuleVersionRecord, _ made: RecordedRound.Made?, _ sources: [ModuleAggregation.Source],
+        _ base: ModuleVersionRecord, _ made: RecordedRound.Made?, _ sources: [RoundSource],
         _ policy: RoundPolicy, _ state: OptimizerState?
     ) async throws -> RoundReplay.Module? {
         var module = RoundReplay.Module(
@@ -179,7 +179,7 @@ public struct RoundReplayer: Sendable {
                 blobs: registry.blobs, rule: policy.rule, clipNorm: policy.clipNorm, blockMemory: blockMemory)
             let aggregate = try await aggregation.aggregate(sources, onto: base.aggregationBase)
             try await compare(
-                aggregate.file, zip(sources, aggregate.weights).map { ($0.contribution.updateID, $1) }, base, made,
+                aggregate.file, aggregate.weights(of: sources), base, made,
                 policy,
                 state, in: &module)
         }

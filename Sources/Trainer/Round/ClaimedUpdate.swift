@@ -1,3 +1,4 @@
+import Aggregation
 import ECLMCore
 import PostgreSQL
 import Registry
@@ -146,7 +147,7 @@ extension ClaimedUpdate {
 
 extension [ClaimedUpdate] {
     /// Whether at least `quorum` of them train the same module, one that the rule trains.
-    func reach(_ quorum: Int, by rule: any AggregationRule) -> Bool {
+    func reach(_ quorum: Int, by rule: RoundRule) -> Bool {
         guard quorum > 0 else { return false }
         var counts: [ModuleID: Int] = [:]
         for module in lazy.flatMap(\.modules) where rule.trains(module.kind) {
@@ -161,16 +162,14 @@ extension [ClaimedUpdate] {
     /// - Parameter base: What the round starts from.
     func sources(
         _ bases: [ModuleVersionID: ModuleVersionRecord], since base: RoundBase
-    ) -> [ModuleID: [ModuleAggregation.Source]] {
-        var sources: [ModuleID: [ModuleAggregation.Source]] = [:]
+    ) -> [ModuleID: [RoundSource]] {
+        var sources: [ModuleID: [RoundSource]] = [:]
         for update in self {
             for module in update.modules {
                 sources[module.moduleID, default: []].append(
-                    ModuleAggregation.Source(
-                        contribution: Contribution(
-                            updateID: update.updateID, importance: module.importance, sampleCount: module.sampleCount,
-                            staleness: base.staleness(of: update)),
-                        update: module.file(bases)))
+                    RoundSource(
+                        update: update.updateID, importance: module.importance, sampleCount: module.sampleCount,
+                        staleness: base.staleness(of: update), file: module.file(bases)))
             }
         }
         return sources

@@ -1,3 +1,4 @@
+import Aggregation
 import ECLMCore
 import PostgreSQL
 import Registry
@@ -54,7 +55,7 @@ extension Round {
     ) async throws -> [Aggregate] {
         outcome.updates = accepted.map(\.updateID)
         let sources = accepted.sources(bases, since: base)
-        var trained: [(version: ModuleVersionRecord, sources: [ModuleAggregation.Source])] = []
+        var trained: [(version: ModuleVersionRecord, sources: [RoundSource])] = []
         for version in versions.values.sorted(by: { $0.moduleID < $1.moduleID })
         where policy.rule.trains(version.slot.kind) {
             guard let sources = sources[version.moduleID] else { continue }
@@ -89,10 +90,10 @@ extension Round {
     /// Stores what came of a module.
     private func store(
         _ aggregate: ModuleAggregation.Aggregate, of version: ModuleVersionRecord,
-        from sources: [ModuleAggregation.Source], _ policy: RoundPolicy, on connection: PostgresConnection
+        from sources: [RoundSource], _ policy: RoundPolicy, on connection: PostgresConnection
     ) async throws -> Aggregate {
         try await store(
-            aggregate.file, of: version, zip(sources, aggregate.weights).map { ($0.contribution.updateID, $1) },
+            aggregate.file, of: version, aggregate.weights(of: sources),
             policy, on: connection)
     }
 

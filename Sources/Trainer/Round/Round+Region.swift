@@ -1,3 +1,4 @@
+import Aggregation
 import ECLMCore
 import PostgreSQL
 import Registry
@@ -89,7 +90,7 @@ struct PartialMaker: Sendable {
     /// In ascending order.
     let updates: [ClaimedUpdate]
     /// What is mixed, module by module, in the order of the updates.
-    let sources: [ModuleID: [ModuleAggregation.Source]]
+    let sources: [ModuleID: [RoundSource]]
     /// The versions that differences are told to.
     let bases: [ModuleVersionID: ModuleVersionRecord]
 
@@ -97,7 +98,7 @@ struct PartialMaker: Sendable {
     func partial(onto version: ModuleVersionRecord) async throws -> (file: [UInt8], lineage: PartialLineage)? {
         guard aggregation.rule.trains(version.slot.kind), let sources = sources[version.moduleID], !sources.isEmpty
         else { return nil }
-        let aggregate = try await aggregation.partial(sources, onto: version.aggregationBase)
+        let aggregate = try await aggregation.partial(sources.map(\.source), onto: version.aggregationBase)
         var inputs: [PartialLineage.Input] = []
         for update in updates {
             guard let module = update.modules.first(where: { $0.moduleID == version.moduleID }) else { continue }

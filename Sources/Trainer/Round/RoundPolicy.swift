@@ -1,16 +1,19 @@
+import Aggregation
 import ECLMCore
 import PostgreSQL
 import Registry
 
 /// What one round goes by: the model's policy in the database, else the trainer's own settings.
 struct RoundPolicy: Sendable {
+    /// The methods that a policy may name here.
+    var vocabulary: PolicyVocabulary
     /// The policy's revision; `nil` for the trainer's settings.
     var revision: Int?
-    var rule: any AggregationRule
+    var rule: RoundRule
     /// The largest norm of an update's difference to the version it is folded onto, for each module.
     var clipNorm: Double?
     /// What keeps the devices of a round private; `nil` without privacy.
-    var privacy: PrivacyMechanism?
+    var privacy: PrivacyMechanism? { rule.privacy }
     /// The most releases that an update may be behind.
     var maximumStaleness: Int?
     /// The most robust standard deviations that a norm may lie above the median.
@@ -18,7 +21,7 @@ struct RoundPolicy: Sendable {
     /// Whether a file counts once alone, however many updates bring it.
     var refusesDuplicates = false
     /// What makes a version of the aggregate; `nil` where it is the aggregate.
-    var optimizer: ServerOptimizer?
+    var optimizer: (any ServerOptimizer)?
     /// Updates of one module that make a round worth while; 0 for none.
     var quorum = 0
     var minimumUpdates: Int
@@ -26,8 +29,9 @@ struct RoundPolicy: Sendable {
     var maximumWait: Duration
 
     /// The trainer's settings.
-    init(_ settings: TrainerPolicy, rule: any AggregationRule) {
+    init(_ settings: TrainerPolicy, rule: RoundRule, vocabulary: PolicyVocabulary) {
         self.rule = rule
+        self.vocabulary = vocabulary
         minimumUpdates = settings.minimumUpdates
         maximumUpdates = settings.maximumUpdates
         maximumWait = settings.maximumWait
@@ -50,16 +54,16 @@ struct RoundPolicy: Sendable {
     init(following record: PolicyRecord, else settings: RoundPolicy) throws(RegistryError) {
         self = settings
         do {
-            let policy = try record.policy()
-            rule = try policy.rule.rule(trainsSelector: policy.trainsSelector)
-            privacy = policy.rule.privacy
-            clipNorm = privacy == nil ? policy.rule.value(RuleSpecification.clipNorm.name) : nil
-            maximumStaleness = policy.rule.value(RuleSpecification.maximumStaleness.name).map { Int($0) }
-            normThreshold = policy.rule.value(RuleSpecification.normThreshold.name)
-            optimizer = try policy.optimizer.optimizer()
-            refusesDuplicates = policy.rule.value(RuleSpecification.refusesDuplicates.name) == 1
+            let policy = try record.policy(in: settings.vocabulary)
+            rule = RoundRule(policy.rule.rule, trainsSelector: policy.trainsSelector)
+            clipNorm = policy.rule.clipNorm
+            let checks = policy.rule.values
+            maximumStaleness = checks[RuleSpecification.maximumStaleness.name].map { Int($0) }
+            normThreshold = checks[RuleSpecification.normThreshold.name]
+            refusesDuplicates = checks[RuleSpecification.refusesDuplicates.name] == 1
+            optimizer = policy.optimizer.optimizer
         } catch {
-            let detail = (error as? TrainerError)?.message ?? RegistryError(wrapping: error).message
+            let detail = error.message
             let message =
                 "policy \(record.revision) of \(record.model) cannot be followed: \(detail); update trainerd, or set "
                 + "another policy"
@@ -71,5 +75,23 @@ struct RoundPolicy: Sendable {
         minimumUpdates = record.minimumUpdates
         maximumUpdates = record.maximumUpdates
         maximumWait = .seconds(record.maximumWait)
+    }
+}
+
+extension RoundPolicy {
+    /// What a module becomes: its aggregate, or where the policy has an optimizer, what that makes of it.
+    ///
+    /// - Parameters:
+    ///   - aggregate: What the rule made.
+    ///   - state: What an optimizer left with the base.
+    /// - Returns: The version's file, and what the optimizer remembers with it.
+    /// - Throws: As ``OptimizerStep/move(_:toward:from:)``.
+    func step(
+        from base: AggregationBase, toward aggregate: [UInt8], _ state: OptimizerState?, in blobs: any BlobSource
+    ) async throws -> (file: [UInt8], memory: (bytes: [UInt8], state: OptimizerState)?) {
+        guard let optimizer else { return (aggregate, nil) }
+        let next = try await OptimizerStep(blobs: blobs, optimizer: optimizer).move(
+            base, toward: aggregate, from: state)
+        return (next.file, (next.memory, next.state))
     }
 }

@@ -1,3 +1,4 @@
+import Aggregation
 import ECLMCore
 import Registry
 
@@ -19,7 +20,7 @@ extension ModuleAggregation {
             for module in update.modules where module.moduleID == version.moduleID && module.size != nil {
                 guard UpdateEncoding(rawValue: module.encoding) != nil else { continue }
                 let contribution = Contribution(
-                    updateID: update.updateID, importance: module.importance, sampleCount: module.sampleCount)
+                    importance: module.importance, sampleCount: module.sampleCount)
                 // What was trained from other tensors is compared with what it is folded onto.
                 let own = bases[module.baseVersionID]?.tensors == version.tensors
                 let source = Source(contribution: contribution, update: module.file(bases))

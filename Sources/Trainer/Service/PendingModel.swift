@@ -1,3 +1,4 @@
+import Aggregation
 import PostgreSQL
 import Registry
 
@@ -50,7 +51,7 @@ extension Trainer {
                             coalesce(max(p.maximum_wait), \(policy.maximumWait / .seconds(1))) AS wait,
                             coalesce(max(p.quorum), 0) AS quorum, coalesce(max(p.maximum_updates), 1) AS maximum,
                             coalesce(bool_or(p.train_selector), false) AS selector,
-                            coalesce(bool_or(p.rule = 'private_mean'), false) AS private
+                            coalesce(bool_or(p.rule = ANY (\(registry.vocabulary.privateRules))), false) AS private
                         FROM (SELECT rule, minimum_updates, maximum_updates, maximum_wait, quorum, train_selector
                             FROM eclm.policies
                             WHERE model_id = mo.model_id ORDER BY revision DESC LIMIT 1) p) rules

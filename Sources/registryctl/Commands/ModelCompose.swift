@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import Composition
 import ECLMCore
 import Foundation
 import Registry
@@ -59,10 +60,10 @@ struct ModelCompose: RegistryCommand {
             minimumPerLayer: minimumPerLayer, limits: CompositionLimits(time: .milliseconds(timeLimit)))
         if let deviceClass {
             let snapshot = catalogue.snapshot
-            query.use(try snapshot.deviceClass(deviceClass), in: snapshot)
+            try query.use(deviceClass: deviceClass, in: snapshot, for: release)
             query.limitByTraits()
         }
-        if let importances { query.importances = try ImportanceFile.read(importances, for: release) }
+        if let importances { query.importances = try ImportanceFile.read(importances, for: release.release) }
         if let held { query.held = try Self.digests(held) }
 
         let answer = try release.compose(query)
@@ -74,7 +75,7 @@ struct ModelCompose: RegistryCommand {
         case .composed(let modules, let solution):
             let document = CompositionDocument(
                 answer, modules, solution, model: model, deviceClass: deviceClass, budget: query.budget,
-                layers: release.layers.map(\.count), explain: explain)
+                layers: release.release.layers.map(\.count), explain: explain)
             try output.result(document) { CompositionReport(document: document).rendered(width: $0) }
         }
     }

@@ -1,6 +1,7 @@
-import ECLMCore
+import Aggregation
 import ArgumentParser
 import CommandSupport
+import ECLMCore
 import Registry
 import RegistryPrograms
 
@@ -14,7 +15,7 @@ struct PolicyCommands: ParsableCommand {
             Example:
               registryctl policy set minilm --rule trimmed_mean --parameter fraction=0.2 --reason "two bad devices"
             """,
-        subcommands: [PolicyShow.self, PolicySet.self, PolicyHistory.self])
+        subcommands: [PolicyShow.self, PolicySet.self, PolicyHistory.self, PolicyMethods.self])
 }
 
 struct PolicyShow: RegistryCommand {
@@ -85,7 +86,7 @@ struct PolicySet: RegistryCommand {
             mean of 1 to 256 updates that wait 60 s at most. Another rule begins without parameters, with --parameter \
             NAME= one is taken away. A change that changes nothing makes no revision. Rules:
             \(Self.rules)
-            Each rule takes as well, and private_mean maximum_staleness alone of them:
+            Each rule takes as well, and \(Self.privateRules) maximum_staleness alone of them:
             \(Self.common)
             Optimizers, which make a module's version of the rule's aggregate:
             \(Self.optimizers)
@@ -135,19 +136,21 @@ struct PolicySet: RegistryCommand {
     /// What every rule takes, a line each.
     static let common = RuleSpecification.common.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n")
 
+    private static let privateRules = PolicyVocabulary.standard.privateRules.joined(separator: ", ")
+
     /// The rules with their parameters, a line each.
-    static let rules = RuleSpecification.kinds.map { line($0.name, $0.parameters, $0.summary) }.joined(separator: "\n")
+    static let rules = PolicyVocabulary.standard.rules.map { line($0.definition) }.joined(separator: "\n")
 
     /// The optimizers with their parameters, a line each.
-    static let optimizers = OptimizerSpecification.kinds.map { line($0.name, $0.parameters, $0.summary) }
+    static let optimizers = PolicyVocabulary.standard.optimizerDefinitions.map(line)
         .joined(separator: "\n")
 
-    private static func line(_ name: String, _ taken: [RuleSpecification.Parameter], _ summary: String) -> String {
-        let parameters = taken.map { parameter in
+    private static func line(_ method: MethodDefinition) -> String {
+        let parameters = method.parameters.map { parameter in
             parameter.name + (parameter.standard.map { "=\(Figure.number($0))" } ?? "")
         }
         let names = parameters.isEmpty ? "" : " (\(parameters.joined(separator: ", ")))"
-        return "  \(name)\(names): \(summary)"
+        return "  \(method.name)\(names): \(method.summary)"
     }
 
     func validate() throws {

@@ -1,6 +1,6 @@
 import CommandSupport
+import Composition
 import ECLMCore
-import Registry
 
 /// A composed sub-model: what --output json prints, and what the report for people is made of.
 struct CompositionDocument: Encodable {

@@ -1,3 +1,4 @@
+import Aggregation
 import ECLMCore
 import Logging
 import PostgreSQL
@@ -63,10 +64,12 @@ struct Bench: Sendable {
 }
 
 func makeTrainer(
-    _ pool: PostgresPool, _ policy: TrainerPolicy, _ rule: any AggregationRule, _ name: String
+    _ pool: PostgresPool, _ policy: TrainerPolicy, _ rule: any AggregationRule, trainsSelector: Bool = false,
+    _ name: String
 ) throws -> Trainer {
     let registry = Registry(pool: pool, blobs: BlobStore(pool: pool), logger: Logger(label: "trainer"))
-    return try Trainer(registry: registry, policy: policy, rule: rule, name: name, logger: quietLogger)
+    return try Trainer(
+        registry: registry, policy: policy, rule: rule, trainsSelector: trainsSelector, name: name, logger: quietLogger)
 }
 
 private let quietLogger: Logger = {
@@ -77,14 +80,15 @@ private let quietLogger: Logger = {
 
 func withBench<R: Sendable>(
     policy: TrainerPolicy = TrainerPolicy(), rule: any AggregationRule = ImportanceWeightedMean(),
-    dtype: ElementType = .f32, width: Int = 8, _ body: (Bench) async throws -> R
+    trainsSelector: Bool = false, dtype: ElementType = .f32, width: Int = 8, _ body: (Bench) async throws -> R
 ) async throws -> R {
     try await withDatabase { database in
         let model = try await ModelFixture.publish(in: database, dtype: dtype, width: width)
         return try await database.withPool(as: .trainer) { pool in
             try await body(
                 Bench(
-                    database: database, model: model, trainer: try makeTrainer(pool, policy, rule, "trainer-1")))
+                    database: database, model: model,
+                    trainer: try makeTrainer(pool, policy, rule, trainsSelector: trainsSelector, "trainer-1")))
         }
     }
 }

@@ -3,6 +3,7 @@ import PostgreSQL
 import Registry
 import TestSupport
 
+@testable import Aggregation
 @testable import Trainer
 
 /// What a private round must make of its updates, computed the plain way: x + Σ min(1, C / |d_k|) d_k / n + noise.
@@ -40,7 +41,7 @@ struct PrivateReference {
             let (base, new) = (try await bench.model.tensors(old.digest), try await bench.model.tensors(version.digest))
             let header = try await old.aggregationBase.header(in: bench.model.registry.blobs).1
             let noise = ModuleNoise(
-                noise: GaussianNoise(seed: seed, module: version.moduleID),
+                noise: GaussianNoise(seed: seed, module: version.moduleID.rawValue),
                 deviation: noiseMultiplier * clipNorm / Double(updates))
             for (number, entry) in header.entries.enumerated() where entry.description.dtype.isFloatingPoint {
                 let (name, total) = (entry.description.name, entry.description.elementCount ?? 0)
