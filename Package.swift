@@ -213,7 +213,7 @@ let package = Package(
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "ECLMCore"]),
         .testTarget(
             name: "RegistryTests",
-            dependencies: ["Aggregation", "Composition", "ECLMCore", "PostgreSQL", "Registry", "TestSupport", logging]),
+            dependencies: ["Composition", "ECLMCore", "PostgreSQL", "Registry", "TestSupport", logging]),
         .testTarget(name: "CompositionTests", dependencies: ["Composition", "ECLMCore"]),
         .testTarget(name: "AggregationTests", dependencies: ["Aggregation", "ECLMCore"]),
         .testTarget(
@@ -289,7 +289,7 @@ if let torch {
             dependencies: [
                 "Aggregation", "Composition", "ECLMCore", "Adaptation", "Learning", "Datasets", "Registry",
                 "PostgreSQL",
-                "Trainer", "EdgeClient", "RPC", "Development", logging,
+                "EdgeClient", "RPC", "Development", logging,
             ]),
         // The device's program that learns; edgectl hands over to it, so as not to link libtorch itself.
         .executableTarget(

@@ -59,6 +59,8 @@ extension UpdateEncoding: WireWord {
         case .delta: .delta
         case .int8Delta: .int8Delta
         case .sparseDelta: .sparseDelta
+        // The contract has no number for it: the name beside it counts.
+        default: .unknown
         }
     }
 }
