@@ -31,7 +31,7 @@ public struct InfeasibleComposition: Error, Hashable, Sendable, CustomStringConv
         for shortfall in infeasibility.shortfalls {
             shortfalls.append(
                 Shortfall(
-                    resource: try (shortfall.resource).known(), budget: shortfall.budget, needed: shortfall.needed,
+                    resource: try shortfall.resource.known(), budget: shortfall.budget, needed: shortfall.needed,
                     missing: shortfall.missing))
         }
         smallestBudget = infeasibility.smallestBudget?.core

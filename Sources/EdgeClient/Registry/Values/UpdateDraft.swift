@@ -94,18 +94,3 @@ public struct UpdateDraft: Hashable, Sendable {
         return request.encoded().withUnsafeReadableBytes { Digest.of($0) }.hex
     }
 }
-
-/// What the registry made of an update.
-public struct UpdateReceipt: Hashable, Sendable {
-    public var updateID: UpdateID
-    /// Whether the registry had it already, under the same key and with the same content.
-    public var isReplay: Bool
-    /// Where it stands.
-    public var status: UpdateStatus
-
-    init(_ answer: Wire.SubmitResponse) throws(MappingError) {
-        updateID = UpdateID(answer.updateId)
-        isReplay = answer.replayed
-        status = try UpdateStatus(number: answer.updateStatus, text: answer.status)
-    }
-}

@@ -1,0 +1,17 @@
+public import ECLMCore
+internal import RegistryProtocol
+
+/// What the registry made of an update.
+public struct UpdateReceipt: Hashable, Sendable {
+    public var updateID: UpdateID
+    /// Whether the registry had it already, under the same key and with the same content.
+    public var isReplay: Bool
+    /// Where it stands.
+    public var status: UpdateStatus
+
+    init(_ answer: Wire.SubmitResponse) throws(MappingError) {
+        updateID = UpdateID(answer.updateId)
+        isReplay = answer.replayed
+        status = try UpdateStatus(number: answer.updateStatus, text: answer.status)
+    }
+}
