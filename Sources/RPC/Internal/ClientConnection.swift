@@ -39,6 +39,7 @@ final class ClientConnection: Sendable {
     func didOpen() { opened.store(true, ordering: .relaxed) }
 
     /// Tells the machine what happened, and returns what it says.
+    @inline(__always)
     func tell<Reply: Sendable>(_ event: (inout StateMachine) -> Reply) -> Reply {
         machine.withLock { machine in
             let reply = event(&machine)

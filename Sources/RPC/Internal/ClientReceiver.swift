@@ -59,8 +59,9 @@ final class ClientReceiver: ByteReceiver {
         do throws(FramingError) {
             while let frame = try decoder.next() {
                 guard let meta = RPCMeta(decoding: frame.meta) else { throw .malformedMeta }
+                let id = meta.correlationID
                 let result = frame.response(meta)
-                perform(connection.tell { $0.answered(meta.correlationID, result) })
+                perform(connection.tell { $0.answered(id, result) })
             }
         } catch {
             perform(connection.tell { $0.unparseable(error) })
@@ -68,7 +69,8 @@ final class ClientReceiver: ByteReceiver {
     }
 
     func burstEnded() {
-        perform(connection.tell { $0.burstEnded(now: .now()) })
+        let now = NIODeadline.now()
+        perform(connection.tell { $0.burstEnded(now: now) })
     }
 
     func writabilityChanged() {}
@@ -79,8 +81,9 @@ final class ClientReceiver: ByteReceiver {
 
     private func takeRequests() {
         let requests = connection.outbox.takeAll()
+        let now = NIODeadline.now()
         for request in requests { timer.arm(atLatest: request.deadline) }
-        perform(connection.tell { $0.take(requests, now: .now()) })
+        perform(connection.tell { $0.take(requests, now: now) })
     }
 
     private func checkDeadlines() {
@@ -94,8 +97,8 @@ final class ClientReceiver: ByteReceiver {
 
     // MARK: Acting
 
-    private func perform(_ action: ClientConnection.StateMachine.Action) {
-        switch action {
+    private func perform(_ action: consuming ClientConnection.StateMachine.Action) {
+        switch consume action {
         case .wait: break
         case .write(let requests): write(requests)
         case .answer(let waiter, let result): waiter.resume(with: result)

@@ -27,6 +27,7 @@ final class ServerConnection: ByteReceiver {
     private var transport: (any ByteTransport)?
     private var machine: StateMachine
     private var verification: Task<Void, Never>?
+    private var countedRequests = 0
     private var needsFlush = false
 
     init(core: ServerCore, peer: String, eventLoop: any EventLoop) {
@@ -90,15 +91,11 @@ final class ServerConnection: ByteReceiver {
     }
 
     private func takeRequests() {
-        while true {
-            let action = machine.nextRequest(isWritable: isWritable, isDraining: core.isDraining, now: .now())
-            switch action {
-            case .wait: return
-            case .closeUnparseable: break
-            default: core.counters.requests.add(1, ordering: .relaxed)
-            }
-            perform(action)
-        }
+        while perform(machine.nextRequest(isWritable: isWritable, isDraining: core.isDraining, now: .now())) {}
+        let taken = machine.requestsTaken - countedRequests
+        guard taken > 0 else { return }
+        countedRequests += taken
+        core.counters.requests.add(taken, ordering: .relaxed)
     }
 
     private func takeEvents() {
@@ -148,9 +145,12 @@ final class ServerConnection: ByteReceiver {
 
     // MARK: Acting
 
-    private func perform(_ action: StateMachine.Action) {
-        switch action {
-        case .wait: break
+    /// Does what the machine says. The action is handed on and not kept: it may hold a whole request.
+    /// - Returns: whether there was anything to do.
+    @discardableResult
+    private func perform(_ action: consuming StateMachine.Action) -> Bool {
+        switch consume action {
+        case .wait: return false
         case .authenticate(let data): authenticate(data)
         case .start(let request): start(request)
         case .refuse(let error, let correlationID): refuse(error, correlationID)
@@ -165,6 +165,7 @@ final class ServerConnection: ByteReceiver {
             transport?.close()
         case .wakeUp(let deadline): timer.arm(atLatest: deadline)
         }
+        return true
     }
 
     private func authenticate(_ data: [UInt8]?) {
@@ -182,8 +183,7 @@ final class ServerConnection: ByteReceiver {
         }
     }
 
-    private func start(_ admitted: AdmittedRequest) {
-        var request = admitted
+    private func start(_ request: consuming AdmittedRequest) {
         let entry: MethodEntry
         do throws(RPCError) {
             entry = try core.methods.find(service: request.named.service, method: request.named.method)
@@ -192,24 +192,26 @@ final class ServerConnection: ByteReceiver {
             if error.status == .overloaded { core.counters.overloads.add(1, ordering: .relaxed) }
             return refuse(error, request.correlationID)
         }
-        request.deadline = machine.limits.deadline(
-            timeoutMilliseconds: request.named.timeoutMilliseconds, methodDefault: entry.method.defaultDeadline,
-            from: request.startedAt)
+        if let methodDefault = entry.method.defaultDeadline {
+            request.deadline = machine.limits.deadline(
+                timeoutMilliseconds: request.named.timeoutMilliseconds, methodDefault: methodDefault,
+                from: request.startedAt)
+        }
         entry.started(bytes: request.bytes)
         let task = handle(request, entry)
         machine.started(request, Handling(entry: entry, task: task))
         timer.arm(atLatest: request.deadline)
     }
 
-    private func handle(_ request: AdmittedRequest, _ entry: MethodEntry) -> Task<Void, Never> {
-        let named = request.named
+    private func handle(_ admitted: borrowing AdmittedRequest, _ entry: MethodEntry) -> Task<Void, Never> {
         let context = RPCContext(
-            peer: peer, service: entry.service, method: entry.method.name, deadline: request.deadline,
-            principal: request.principal, logID: named.logID, traceID: named.traceID, spanID: named.spanID,
-            parentSpanID: named.parentSpanID, requestID: named.requestID)
-        let number = request.number
-        let correlationID = request.correlationID
-        let request = RPCRequest(payload: request.payload, attachment: request.attachment)
+            peer: peer, service: entry.service, method: entry.method.name, deadline: admitted.deadline,
+            principal: admitted.principal, logID: admitted.named.logID, traceID: admitted.named.traceID,
+            spanID: admitted.named.spanID, parentSpanID: admitted.named.parentSpanID,
+            requestID: admitted.named.requestID)
+        let number = admitted.number
+        let correlationID = admitted.correlationID
+        let request = admitted.request
         let operation = { @Sendable [core, outbox] in
             let answer = await core.answer(entry, request: request, context: context, correlationID: correlationID)
             // In this order: once nothing is in flight, every answer is in its outbox.

@@ -7,8 +7,7 @@ struct AdmittedRequest {
     var correlationID: Int64
     /// What is called, and what the caller says about the call.
     var named: RPCMeta.Request
-    var payload: ByteBuffer
-    var attachment: ByteBuffer
+    var request: RPCRequest
     var principal: RPCPrincipal
     var startedAt: NIODeadline
     var deadline: NIODeadline

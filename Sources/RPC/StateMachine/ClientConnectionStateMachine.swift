@@ -154,19 +154,18 @@ struct ClientConnectionStateMachine<Waiter: Sendable>: Sendable {
     /// The server has answered a call; one that nobody waits for any more is ignored.
     mutating func answered(_ id: Int64, _ result: Result<RPCResponse, RPCError>) -> Action {
         let waiter = giveUp(id)
-        refusal = nil
-        if case .failure(let error) = result {
-            switch error.status {
-            case .unauthenticated where !hasAnswered: refusal = error
-            case .shuttingDown:
-                hasAnswered = true
-                isRetired = true
-                return .retire(answering: waiter, error)
-            default: break
-            }
+        if case .failure(let error) = result, error.status == .unauthenticated, !hasAnswered {
+            refusal = error
+        } else {
+            refusal = nil
+            hasAnswered = true
         }
-        if refusal == nil { hasAnswered = true }
-        return waiter.map { .answer($0, result) } ?? .wait
+        if case .failure(let error) = result, error.status == .shuttingDown {
+            isRetired = true
+            return .retire(answering: waiter, error)
+        }
+        guard let waiter else { return .wait }
+        return .answer(waiter, result)
     }
 
     /// Everything that has arrived was told.

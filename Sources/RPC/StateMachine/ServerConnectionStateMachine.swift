@@ -43,6 +43,8 @@ struct ServerConnectionStateMachine<Work> {
 
     let limits: ServerConnectionLimits
     private(set) var phase = Phase.open
+    /// Requests taken since the connection opened, whatever became of them.
+    private(set) var requestsTaken = 0
     private var decoder: FrameDecoder
     private var authentication: ConnectionAuthentication
     private var inFlight: InFlightRequests<Work>
@@ -86,12 +88,15 @@ struct ServerConnectionStateMachine<Work> {
     }
 
     /// Takes the next request, if there is one and the limits allow it: to be called until it says ``Action/wait``.
-    mutating func nextRequest(isWritable: Bool, isDraining: Bool, now: NIODeadline) -> Action {
+    mutating func nextRequest(
+        isWritable: Bool, isDraining: Bool, now: @autoclosure () -> NIODeadline
+    ) -> Action {
         guard wantsBytes(isWritable: isWritable) else { return .wait }
         do throws(FramingError) {
             guard let frame = try decoder.next() else { return .wait }
             guard let meta = RPCMeta(decoding: frame.meta) else { throw .malformedMeta }
-            return take(frame, meta, isDraining: isDraining, now: now)
+            requestsTaken += 1
+            return take(frame, meta, isDraining: isDraining, now: now())
         } catch {
             phase = .closing
             return .closeUnparseable(error)
@@ -113,7 +118,7 @@ struct ServerConnectionStateMachine<Work> {
     }
 
     /// A request is being handled from now on.
-    mutating func started(_ request: AdmittedRequest, _ work: Work) {
+    mutating func started(_ request: borrowing AdmittedRequest, _ work: consuming Work) {
         inFlight.add(
             request.number,
             .init(
@@ -122,7 +127,7 @@ struct ServerConnectionStateMachine<Work> {
     }
 
     /// A handler has ended. Its answer is sent unless the deadline was answered before, or the connection is gone.
-    mutating func answered(_ number: UInt64, _ answer: Answer) -> Action {
+    mutating func answered(_ number: UInt64, _ answer: consuming Answer) -> Action {
         guard let request = inFlight.remove(number), !request.isAnswered else { return .wait }
         return .send(answer, request.work, startedAt: request.startedAt)
     }
@@ -132,6 +137,7 @@ struct ServerConnectionStateMachine<Work> {
         stallClock.wrote(bytes)
     }
 
+    @inline(__always)
     private mutating func take(_ frame: Frame, _ meta: RPCMeta, isDraining: Bool, now: NIODeadline) -> Action {
         if case .accepted(let principal) = authentication {
             return admit(frame, meta, principal, isDraining: isDraining, now: now)
@@ -140,6 +146,8 @@ struct ServerConnectionStateMachine<Work> {
         return .authenticate(meta.authenticationData)
     }
 
+    // Inlined, like take: the request is large, and would be moved at every call.
+    @inline(__always)
     private mutating func admit(
         _ frame: Frame, _ meta: RPCMeta, _ principal: RPCPrincipal, isDraining: Bool, now: NIODeadline
     ) -> Action {
@@ -167,9 +175,9 @@ struct ServerConnectionStateMachine<Work> {
         nextNumber += 1
         return .start(
             AdmittedRequest(
-                number: number, correlationID: meta.correlationID, named: named, payload: payload,
-                attachment: attachment, principal: principal, startedAt: now, deadline: deadline(of: meta, from: now),
-                bytes: frame.totalBytes))
+                number: number, correlationID: meta.correlationID, named: named,
+                request: RPCRequest(payload: payload, attachment: attachment), principal: principal, startedAt: now,
+                deadline: deadline(of: meta, from: now), bytes: frame.totalBytes))
     }
 
     private mutating func reject(_ held: ConnectionAuthentication.HeldRequest, _ error: RPCError) -> Action {

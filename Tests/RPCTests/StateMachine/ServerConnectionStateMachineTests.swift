@@ -34,8 +34,8 @@ struct ServerConnectionStateMachineTests {
         }
         #expect(server.receive(bytes) == [.start(0, id: 3)])
         let request = try #require(server.admitted.first)
-        #expect(String(buffer: request.payload) == "payload|")
-        #expect(String(buffer: request.attachment) == "attached")
+        #expect(String(buffer: request.request.payload) == "payload|")
+        #expect(String(buffer: request.request.attachment) == "attached")
         #expect(request.principal == device)
         #expect(request.named.service == "eclm.Echo" && request.named.logID == 99)
         #expect(request.startedAt.seconds == 2 && request.deadline.seconds == 3.5)
@@ -112,7 +112,7 @@ struct ServerConnectionStateMachineTests {
     func refusedByTheServer() {
         var server = ServerUnderTest()
         server.machine.received(ByteBuffer(bytes: requestBytes("A", id: 1)))
-        guard case .start = server.machine.nextRequest(isWritable: true, isDraining: false, now: server.now) else {
+        guard case .start = server.machine.nextRequest(isWritable: true, isDraining: false, now: .seconds(0)) else {
             Issue.record("not started")
             return
         }

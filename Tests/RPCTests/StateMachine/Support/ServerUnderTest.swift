@@ -46,6 +46,7 @@ struct ServerUnderTest {
 
     /// Everything there is to do now.
     mutating func goOn() -> [Step] {
+        let now = now
         var steps: [Step] = []
         while true {
             let step = start(machine.nextRequest(isWritable: isWritable, isDraining: isDraining, now: now))
