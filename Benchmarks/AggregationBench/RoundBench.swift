@@ -149,7 +149,7 @@ struct RoundBench {
                 modules.append(
                     UpdateSubmission.Module(
                         module: ModuleSlot(kind: .expert, layer: 0, index: index).defaultName, baseVersion: seed + 1,
-                        digest: digest, encoding: UpdateEncoding.full.rawValue, importance: Double(1 + number % 7),
+                        digest: digest, encoding: .full, importance: Double(1 + number % 7),
                         sampleCount: 10))
             }
             _ = try await registry.submit(
