@@ -1,12 +1,12 @@
 # What a developer runs; `make` alone lists it. Everything works in a fresh clone.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps data build release test lint format docc proto demo bench bench-peers clean
+.PHONY: help deps data build release test lint format docc proto migrations demo bench bench-peers clean
 
 # The interpreter of Scripts/python-env; the tests compare with its packages.
 export ECLM_PYTHON ?= $(CURDIR)/data/python/bin/python
 
-# Swift that people write; what make proto generates is checked against proto/ instead.
+# Swift that people write; what is generated is checked against its sources instead.
 SWIFT_FILES = $(shell find Package.swift Sources Tests Benchmarks -name '*.swift' -not -path '*/Generated/*')
 
 help: ## list the targets
@@ -39,6 +39,7 @@ lint: ## check the formatting, the directions of imports, and that the generated
 	@swift format lint --strict --parallel $(SWIFT_FILES)
 	Scripts/import-graph --check
 	Scripts/make-proto --check
+	Scripts/make-migrations --check
 
 format: ## format the sources in place
 	swift format -i --parallel $(SWIFT_FILES)
@@ -48,6 +49,9 @@ docc: ## build the reference of the libraries into .build/docc
 
 proto: ## generate the sources from proto/
 	Scripts/make-proto
+
+migrations: ## write migrations/ into the source that compiles them in
+	Scripts/make-migrations
 
 demo: deps data release ## play a fleet that learns on this machine: adapt, drift, adapt again, roll back
 	Scripts/demo

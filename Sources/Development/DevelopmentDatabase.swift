@@ -18,7 +18,7 @@ struct DevelopmentDatabase {
     }
 
     /// Makes the database, migrates it and makes the logins; does what is missing of that.
-    func prepare(migrations: String, line: (String) -> Void) async throws {
+    func prepare(_ migrator: Migrator, line: (String) -> Void) async throws {
         try await withConnection("postgres") { connection in
             let found = try await connection.query("SELECT FROM pg_database WHERE datname = \(Self.name)")
             if found.isEmpty { try await connection.query("CREATE DATABASE \(identifier: Self.name)") }
@@ -27,7 +27,6 @@ struct DevelopmentDatabase {
                 if found.isEmpty { try await connection.query("CREATE ROLE \(identifier: login.name) LOGIN") }
             }
         }
-        let migrator = try Migrator(directory: migrations)
         try await withConnection(Self.name) { connection in
             let applied = try await migrator.migrate(on: connection)
             if !applied.isEmpty { line("applied \(applied.count) migrations") }

@@ -13,10 +13,13 @@ public struct DevelopmentRegistry: Sendable {
     public struct Configuration: Sendable {
         /// The data directory; made where there is none.
         public var directory: String
+        /// Whether somebody named the directory, and so answers for what is in it. Of one that is merely looked up below
+        /// the working directory, a database is started only if this user made it.
+        public var isNamed = true
         /// Where registryd listens, `HOST:PORT`; port 0 lets the system choose.
         public var listen = "127.0.0.1:7420"
-        /// The folder of the migrations.
-        public var migrations: String
+        /// What the schema shall be.
+        public var migrator = Migrator.embedded
         /// The folder with `registryd` and `trainerd`.
         public var programs: String
         /// registryd's JSON file with settings.
@@ -27,9 +30,8 @@ public struct DevelopmentRegistry: Sendable {
         public var parent: Parent?
 
         /// A configuration with defaults for all else.
-        public init(directory: String, migrations: String, programs: String) {
+        public init(directory: String, programs: String) {
             self.directory = directory
-            self.migrations = migrations
             self.programs = programs
         }
     }
@@ -102,6 +104,8 @@ public struct DevelopmentRegistry: Sendable {
         let directory = try prepareDirectory()
         let lock = try DirectoryLock(directory: directory)
         defer { withExtendedLifetime(lock) {} }
+        let record = configuration.isNamed ? nil : DirectoryRecord(directory: directory)
+        if let record { try checkTrust(in: directory, record) }
         let binaries = try ServerBinaries.find()
         let registryd = try program("registryd")
         let trainerd = try program("trainerd")
@@ -115,10 +119,13 @@ public struct DevelopmentRegistry: Sendable {
         } catch is CancellationError {
             return
         }
+        if let record, !record.write() {
+            report(.line(program: "postgres", text: "\(directory) cannot be remembered; name it at the next start"))
+        }
         var daemons: [ChildProcess] = []
         do {
             let database = DevelopmentDatabase(server: server, isRegion: configuration.parent != nil)
-            try await database.prepare(migrations: configuration.migrations) { [report] in
+            try await database.prepare(configuration.migrator) { [report] in
                 report(.line(program: "migrate", text: $0))
             }
             daemons.append(
@@ -157,7 +164,23 @@ public struct DevelopmentRegistry: Sendable {
         } catch {
             throw DevelopmentError(.unusableDirectory, "the directory \(path) cannot be made", cause: error)
         }
-        return URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        var status = stat()
+        guard stat(real, &status) == 0, status.st_uid == geteuid(), status.st_mode & S_IWOTH == 0 else {
+            throw DevelopmentError(
+                .unusableDirectory, "\(real) belongs to another user, or everybody may write it",
+                hint: "use a directory of your own with --data")
+        }
+        return real
+    }
+
+    /// A database that is there already and that nobody vouches for is not started.
+    private func checkTrust(in directory: String, _ record: DirectoryRecord) throws(DevelopmentError) {
+        guard !record.isKnown, FileManager.default.fileExists(atPath: directory + "/postgresql") else { return }
+        throw DevelopmentError(
+            .unusableDirectory,
+            "\(directory) has a database that this user did not make, and a database can run programs",
+            hint: "if you trust it, name it with --data; or remove it")
     }
 
     private func program(_ name: String) throws(DevelopmentError) -> String {
@@ -174,14 +197,15 @@ public struct DevelopmentRegistry: Sendable {
     private func start(
         _ name: String, _ path: String, _ server: EmbeddedPostgreSQL, _ arguments: [String], config: String?
     ) throws(DevelopmentError) -> ChildProcess {
-        var environment = ProcessInfo.processInfo.environment.filter {
+        let environment = ProcessInfo.processInfo.environment.filter {
             !$0.key.hasPrefix("PG") && !$0.key.hasPrefix("ECLM_")
         }
-        environment["ECLM_MIGRATIONS"] = configuration.migrations
+        let migrations = configuration.migrator.directory.map { ["--migrations", $0] } ?? []
         let database = server.connectionString(user: name, database: DevelopmentDatabase.name)
         let child = try ChildProcess(
             name: name,
-            command: [path, "--database", database] + arguments + (config.map { ["--config", $0] } ?? []),
+            command: [path, "--database", database] + migrations + arguments
+                + (config.map { ["--config", $0] } ?? []),
             environment: environment, line: { [report] in report(.line(program: name, text: $0)) })
         server.watchdog.watch(child.processID, first: "TERM", last: "KILL")
         return child

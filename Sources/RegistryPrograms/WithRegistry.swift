@@ -7,14 +7,13 @@ public import Registry
 /// - Parameters:
 ///   - database: How to reach it.
 ///   - blobDirectory: Where new blobs go, instead of into the database.
-///   - migrations: The folder of the migrations; found by itself otherwise.
+///   - migrator: What the schema must be.
 ///   - name: The daemon's name, for its loggers.
 /// - Throws: ``RegistryError`` when the database cannot be reached or its schema is not current; what `body` throws.
 public func withRegistry(
-    _ database: PostgresConfiguration, blobDirectory: String?, migrations: String?, name: String,
+    _ database: PostgresConfiguration, blobDirectory: String?, migrator: Migrator, name: String,
     isolation: isolated (any Actor)? = #isolation, _ body: (Registry) async throws -> Void
 ) async throws {
-    let migrator = try Migrator(directory: try MigrationsDirectory.locate(migrations))
     try await withPool(database, logger: Logger(label: "\(name).database")) { pool in
         try await registryErrors { () async throws in
             try await pool.withConnection { try await migrator.requireCurrentSchema(on: $0) }

@@ -35,7 +35,7 @@ struct Registryd: AsyncParsableCommand {
         try await runDaemon("registryd", log) { logger in
             let settings = try await RegistrydSettings(flags)
             try await withRegistry(
-                settings.database, blobDirectory: settings.blobDirectory, migrations: flags.migrations,
+                settings.database, blobDirectory: settings.blobDirectory, migrator: try flags.migrations.migrator(),
                 name: "registryd"
             ) { try await serve($0, settings, logger: logger) }
             logger.info("stopped")

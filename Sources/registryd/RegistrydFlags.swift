@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import RegistryPrograms
 
 /// The flags of registryd; each has a setting of the same name in the environment and the file.
 struct RegistrydFlags: ParsableArguments {
@@ -50,6 +51,5 @@ struct RegistrydFlags: ParsableArguments {
     @Option(help: "Seconds that calls in flight get to end at shutdown. Default 20.")
     var drainTimeout: Double?
 
-    @Option(help: "Folder of the migrations, to check that the schema is current.")
-    var migrations: String?
+    @OptionGroup var migrations: MigrationOptions
 }

@@ -80,7 +80,8 @@ struct Trainerd: AsyncParsableCommand {
         _ settings: TrainerSettings, _ body: (Trainer, Region?) async throws -> Void
     ) async throws {
         try await withRegistry(
-            settings.database, blobDirectory: settings.blobDirectory, migrations: flags.migrations, name: "trainerd"
+            settings.database, blobDirectory: settings.blobDirectory, migrator: try flags.migrations.migrator(),
+            name: "trainerd"
         ) { registry in
             let trainer = try Trainer(
                 registry: registry, policy: settings.policy,

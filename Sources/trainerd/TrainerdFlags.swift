@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import RegistryPrograms
 
 /// The flags of trainerd; each has a setting of the same name in the environment and the file.
 struct TrainerdFlags: ParsableArguments {
@@ -61,6 +62,5 @@ struct TrainerdFlags: ParsableArguments {
             "Where `edgectl register --state` made the region a device of the parent.", valueName: "directory"))
     var parentState: String?
 
-    @Option(help: "Folder of the migrations, to check that the schema is current.")
-    var migrations: String?
+    @OptionGroup var migrations: MigrationOptions
 }

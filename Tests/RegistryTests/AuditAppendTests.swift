@@ -119,7 +119,7 @@ struct AuditAppendTests {
     @Test("Rows from before migration 0014 still verify, and the chain goes on behind them")
     func older() async throws {
         try await withDatabase(migrated: false) { database in
-            let files = try Migrator(directory: TestCluster.migrationsDirectory()).files
+            let files = Migrator.embedded.files
             try await database.withConnection { connection in
                 for file in files where file.number < 14 { try await connection.execute(script: file.sql) }
                 try await connection.execute(

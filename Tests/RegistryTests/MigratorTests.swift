@@ -54,11 +54,11 @@ struct MigratorTests {
         }
     }
 
-    @Test("The repository's own migrations are applied whole, and the schema is then current")
+    @Test("The migrations that are compiled in are applied whole, and the schema is then current")
     func ownMigrations() async throws {
         try await withDatabase(migrated: false) { database in
             try await database.withConnection { connection in
-                let migrator = try Migrator(directory: TestCluster.migrationsDirectory())
+                let migrator = Migrator.embedded
                 let error = await #expect(throws: RegistryError.self) {
                     try await migrator.requireCurrentSchema(on: connection)
                 }
@@ -74,7 +74,7 @@ struct MigratorTests {
     func rolesAsk(role: TestRole) async throws {
         try await withDatabase { database in
             try await database.withConnection(as: role) { connection in
-                try await Migrator(directory: TestCluster.migrationsDirectory()).requireCurrentSchema(on: connection)
+                try await Migrator.embedded.requireCurrentSchema(on: connection)
             }
         }
     }
@@ -190,32 +190,50 @@ struct MigratorTests {
         #expect(error?.message.contains(reason) == true, "\(String(describing: error))")
     }
 
-    @Test("The directory is found by name, by variable, beside the program, and above the working directory")
-    func locate() throws {
-        let checkout = try Folder([:])
-        let migrations = checkout.path + "/migrations"
-        let installed = checkout.path + "/prefix/share/eclm/migrations"
-        for path in [migrations, installed, checkout.path + "/a/b"] {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    @Test("What is compiled in is what migrations/ holds, byte for byte")
+    func embedded() throws {
+        let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let folder = checkout.appendingPathComponent("migrations")
+        #expect(Migrator.embedded.directory == nil)
+        let read = try Migrator(directory: folder.path).files
+        #expect(Migrator.embedded.files == read)
+        for file in Migrator.embedded.files {
+            let bytes = try Data(contentsOf: folder.appendingPathComponent("\(file).sql"))
+            #expect(Data(file.sql.utf8) == bytes)
+            #expect(file.checksum == Digest.of([UInt8](bytes)))
         }
-        try checkout.write("migrations/0001_a.sql", "SELECT 1;")
-        try checkout.write("prefix/share/eclm/migrations/0001_a.sql", "SELECT 1;")
+    }
 
-        func locate(_ explicit: String? = nil, _ variable: String? = nil, program: String, directory: String) throws
-            -> String
-        {
-            try MigrationsDirectory.locate(
-                explicit, environment: variable.map { [MigrationsDirectory.variable: $0] } ?? [:], executable: program,
-                workingDirectory: directory)
+    @Test("A database of a newer release, or of another one, is refused with the release to use")
+    func foreignHistory() async throws {
+        try await withDatabase { database in
+            try await database.withConnection { connection in
+                let newest = Migrator.embedded.files.count
+                func problem() async -> String {
+                    do throws(RegistryError) {
+                        let applied = try await Migrator.embedded.migrate(on: connection)
+                        return "none, and applied \(applied)"
+                    } catch {
+                        return error.message
+                    }
+                }
+                try await connection.execute(
+                    script: """
+                        INSERT INTO eclm_meta.migrations (number, name, checksum)
+                        VALUES (\(newest + 1), 'of_tomorrow', sha256('x'));
+                        """)
+                #expect(await problem().contains("_of_tomorrow, which this program does not know"))
+                try await connection.execute(
+                    script: """
+                        DELETE FROM eclm_meta.migrations WHERE number > \(newest);
+                        UPDATE eclm_meta.migrations SET checksum = sha256('x') WHERE number = \(newest);
+                        """)
+                #expect(await problem().contains("was applied with another text"))
+                try await connection.execute(
+                    script: "UPDATE eclm_meta.migrations SET name = 'other' WHERE number = \(newest);")
+                #expect(await problem().contains("_other, but this program has"))
+            }
         }
-        let program = checkout.path + "/prefix/bin/registryctl"
-        #expect(try locate("x", "y", program: program, directory: "/") == "x")
-        #expect(try locate(nil, "y", program: program, directory: "/") == "y")
-        #expect(try locate(program: program, directory: checkout.path) == installed)
-        #expect(try locate(program: checkout.path + "/.build/debug/registryctl", directory: "/") == migrations)
-        #expect(try locate(program: "/usr/bin/x", directory: checkout.path + "/a/b") == migrations)
-        let error = #expect(throws: RegistryError.self) { try locate(program: "/usr/bin/x", directory: "/") }
-        #expect(error?.code == .notFound)
-        #expect(error?.message.contains(MigrationsDirectory.variable) == true)
     }
 }

@@ -38,16 +38,18 @@ public final class Program: Sendable {
 
     /// A program that has not started; its environment is `environment` and little else.
     ///
-    /// - Parameter executable: The file to run, where it is not the built program of that name.
+    /// - Parameters:
+    ///   - executable: The file to run, where it is not the built program of that name.
+    ///   - directory: Where it works; `nil` for where the tests do.
     public init(
-        _ name: String, _ arguments: [String], environment: [String: String] = [:], executable: String? = nil
+        _ name: String, _ arguments: [String], environment: [String: String] = [:], executable: String? = nil,
+        directory: String? = nil
     ) {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("eclm-\(name)-\(UUID())")
         process.executableURL = URL(fileURLWithPath: executable ?? Self.path(name))
         process.arguments = arguments
-        var all = ["PATH": "/usr/bin:/bin", "ECLM_MIGRATIONS": (try? TestCluster.migrationsDirectory()) ?? ""]
-        all.merge(environment) { _, new in new }
-        process.environment = all
+        process.environment = ["PATH": "/usr/bin:/bin"].merging(environment) { _, new in new }
+        if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
     }
 
     deinit {

@@ -59,12 +59,6 @@ public actor TestCluster {
         try await withConnection(connectionString(database: environment["PGDATABASE"] ?? "postgres"), body)
     }
 
-    /// The migrations of this checkout.
-    public static func migrationsDirectory() throws -> String {
-        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appendingPathComponent("migrations").path
-    }
-
     func enter() async throws {
         try Self.require()
         if free > 0 {
@@ -127,7 +121,7 @@ public actor TestCluster {
             _ = try await connection.query("CREATE DATABASE \(identifier: name) TEMPLATE template0")
         }
         try await withConnection(connectionString(database: name)) { connection in
-            _ = try await Migrator(directory: migrationsDirectory()).migrate(on: connection)
+            _ = try await Migrator.embedded.migrate(on: connection)
             for role in TestRole.allCases {
                 guard let login = role.login else { continue }
                 // Roles are the cluster's: another test process may make them in the same instant.

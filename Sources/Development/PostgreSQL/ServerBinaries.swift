@@ -23,7 +23,9 @@ public struct ServerBinaries: Sendable, Hashable {
         if let explicit = environment["PG_BINDIR"], !explicit.isEmpty {
             folders = [explicit]
         } else {
-            if let configured = try? CommandLineTool.output("/usr/bin/env", ["pg_config", "--bindir"]) {
+            if let tool = program("pg_config", path: environment["PATH"] ?? ""),
+                let configured = try? CommandLineTool.output(tool, ["--bindir"]), configured.hasPrefix("/")
+            {
                 folders.append(configured)
             }
             folders += installed(in: "/usr/lib/postgresql") { "/usr/lib/postgresql/\($0)/bin" }
@@ -55,6 +57,11 @@ public struct ServerBinaries: Sendable, Hashable {
     private static func installed(in folder: String, _ path: (String) -> String?) -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return names.sorted { $0.compare($1, options: .numeric) == .orderedDescending }.compactMap(path)
+    }
+
+    /// A program of `PATH`. Its relative folders are passed over: they are wherever the caller happens to be.
+    static func program(_ name: String, path: String) -> String? {
+        path.split(separator: ":").filter { $0.hasPrefix("/") }.map { "\($0)/\(name)" }.first(where: isExecutable)
     }
 
     private static func isExecutable(_ path: String) -> Bool { access(path, X_OK) == 0 }

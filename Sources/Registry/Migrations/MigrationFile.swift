@@ -1,7 +1,7 @@
 import ECLMCore
 import Foundation
 
-/// One file of `migrations/`: `NNNN_name.sql`, forward only, never changed once it has been applied anywhere.
+/// One migration, `NNNN_name.sql`: forward only, never changed once it has been applied anywhere.
 public struct MigrationFile: Sendable, Hashable, CustomStringConvertible {
     /// The position, from 1, without gaps.
     public let number: Int
@@ -40,6 +40,14 @@ public struct MigrationFile: Sendable, Hashable, CustomStringConvertible {
         self.name = String(match.2)
         self.checksum = Digest.of(bytes)
         self.sql = text
+    }
+
+    /// A migration that is compiled in; `make migrations` checks its name and text.
+    init(number: Int, name: String, sql: String) {
+        self.number = number
+        self.name = name
+        self.sql = sql
+        checksum = Digest.of(Array(sql.utf8))
     }
 
     /// Reads every migration of a directory, in order.

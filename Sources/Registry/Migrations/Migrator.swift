@@ -2,13 +2,25 @@ import Aggregation
 import ECLMCore
 import PostgreSQL
 
-/// Brings a database's schema to the state that `migrations/` describes: forward only, checksummed, one at a time.
+/// Brings a database's schema to the state that its migrations describe: forward only, checksummed, one at a time.
+///
+///     try await Migrator.embedded.migrate(on: connection)
+///
+/// No folder is read but one that is named to ``init(directory:)``: a migration runs with all rights of the login that
+/// applies it, so a folder that merely happens to be near must not do.
 ///
 /// What was applied is kept in `eclm_meta.migrations`, outside the schema that the migrations make, so that it is there
 /// before the first of them. A file that was applied is history: a changed or missing one is an error, never a repair.
 public struct Migrator: Sendable {
-    /// The directory the files came from.
-    public let directory: String
+    /// The migrations that this program was built with, compiled in.
+    public static let embedded = Migrator(
+        directory: nil,
+        files: EmbeddedMigrations.files.enumerated().map { index, file in
+            MigrationFile(number: index + 1, name: file.name, sql: file.text)
+        })
+
+    /// The directory the files were read from; `nil` for those compiled in.
+    public let directory: String?
     /// The files in order, numbered from 1.
     public let files: [MigrationFile]
     /// The methods that policies may name in this database, written with every migration.
@@ -19,11 +31,15 @@ public struct Migrator: Sendable {
     /// The advisory lock's key: "eclm" and 1 for migrations.
     static let lockKey: Int64 = 0x65_63_6C_6D_0000_0001
 
+    private init(directory: String?, files: [MigrationFile]) {
+        self.directory = directory
+        self.files = files
+    }
+
     /// Reads the files of a directory.
     /// - Throws: ``RegistryError`` `.notFound` or `.invalidArgument` naming the file that is wrong.
     public init(directory: String) throws(RegistryError) {
-        self.directory = directory
-        files = try MigrationFile.load(directory: directory)
+        self.init(directory: directory, files: try MigrationFile.load(directory: directory))
     }
 
     /// Where each migration stands, in order. Changes nothing.
@@ -155,28 +171,35 @@ public struct Migrator: Sendable {
 
     private func check(_ applied: [AppliedMigration]) throws(RegistryError) {
         for (index, record) in applied.enumerated() {
-            guard record.number == index + 1 else {
-                throw RegistryError(
-                    .failedPrecondition, "eclm_meta.migrations lacks number \(index + 1); somebody changed it by hand")
-            }
-            guard index < files.count else {
-                throw RegistryError(
-                    .failedPrecondition,
-                    "the database has migration \(record.label), which \(directory) lacks; restore the file, or use "
-                        + "the newer release that brought it")
-            }
-            guard files[index].name == record.name else {
-                throw RegistryError(
-                    .failedPrecondition,
-                    "the database has migration \(record.label), which is missing from \(directory): \(files[index]) "
-                        + "stands in its place; restore the file")
-            }
-            guard files[index].checksum == record.checksum else {
-                throw RegistryError(
-                    .failedPrecondition,
-                    "migration \(record.label) was changed after it had been applied; restore the file and put the "
-                        + "change into a new one")
-            }
+            if let problem = problem(with: record, at: index) { throw RegistryError(.failedPrecondition, problem) }
         }
+    }
+
+    /// What keeps an applied migration from being the one of `files`, and what to do; `nil` where it is.
+    private func problem(with record: AppliedMigration, at index: Int) -> String? {
+        guard record.number == index + 1 else {
+            return "eclm_meta.migrations lacks number \(index + 1); somebody changed it by hand"
+        }
+        guard index < files.count else {
+            let place = directory.map { "\($0) lacks; restore the file, or use" } ?? "this program does not know; use"
+            return "the database has migration \(record.label), which \(place) the newer release that brought it"
+        }
+        let file = files[index]
+        if file.name != record.name {
+            guard let directory else {
+                return "the database has migration \(record.label), but this program has \(file) in its place; use the "
+                    + "release that applied it"
+            }
+            return "the database has migration \(record.label), which is missing from \(directory): \(file) stands in "
+                + "its place; restore the file"
+        }
+        if file.checksum != record.checksum {
+            return directory == nil
+                ? "migration \(record.label) was applied with another text than this program has; use the release that "
+                    + "applied it"
+                : "migration \(record.label) was changed after it had been applied; restore the file and put the change "
+                    + "into a new one"
+        }
+        return nil
     }
 }

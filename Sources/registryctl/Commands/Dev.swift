@@ -4,7 +4,7 @@ import CommandSupport
 import Development
 import Dispatch
 import Foundation
-import Registry
+import RegistryPrograms
 
 struct Dev: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,8 +20,10 @@ struct Dev: AsyncParsableCommand {
               registryctl model import --checkpoint model.safetensors --spec spec.json
             """)
 
-    @Option(name: .long, help: ArgumentHelp("Where the data is kept.", valueName: "directory"))
-    var data = ".eclm/dev"
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Where the data is kept, .eclm/dev without it.", valueName: "directory"))
+    var data: String?
     @Option(
         name: .long,
         help: ArgumentHelp("Where registryd listens; port 0 lets the system choose.", valueName: "host:port"))
@@ -45,10 +47,7 @@ struct Dev: AsyncParsableCommand {
         help: ArgumentHelp(
             "Where `edgectl register --state` made the region a device of the parent.", valueName: "directory"))
     var parentState: String?
-    @Option(
-        name: .long,
-        help: ArgumentHelp("The directory with the migrations; found by itself otherwise.", valueName: "directory"))
-    var migrations: String?
+    @OptionGroup var migrations: MigrationOptions
     @OptionGroup var options: GlobalOptions
 
     func validate() throws {
@@ -63,13 +62,10 @@ struct Dev: AsyncParsableCommand {
             unsetenv(name)
         }
         try await runCommand(options) { output in
-            guard let executable = MigrationsDirectory.executablePath() else {
-                throw CommandFailure(
-                    .failure, "/proc/self/exe cannot be read, so registryd and trainerd cannot be found")
-            }
             var configuration = DevelopmentRegistry.Configuration(
-                directory: data, migrations: try MigrationsDirectory.locate(migrations),
-                programs: URL(fileURLWithPath: executable).deletingLastPathComponent().path)
+                directory: data ?? ".eclm/dev", programs: try ProgramFolder.own())
+            configuration.isNamed = data != nil
+            configuration.migrator = try migrations.migrator()
             configuration.listen = listen
             configuration.registrydConfig = registrydConfig
             configuration.trainerdConfig = trainerdConfig

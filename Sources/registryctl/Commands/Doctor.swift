@@ -17,10 +17,7 @@ struct Doctor: AsyncParsableCommand {
 
     @Option(name: .long, help: ArgumentHelp("How many blobs to read and verify, 0 to 10000.", valueName: "number"))
     var sample = 16
-    @Option(
-        name: .long,
-        help: ArgumentHelp("The directory with the migrations; found by itself otherwise.", valueName: "directory"))
-    var migrations: String?
+    @OptionGroup var migrations: MigrationOptions
     @OptionGroup var options: GlobalOptions
     @OptionGroup var database: DatabaseOptions
 
@@ -30,8 +27,9 @@ struct Doctor: AsyncParsableCommand {
 
     func run() async throws {
         try await runCommand(options) { output in
+            let migrator = try migrations.migrator()
             let findings = try await database.withSession { session in
-                await Diagnosis(session: session, sample: sample, migrations: migrations).run()
+                await Diagnosis(session: session, sample: sample, migrator: migrator).run()
             }
             let document = Document(findings: findings)
             try output.result(document) { width in

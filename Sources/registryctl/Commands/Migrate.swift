@@ -17,10 +17,7 @@ struct Migrate: AsyncParsableCommand {
 
     @Flag(name: .long, help: "Tell where each migration stands and change nothing.")
     var status = false
-    @Option(
-        name: .long,
-        help: ArgumentHelp("The directory with the migrations; found by itself otherwise.", valueName: "directory"))
-    var migrations: String?
+    @OptionGroup var migrations: MigrationOptions
     @OptionGroup var options: GlobalOptions
     @OptionGroup var database: DatabaseOptions
 
@@ -30,7 +27,8 @@ struct Migrate: AsyncParsableCommand {
             var appliedAt: Timestamp?
             var appliedBy: String?
         }
-        var directory: String
+        /// Where the migrations were read; absent for those built into the program.
+        var directory: String?
         var migrations: [Migration]
         /// How many were applied now.
         var applied: Int
@@ -40,7 +38,7 @@ struct Migrate: AsyncParsableCommand {
 
     func run() async throws {
         try await runCommand(options) { output in
-            let migrator = try Migrator(directory: try MigrationsDirectory.locate(migrations))
+            let migrator = try migrations.migrator()
             let document = try await database.withConnection { connection in
                 let applied = status ? 0 : try await migrator.migrate(on: connection).count
                 let all = try await migrator.status(on: connection)

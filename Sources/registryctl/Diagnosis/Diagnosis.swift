@@ -9,7 +9,7 @@ import RegistryPrograms
 struct Diagnosis {
     let session: RegistrySession
     let sample: Int
-    let migrations: String?
+    let migrator: Migrator
 
     private static let oldestServer = 150_000
 
@@ -110,7 +110,6 @@ struct Diagnosis {
     }
 
     private func schema() async throws -> Finding {
-        let migrator = try Migrator(directory: try MigrationsDirectory.locate(migrations))
         let status = try await session.pool.withConnection { try await migrator.status(on: $0) }
         guard let next = status.first(where: { $0.applied == nil }) else {
             return .ok("schema", "current, \(status.count) migrations")

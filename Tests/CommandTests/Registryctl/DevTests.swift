@@ -12,14 +12,20 @@ struct DevTests {
         let readyFile: String
         let environment: [String: String]
 
-        static func start(data: String, listen: String = "127.0.0.1:0") async throws -> Registry {
+        /// - Parameter home: Whose registry it is: then `data` is not named, but found below its folder, where the
+        ///   program works.
+        static func start(data: String, listen: String = "127.0.0.1:0", home: String? = nil) async throws -> Registry {
             let readyFile = data + ".ready"
             // A registry that was killed could not remove it.
             try? FileManager.default.removeItem(atPath: readyFile)
             // Settings for libpq that lead elsewhere must not matter.
             let program = Program(
-                "registryctl", ["dev", "--data", data, "--listen", listen, "--ready-file", readyFile],
-                environment: ["PGHOST": "/nonexistent", "PGUSER": "mallory", "PGOPTIONS": "-c nonsense=1"])
+                "registryctl",
+                ["dev", "--listen", listen, "--ready-file", readyFile] + (home == nil ? ["--data", data] : []),
+                environment: [
+                    "PGHOST": "/nonexistent", "PGUSER": "mallory", "PGOPTIONS": "-c nonsense=1",
+                    "HOME": home ?? "/nonexistent",
+                ], directory: home == nil ? nil : data.replacing("/.eclm/dev", with: ""))
             try program.start()
             let end = ContinuousClock.now + .seconds(90)
             while !FileManager.default.fileExists(atPath: readyFile) {
@@ -98,6 +104,25 @@ struct DevTests {
             again.program.send(SIGTERM)
             let finished = try await again.program.finish(timeout: .seconds(60))
             #expect(finished.status == 0, "\(finished.errors)")
+        }
+    }
+
+    @Test("starts again what it made below the working directory, but not what others did", .timeLimit(.minutes(5)))
+    func unnamed() async throws {
+        try await withData { folder in
+            let data = folder + "/.eclm/dev"
+            try FileManager.default.createDirectory(atPath: folder + "/.eclm", withIntermediateDirectories: true)
+            for _ in 1...2 {
+                let registry = try await Registry.start(data: data, home: folder + "/ada")
+                registry.program.send(SIGTERM)
+                let ended = try await registry.program.finish(timeout: .seconds(60))
+                #expect(ended.status == 0, "\(ended.errors)")
+            }
+            let other = Program("registryctl", ["dev"], environment: ["HOME": folder + "/bob"], directory: folder)
+            let refused = try await other.finish()
+            #expect(refused.status == 1)
+            #expect(refused.errors.contains("this user did not make"), "\(refused.errors)")
+            #expect(!refused.errors.contains("database system"))
         }
     }
 

@@ -14,7 +14,6 @@ public actor WireServices {
     nonisolated let registry: Registry
     private let pool: PostgresPool
     private let programs: String
-    private let migrations: String
     private let stopSignal: StopSignal
     private let running: Task<Void, Never>
     private let scratch: String
@@ -26,12 +25,11 @@ public actor WireServices {
     ///   - programs: The folder with `registryd` and `trainerd`; by default that of this program.
     /// - Throws: ``ExperimentError`` with `unavailable`.
     public static func start(directory: String, programs: String? = nil) async throws -> WireServices {
-        let programs = programs ?? Self.ownFolder
-        let migrations: String
+        let folder: String
         do {
-            migrations = try MigrationsDirectory.locate()
+            folder = try programs ?? ProgramFolder.own()
         } catch {
-            throw ExperimentError(.unavailable, "the schema of a registry is not found", cause: error)
+            throw ExperimentError(.unavailable, "registryd and trainerd are not found", cause: error)
         }
         // The trainer beside the registry must not take a round's first updates before the last are there: rounds are
         // made by `trainerd --once`.
@@ -40,7 +38,7 @@ public actor WireServices {
         try Data(#"{"eclm": {"trainerd": {"channel": "nothing-is-trained-here"}}}"#.utf8).write(
             to: URL(fileURLWithPath: idle))
         var configuration = DevelopmentRegistry.Configuration(
-            directory: directory + "/registry", migrations: migrations, programs: programs)
+            directory: directory + "/registry", programs: folder)
         configuration.listen = "127.0.0.1:0"
         configuration.trainerdConfig = idle
 
@@ -63,8 +61,7 @@ public actor WireServices {
                 throw ExperimentError(.unavailable, "the registry stopped before it was ready")
             }
             return WireServices(
-                endpoints: endpoints, programs: programs, migrations: migrations, stop: stop, running: running,
-                scratch: directory)
+                endpoints: endpoints, programs: folder, stop: stop, running: running, scratch: directory)
         } catch {
             stop.request()
             await running.value
@@ -73,12 +70,11 @@ public actor WireServices {
     }
 
     private init(
-        endpoints: DevelopmentRegistry.Endpoints, programs: String, migrations: String, stop: StopSignal,
-        running: Task<Void, Never>, scratch: String
+        endpoints: DevelopmentRegistry.Endpoints, programs: String, stop: StopSignal, running: Task<Void, Never>,
+        scratch: String
     ) {
         self.endpoints = endpoints
         self.programs = programs
-        self.migrations = migrations
         self.running = running
         self.scratch = scratch
         stopSignal = stop
@@ -114,8 +110,8 @@ public actor WireServices {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: programs + "/trainerd")
         process.arguments = [
-            "--once", "--output", "json", "--model", model, "--database", endpoints.database, "--migrations",
-            migrations, "--maximum-updates", "65536", "--log-level", "error",
+            "--once", "--output", "json", "--model", model, "--database", endpoints.database,
+            "--maximum-updates", "65536", "--log-level", "error",
         ]
         process.environment = ProcessInfo.processInfo.environment.filter {
             !$0.key.hasPrefix("ECLM_") && !$0.key.hasPrefix("PG")
@@ -146,13 +142,5 @@ public actor WireServices {
         } catch {
             throw ExperimentError(.unavailable, "trainerd's answer cannot be read", cause: error)
         }
-    }
-
-    /// The folder of the program that runs now; its neighbours are built with it.
-    private static var ownFolder: String {
-        let program =
-            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
-            ?? CommandLine.arguments.first ?? "."
-        return URL(fileURLWithPath: program).deletingLastPathComponent().path
     }
 }
