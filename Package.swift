@@ -134,7 +134,9 @@ let package = Package(
         // What the programs that work on the database have in common.
         .target(
             name: "RegistryPrograms",
-            dependencies: ["CommandSupport", "ECLMCore", "PostgreSQL", "Registry", "Trainer", argumentParser, logging]),
+            dependencies: [
+                "CommandSupport", "ECLMCore", "PostgreSQL", "Registry", "Trainer", argumentParser, logging, metrics,
+            ]),
         // What the programs that talk to a registry have in common.
         .target(
             name: "EdgePrograms", dependencies: ["CommandSupport", "ECLMCore", "EdgeClient"]),

@@ -6,9 +6,6 @@ import ServiceLifecycle
 
 /// The registry behind its RPC: the services over one catalogue, to be run by a service group or called in process.
 public struct RegistryServer: Service {
-    /// The program's version.
-    public static let version = "0.1.0"
-
     /// The transport; ``RPCServer/start()`` binds it.
     public let rpc: RPCServer
     private let catalogue: Catalogue

@@ -32,7 +32,7 @@ struct Adapt: AsyncParsableCommand {
 
             \(ExitStatus.help)
             """,
-        version: "0.1.0")
+        version: ECLM.version)
 
     @Option(name: .long, help: "The model's name.")
     var model: String

@@ -1,6 +1,7 @@
 import ECLMCore
 import ArgumentParser
 import CommandSupport
+import ECLMCore
 import EdgePrograms
 import LearningPrograms
 
@@ -16,6 +17,6 @@ struct Eclm: AsyncParsableCommand {
 
             \(ExitStatus.help)
             """,
-        version: "0.1.0",
+        version: ECLM.version,
         subcommands: [PrototypeCommand.self, FleetCommand.self, ExperimentCommand.self, DataCommand.self])
 }

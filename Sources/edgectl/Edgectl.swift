@@ -1,7 +1,7 @@
-import ECLMCore
 import ArgumentParser
 import CommandSupport
 import DevicePrograms
+import ECLMCore
 import EdgePrograms
 
 /// The device's command line.
@@ -19,7 +19,7 @@ struct Edgectl: AsyncParsableCommand {
 
             \(ExitStatus.help)
             """,
-        version: "0.1.0",
+        version: ECLM.version,
         subcommands: [
             Register.self, Pull.self, Submit.self, ReportMetrics.self, Status.self, Update.self, Watch.self,
             Cache.self, AdaptHandOver.self, SimulateTraining.self,

@@ -1,6 +1,7 @@
 import ECLMCore
 import ArgumentParser
 import CommandSupport
+import ECLMCore
 
 /// The operator's tool: works on the registry's database directly, so that it works while no server runs.
 @main
@@ -22,7 +23,7 @@ struct RegistryControl: AsyncParsableCommand {
             Completions for your shell:
               registryctl --generate-completion-script bash > ~/.local/share/bash-completion/completions/registryctl
             """,
-        version: "0.1.0",
+        version: ECLM.version,
         groupedSubcommands: [
             CommandGroup(
                 name: "Models and releases",

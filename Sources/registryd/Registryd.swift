@@ -1,6 +1,7 @@
 public import ECLMCore
 import ArgumentParser
 import CommandSupport
+import ECLMCore
 import Foundation
 import Logging
 import Monitoring
@@ -26,7 +27,7 @@ struct Registryd: AsyncParsableCommand {
 
             \(ExitStatus.help)
             """,
-        version: RegistryServer.version)
+        version: ECLM.version)
 
     @OptionGroup var flags: RegistrydFlags
     @OptionGroup var log: LogOptions
@@ -44,6 +45,7 @@ struct Registryd: AsyncParsableCommand {
 
     private func serve(_ registry: Registry, _ settings: RegistrydSettings, logger: Logger) async throws {
         let metrics = settings.monitoring?.start(name: "registryd")
+        recordBuildInfo()
         let server = try await RegistryServer(
             registry: registry, configuration: settings.rpc, authentication: settings.authentication,
             limits: settings.limits, logger: Logger(label: "registryd.rpc"))
@@ -66,7 +68,7 @@ private struct AnnouncedServer: Service {
 
     func run() async throws {
         let endpoint = try await server.rpc.start()
-        logger.info("serving", metadata: ["endpoint": "\(endpoint)", "version": "\(RegistryServer.version)"])
+        logger.info("serving", metadata: ["endpoint": "\(endpoint)", "version": "\(ECLM.version)"])
         if let endpointFile {
             try Data("\(endpoint)\n".utf8).write(to: URL(filePath: endpointFile), options: .atomic)
         }

@@ -1,6 +1,7 @@
 import ECLMCore
 import ArgumentParser
 import CommandSupport
+import ECLMCore
 import EdgeClient
 import EdgePrograms
 import Logging
@@ -27,7 +28,8 @@ struct Trainerd: AsyncParsableCommand {
               trainerd --database dbname=north --parent root.example:7420 --parent-state /var/lib/eclm/north
 
             \(ExitStatus.help)
-            """)
+            """,
+        version: ECLM.version)
 
     @OptionGroup var flags: TrainerdFlags
     @OptionGroup var log: LogOptions
@@ -60,6 +62,7 @@ struct Trainerd: AsyncParsableCommand {
             try await runDaemon("trainerd", log) { logger in
                 let settings = try await TrainerSettings(flags)
                 let metrics = settings.monitoring?.start(name: "trainerd")
+                recordBuildInfo()
                 try await withTrainer(settings) { trainer, region in
                     // The last one is the first to stop: what it makes then is handed over at the next start.
                     let services = ([metrics, region, trainer] as [(any Service)?]).compactMap(\.self)

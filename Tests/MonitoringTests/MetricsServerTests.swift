@@ -1,3 +1,4 @@
+import ECLMCore
 import Foundation
 import NIOCore
 import NIOPosix
@@ -56,6 +57,7 @@ struct MetricsServerTests {
             #expect(found.contains("# TYPE eclm_rpc_server_requests_total counter"))
             let series = #"eclm_rpc_server_requests_total{service="eclm.v1.HealthService",method="Check"} 0"#
             #expect(found.contains(series))
+            #expect(found.contains(#"eclm_build_info{version="\#(ECLM.version)"} 1"#))
             #expect(try await get("/", at: endpoint).hasPrefix("HTTP/1.1 404"))
             #expect(try await get("/metrics", at: endpoint, method: "POST").hasPrefix("HTTP/1.1 405"))
             let head = try await get("/metrics", at: endpoint, method: "HEAD")
@@ -84,6 +86,7 @@ struct MetricsServerTests {
             #expect(found.contains(#"eclm_trainer_rounds_total{model="mlp"} 1"#), "\(found)")
             #expect(found.contains(#"eclm_trainer_updates_aggregated_total{model="mlp"} 1"#))
             #expect(found.contains(#"eclm_trainer_round_seconds_count{model="mlp"} 1"#))
+            #expect(found.contains(#"eclm_build_info{version="\#(ECLM.version)"} 1"#))
             daemon.send(SIGTERM)
             #expect(try await daemon.finish().status == 0)
         }

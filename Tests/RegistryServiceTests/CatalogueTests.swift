@@ -138,7 +138,7 @@ struct CatalogueTests {
             let health = try await server.call(HealthServiceAPI.check)
             #expect(health.serving)
             #expect(health.database)
-            #expect(health.version == RegistryServer.version)
+            #expect(health.version == ECLM.version)
             #expect((0..<30_000).contains(health.catalogueAgeMs))
             #expect(health.inFlight == 1)
             #expect(health.uptimeMs >= 0)

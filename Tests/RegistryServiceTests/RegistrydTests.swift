@@ -33,7 +33,7 @@ struct RegistrydTests {
             #expect(help.output.contains(word), "\(word)")
         }
         let version = try await Program("registryd", ["--version"]).finish()
-        #expect(version.output == "\(RegistryServer.version)\n")
+        #expect(version.output == "\(ECLM.version)\n")
         #expect(try await Program("registryd", ["--listn", "x"]).finish().status == 64)
     }
 

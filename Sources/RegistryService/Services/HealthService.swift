@@ -1,3 +1,4 @@
+import ECLMCore
 import NIOCore
 import PostgreSQL
 import RPC
@@ -16,7 +17,7 @@ struct HealthService: RPCService {
                 var response = Wire.CheckResponse()
                 response.serving = true
                 response.database = await Self.answers(context.registry.pool)
-                response.version = RegistryServer.version
+                response.version = ECLM.version
                 response.catalogueAgeMs = context.catalogue.age.milliseconds
                 response.inFlight = Int32(clamping: inFlight())
                 response.uptimeMs = started.duration(to: .now).milliseconds
