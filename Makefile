@@ -1,7 +1,7 @@
 # What a developer runs; `make` alone lists it. Everything works in a fresh clone.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps data build release test lint format docc proto migrations demo bench bench-peers clean
+.PHONY: help deps data build release edgectl-static test lint format docc proto migrations demo bench bench-peers clean
 
 # The interpreter of Scripts/python-env; the tests compare with its packages.
 export ECLM_PYTHON ?= $(CURDIR)/data/python/bin/python
@@ -25,6 +25,9 @@ build: ## build everything, for debugging
 
 release: ## build the programs, optimised
 	swift build -c release
+
+edgectl-static: ## build edgectl for devices, with all but glibc inside; print its size and what it loads
+	Scripts/edgectl-static
 
 # The cluster starts after the build, since they would slow each other down. One test at a time: many wait for a time-out or
 # measure one, and two cores do not keep them apart.
