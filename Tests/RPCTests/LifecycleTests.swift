@@ -65,8 +65,9 @@ struct LifecycleTests {
             let dead = RPCEndpoint.tcp(host: "127.0.0.1", port: 1)
             let live = try #require(fixture.endpoint)
             let caller = RPCClient(endpoints: [dead, live])
+            let patient = RetryingCaller(caller)
             for _ in 0..<20 {
-                _ = try await caller.call(service: "eclm.Echo", method: "Say", payload: ByteBuffer())
+                _ = try await patient.call(RPCCall(service: "eclm.Echo", method: "Say"), payload: ByteBuffer())
             }
             #expect(caller.connectionsOpened == 1)
         }

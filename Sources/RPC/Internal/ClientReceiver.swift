@@ -59,9 +59,7 @@ final class ClientReceiver: ByteReceiver {
         do throws(FramingError) {
             while let frame = try decoder.next() {
                 guard let meta = RPCMeta(decoding: frame.meta) else { throw .malformedMeta }
-                let id = meta.correlationID
-                let result = frame.response(meta)
-                perform(connection.tell { $0.answered(id, result) })
+                answer(meta.correlationID, frame.response(meta))
             }
         } catch {
             perform(connection.tell { $0.unparseable(error) })
@@ -101,17 +99,26 @@ final class ClientReceiver: ByteReceiver {
         switch consume action {
         case .wait: break
         case .write(let requests): write(requests)
-        case .answer(let waiter, let result): waiter.resume(with: result)
-        case .retire(let waiter, let error):
-            // The pool first: a caller that tries again at once must not be given this connection.
-            onRetire()
-            waiter?.resume(throwing: error)
         case .close: transport?.close()
         case .retireAndClose:
             onRetire()
             close()
         case .finish(let outcome): finish(outcome)
         case .wakeUp(let deadline): timer.arm(atLatest: deadline)
+        }
+    }
+
+    private func answer(_ id: Int64, _ result: Result<RPCResponse, RPCError>) {
+        // The machine is told the failure alone, so that the lock is not held while a response is copied.
+        var failure: RPCError?
+        if case .failure(let error) = result { failure = error }
+        switch connection.tell({ $0.answered(id, failure: failure) }) {
+        case .ignore: break
+        case .answer(let waiter): waiter.resume(with: result)
+        case .retire(let waiter):
+            // The pool first: a caller that tries again at once must not be given this connection.
+            onRetire()
+            waiter?.resume(with: result)
         }
     }
 

@@ -29,10 +29,6 @@ struct ClientConnectionStateMachine<Waiter: Sendable>: Sendable {
         /// Nothing, until something else happens.
         case wait
         case write([OutgoingRequest])
-        /// Hand the answer to who waits for it.
-        case answer(Waiter, Result<RPCResponse, RPCError>)
-        /// Tell the pool that the server wants no more calls here; then answer, if somebody waits.
-        case retire(answering: Waiter?, RPCError)
         /// Close the transport; ``closed()`` follows.
         case close
         /// Tell the pool that the connection is unused; ``close()`` follows.
@@ -41,6 +37,15 @@ struct ClientConnectionStateMachine<Waiter: Sendable>: Sendable {
         case finish(ConnectionOutcome)
         /// Look at the clock again at this time at the latest.
         case wakeUp(at: NIODeadline)
+    }
+
+    /// What the event loop has to do with an answer.
+    enum AnswerAction {
+        /// Nobody waits for it.
+        case ignore
+        case answer(Waiter)
+        /// Tell the pool that the server wants no more calls here; then answer, if somebody waits.
+        case retire(answering: Waiter?)
     }
 
     /// A call that ends with the connection.
@@ -151,21 +156,21 @@ struct ClientConnectionStateMachine<Waiter: Sendable>: Sendable {
 
     // MARK: Answers
 
-    /// The server has answered a call; one that nobody waits for any more is ignored.
-    mutating func answered(_ id: Int64, _ result: Result<RPCResponse, RPCError>) -> Action {
+    /// The server has answered a call; an answer that nobody waits for any more is ignored.
+    /// - Parameter failure: the answer's error; `nil` where it is a response.
+    mutating func answered(_ id: Int64, failure: RPCError?) -> AnswerAction {
         let waiter = giveUp(id)
-        if case .failure(let error) = result, error.status == .unauthenticated, !hasAnswered {
-            refusal = error
+        if let failure, failure.status == .unauthenticated, !hasAnswered {
+            refusal = failure
         } else {
             refusal = nil
             hasAnswered = true
         }
-        if case .failure(let error) = result, error.status == .shuttingDown {
+        if failure?.status == .shuttingDown {
             isRetired = true
-            return .retire(answering: waiter, error)
+            return .retire(answering: waiter)
         }
-        guard let waiter else { return .wait }
-        return .answer(waiter, result)
+        return waiter.map { .answer($0) } ?? .ignore
     }
 
     /// Everything that has arrived was told.

@@ -68,7 +68,7 @@ struct ClientConnectionRandomWalkTests {
             case .write(let ids):
                 #expect(client.machine.phase == .open)
                 for id in ids { #expect(written.insert(id).inserted) }
-            case .answer(let waiter, _): end(waiter)
+            case .answer(let waiter): end(waiter)
             case .retire(let waiter):
                 end(waiter)
                 #expect(client.machine.admission != .accepted)

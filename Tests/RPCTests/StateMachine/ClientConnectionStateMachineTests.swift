@@ -66,7 +66,7 @@ struct ClientConnectionStateMachineTests {
         _ = client.take()
         #expect(client.open() == .write([1, 3]))
         #expect(client.answer(1) == .wait)
-        #expect(client.answer(3) == .answer("call 3", .ok))
+        #expect(client.answer(3) == .answer("call 3"))
     }
 
     @Test("says who calls until a request has carried it")
@@ -102,10 +102,10 @@ struct ClientConnectionStateMachineTests {
     @Test("matches answers with calls in whatever order they come, each once")
     func answers() {
         var client = open(3)
-        #expect(client.answer(3) == .answer("call 3", .ok))
-        #expect(client.answer(1, .notFound) == .answer("call 1", .notFound))
+        #expect(client.answer(3) == .answer("call 3"))
+        #expect(client.answer(1, .notFound) == .answer("call 1"))
         #expect(client.answer(3) == .wait)
-        #expect(client.answer(2) == .answer("call 2", .ok))
+        #expect(client.answer(2) == .answer("call 2"))
         #expect(client.machine.pendingCalls == 0)
     }
 
@@ -128,8 +128,8 @@ struct ClientConnectionStateMachineTests {
         #expect(client.call(4) == .stale)
         #expect(client.burstEnded() == .wait)
         #expect(client.answer(99, .shuttingDown) == .retire(nil))
-        #expect(client.answer(1) == .answer("call 1", .ok))
-        #expect(client.answer(3) == .answer("call 3", .ok))
+        #expect(client.answer(1) == .answer("call 1"))
+        #expect(client.answer(3) == .answer("call 3"))
         #expect(client.burstEnded() == .close)
         #expect(client.closed() == .finish(.served))
         #expect(client.end() == [])
@@ -138,7 +138,7 @@ struct ClientConnectionStateMachineTests {
     @Test("ends every call as not welcome where the first answer says so")
     func unauthenticated() {
         var client = open(2)
-        #expect(client.answer(1, .unauthenticated) == .answer("call 1", .unauthenticated))
+        #expect(client.answer(1, .unauthenticated) == .answer("call 1"))
         #expect(client.closed() == .finish(.failed(.unauthenticated, "refused")))
         #expect(client.end() == [.init(waiter: "call 2", status: .unauthenticated, message: "refused")])
     }

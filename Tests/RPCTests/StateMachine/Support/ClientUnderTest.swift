@@ -10,7 +10,7 @@ struct ClientUnderTest {
     enum Step: Equatable {
         case wait
         case write([Int64])
-        case answer(String, RPCStatus)
+        case answer(String)
         case retire(String?)
         case close
         case retireAndClose
@@ -67,9 +67,11 @@ struct ClientUnderTest {
     mutating func open() -> Step { step(machine.opened(now: now)) }
 
     mutating func answer(_ id: Int64, _ status: RPCStatus = .ok) -> Step {
-        step(
-            machine.answered(
-                id, status.isOK ? .success(RPCResponse(payload: ByteBuffer())) : .failure(RPCError(status, "refused"))))
+        switch machine.answered(id, failure: status.isOK ? nil : RPCError(status, "refused")) {
+        case .ignore: .wait
+        case .answer(let waiter): .answer(waiter)
+        case .retire(let waiter): .retire(waiter)
+        }
     }
 
     mutating func burstEnded() -> Step { step(machine.burstEnded(now: now)) }
@@ -101,9 +103,6 @@ struct ClientUnderTest {
         switch action {
         case .wait: .wait
         case .write(let requests): .write(requests.map(\.id))
-        case .answer(let waiter, .success): .answer(waiter, .ok)
-        case .answer(let waiter, .failure(let error)): .answer(waiter, error.status)
-        case .retire(let waiter, _): .retire(waiter)
         case .close: .close
         case .retireAndClose: .retireAndClose
         case .finish(.served): .finish(.served)
