@@ -7,7 +7,7 @@ SHELL := /bin/bash
 export ECLM_PYTHON ?= $(CURDIR)/data/python/bin/python
 
 # Swift that people write; what is generated is checked against its sources instead.
-SWIFT_FILES = $(shell find Package.swift Sources Tests Benchmarks -name '*.swift' -not -path '*/Generated/*')
+SWIFT_FILES = $(shell find Package.swift Sources Tests Benchmarks Examples -name '*.swift' -not -path '*/Generated/*')
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10

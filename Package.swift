@@ -56,12 +56,16 @@ let imports: [SwiftSetting] = [
 let package = Package(
     name: "eclm",
     products: [
+        // What other programs may embed; Examples/EmbeddedRegistry does.
         .library(name: "ECLMCore", targets: ["ECLMCore"]),
         .library(name: "Aggregation", targets: ["Aggregation"]),
         .library(name: "Composition", targets: ["Composition"]),
         .library(name: "PostgreSQL", targets: ["PostgreSQL"]),
         .library(name: "RPC", targets: ["RPC"]),
+        .library(name: "RegistryProtocol", targets: ["RegistryProtocol"]),
         .library(name: "Registry", targets: ["Registry"]),
+        .library(name: "RegistryService", targets: ["RegistryService"]),
+        .library(name: "Trainer", targets: ["Trainer"]),
         .library(name: "EdgeClient", targets: ["EdgeClient"]),
         .executable(name: "registryctl", targets: ["registryctl"]),
         .executable(name: "registryd", targets: ["registryd"]),
@@ -181,6 +185,16 @@ let package = Package(
             dependencies: [
                 "CommandSupport", "DevicePrograms", "EdgeClient", "EdgePrograms", "ECLMCore", argumentParser,
             ]),
+
+        // A package of its own, which is built here too: so nobody compiles everything twice to check it. It has no access to
+        // what is `package`, as any other package.
+        .executableTarget(
+            name: "EmbeddedRegistry",
+            dependencies: [
+                "Composition", "ECLMCore", "EdgeClient", "PostgreSQL", "RPC", "Registry", "RegistryService", logging,
+                lifecycle,
+            ],
+            path: "Examples/EmbeddedRegistry/Sources/EmbeddedRegistry", packageAccess: false),
 
         .executableTarget(
             name: "registry-bench",

@@ -8,17 +8,21 @@ import ServiceLifecycle
 public struct RegistryServer: Service {
     /// The transport; ``RPCServer/start()`` binds it.
     public let rpc: RPCServer
-    private let catalogue: Catalogue
+    /// What the server composes from: for whoever asks in the same process, without a message.
+    public let catalogue: Catalogue
     private let recorder: CompositionRecorder
     private let logger: Logger
     private let registry: Registry
 
     /// Loads the catalogue and makes the server; nothing is bound before ``run()`` or `rpc.start()`.
     ///
+    /// Who only calls it in process, through an `InProcessCaller` of ``rpc``, runs ``maintain()`` beside and binds nothing.
+    ///
     /// - Throws: ``RegistryError`` when the catalogue cannot be read, ``RPCError`` for limits that cannot work.
     public init(
-        registry: Registry, configuration: RPCServerConfiguration, authentication: AuthenticationMode = .none,
-        limits: RegistryServiceLimits = RegistryServiceLimits(), logger: Logger
+        registry: Registry, configuration: RPCServerConfiguration = RPCServerConfiguration(),
+        authentication: AuthenticationMode = .none, limits: RegistryServiceLimits = RegistryServiceLimits(),
+        logger: Logger = Logger(label: "eclm.registry")
     ) async throws {
         let catalogue = try await Catalogue.load(registry: registry, logger: logger)
         let recorder = CompositionRecorder(pool: registry.pool, logger: logger)

@@ -37,7 +37,7 @@ struct Registryd: AsyncParsableCommand {
             let settings = try await RegistrydSettings(flags)
             try await withRegistry(
                 settings.database, blobDirectory: settings.blobDirectory, migrator: try flags.migrations.migrator(),
-                name: "registryd"
+                logger: Logger(label: "registryd.registry"), databaseLogger: Logger(label: "registryd.database")
             ) { try await serve($0, settings, logger: logger) }
             logger.info("stopped")
         }

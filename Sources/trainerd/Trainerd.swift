@@ -6,6 +6,7 @@ import EdgeClient
 import EdgePrograms
 import Logging
 import Regions
+import Registry
 import RegistryPrograms
 import ServiceLifecycle
 import Trainer
@@ -84,7 +85,7 @@ struct Trainerd: AsyncParsableCommand {
     ) async throws {
         try await withRegistry(
             settings.database, blobDirectory: settings.blobDirectory, migrator: try flags.migrations.migrator(),
-            name: "trainerd"
+            logger: Logger(label: "trainerd.registry"), databaseLogger: Logger(label: "trainerd.database")
         ) { registry in
             let trainer = try Trainer(
                 registry: registry, policy: settings.policy,

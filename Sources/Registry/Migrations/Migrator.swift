@@ -4,7 +4,7 @@ import PostgreSQL
 
 /// Brings a database's schema to the state that its migrations describe: forward only, checksummed, one at a time.
 ///
-///     try await Migrator.embedded.migrate(on: connection)
+///     try await Migrator.embedded.migrate(PostgresConfiguration(connectionString: "dbname=eclm"))
 ///
 /// No folder is read but one that is named to ``init(directory:)``: a migration runs with all rights of the login that
 /// applies it, so a folder that merely happens to be near must not do.
@@ -52,6 +52,30 @@ public struct Migrator: Sendable {
         }
     }
 
+    /// Connects to a database, does what ``migrate(on:)`` does, and closes the connection.
+    ///
+    /// - Throws: ``RegistryError`` where there is no connection, and what ``migrate(on:)`` throws.
+    @discardableResult
+    public func migrate(_ database: PostgresConfiguration) async throws(RegistryError) -> [MigrationFile] {
+        var configuration = database
+        // A migration makes and drops what prepared statements would hold on to.
+        configuration.statementCacheSize = 0
+        let connection: PostgresConnection
+        do {
+            connection = try await PostgresConnection.connect(configuration)
+        } catch {
+            throw RegistryError(wrapping: error)
+        }
+        let result: Result<[MigrationFile], RegistryError>
+        do throws(RegistryError) {
+            result = .success(try await migrate(on: connection))
+        } catch {
+            result = .failure(error)
+        }
+        await connection.close()
+        return try result.get()
+    }
+
     /// Applies what is pending, each file in a transaction of its own together with its record, under an advisory lock.
     ///
     /// Needs the right to create schemas and, for the first file, roles. The lock is the session's: the connection must
@@ -60,6 +84,7 @@ public struct Migrator: Sendable {
     /// - Throws: ``RegistryError`` `.failedPrecondition` where an applied file was changed or is missing, `.aborted`
     ///   where another migration is still under way after ``lockTimeout``, and whatever a failing file caused, with the
     ///   file's name; that file then left nothing behind and the ones before it stay applied.
+    @discardableResult
     public func migrate(on connection: PostgresConnection) async throws(RegistryError) -> [MigrationFile] {
         try await lock(connection)
         let result: Result<[MigrationFile], RegistryError>

@@ -52,7 +52,7 @@ public struct DatabaseOptions: ParsableArguments {
         let configuration = PostgresConfiguration(connectionString: connectionString, applicationName: Self.program)
         try configuration.validate()
         let logger = Logger(label: Self.program)
-        return try await withPool(configuration, logger: logger) { pool in
+        return try await PostgresPool.withPool(configuration, logger: logger) { pool in
             let blobs = BlobStore(
                 pool: pool, directory: blobDirectory ?? Self.environment["ECLM_BLOB_DIRECTORY"])
             return try await body(
