@@ -95,8 +95,8 @@ let package = Package(
 
         // Libraries.
         .target(name: "ECLMCore", dependencies: [crypto]),
-        .target(name: "PostgreSQL", dependencies: ["CLibPQ", logging, deque]),
-        .target(name: "RPC", dependencies: ["CProtocol", logging, metrics, lifecycle, deque] + nio),
+        .target(name: "PostgreSQL", dependencies: ["CLibPQ", "ECLMCore", logging, deque]),
+        .target(name: "RPC", dependencies: ["CProtocol", "ECLMCore", logging, metrics, lifecycle, deque] + nio),
         .target(
             name: "RegistryProtocol",
             dependencies: ["CProtocol", "ECLMCore", .product(name: "NIOCore", package: "swift-nio")]),
@@ -138,12 +138,7 @@ let package = Package(
         // What the programs that work on the database have in common.
         .target(
             name: "RegistryPrograms",
-            dependencies: [
-                "CommandSupport", "ECLMCore", "PostgreSQL", "Registry", "Trainer", argumentParser, logging, metrics,
-            ]),
-        // What the programs that talk to a registry have in common.
-        .target(
-            name: "EdgePrograms", dependencies: ["CommandSupport", "ECLMCore", "EdgeClient"]),
+            dependencies: ["CommandSupport", "ECLMCore", "PostgreSQL", "Registry", argumentParser, logging, metrics]),
         // What a device's programs, edgectl and adapt, have in common.
         .target(
             name: "DevicePrograms",
@@ -177,13 +172,13 @@ let package = Package(
         .executableTarget(
             name: "trainerd",
             dependencies: [
-                "CommandSupport", "ECLMCore", "EdgeClient", "EdgePrograms", "Monitoring", "RPC", "Regions", "Registry",
+                "CommandSupport", "ECLMCore", "EdgeClient", "Monitoring", "RPC", "Regions", "Registry",
                 "RegistryPrograms", "PostgreSQL", "Trainer", argumentParser, logging, lifecycle,
             ]),
         .executableTarget(
             name: "edgectl",
             dependencies: [
-                "CommandSupport", "DevicePrograms", "EdgeClient", "EdgePrograms", "ECLMCore", argumentParser,
+                "CommandSupport", "DevicePrograms", "EdgeClient", "ECLMCore", argumentParser,
             ]),
 
         // A package of its own, which is built here too: so nobody compiles everything twice to check it. It has no access to
@@ -295,8 +290,6 @@ if let torch {
         .systemLibrary(name: "CGLPK", providers: [.apt(["libglpk-dev"])]),
         // The method: modular networks, the selector, the offline stage, adaptation on a device.
         .target(name: "Learning", dependencies: ["ECLMCore", "CTorch", "CGLPK"]),
-        // How the programs that learn end on its errors.
-        .target(name: "LearningPrograms", dependencies: ["CommandSupport", "Datasets", "ECLMCore", "Learning"]),
         // The online stage on a device: Learning between two calls of EdgeClient.
         .target(name: "Adaptation", dependencies: ["ECLMCore", "EdgeClient", "Learning"]),
         // The paper's protocol, the methods it is compared with, fleets over the wire, and their reports.
@@ -311,13 +304,13 @@ if let torch {
         .executableTarget(
             name: "adapt",
             dependencies: [
-                "Adaptation", "CommandSupport", "Datasets", "DevicePrograms", "ECLMCore", "EdgeClient", "EdgePrograms",
-                "Learning", "LearningPrograms", argumentParser,
+                "Adaptation", "CommandSupport", "Datasets", "DevicePrograms", "ECLMCore", "EdgeClient",
+                "Learning", argumentParser,
             ]),
         .executableTarget(
             name: "eclm",
             dependencies: [
-                "CommandSupport", "EdgePrograms", "LearningPrograms", "RegistryPrograms", "Experiments", "Learning",
+                "CommandSupport", "RegistryPrograms", "Experiments", "Learning",
                 "Datasets", "Registry", "ECLMCore", argumentParser,
             ]),
         .testTarget(

@@ -1,43 +1,37 @@
+public import ECLMCore
+
 /// Why a data set cannot be read or a task cannot be made of it.
-public struct DatasetError: Error, Sendable, CustomStringConvertible {
-    /// What went wrong, for programs.
+public struct DatasetError: CodedError {
     public var code: Code
-    /// What went wrong and what to do, for people.
     public var message: String
-    /// The error underneath, where there is one.
     public var cause: (any Error)?
 
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
-        self.code = code
-        self.message = message
-        self.cause = cause
+        (self.code, self.message, self.cause) = (code, message, Self.flattened(cause, under: code))
     }
 
-    /// The message.
-    public var description: String { message }
-
     /// The kinds of ``DatasetError``.
-    public struct Code: Hashable, Sendable, CustomStringConvertible {
-        /// The kind's name.
-        public let description: String
+    public struct Code: ErrorCode {
+        public let name: String
+        public let exitStatus: ExitStatus
 
         /// The data set's file is not there.
-        public static let missingFile = Code(description: "missing_file")
+        public static let missingFile = Code(name: "missing_file", exitStatus: .notFound)
         /// The file is no safetensors file, or lacks a tensor or a metadata value.
-        public static let invalidFile = Code(description: "invalid_file")
+        public static let invalidFile = Code(name: "invalid_file", exitStatus: .refused)
         /// A tensor or an example has another shape or element type than expected.
-        public static let wrongShape = Code(description: "wrong_shape")
+        public static let wrongShape = Code(name: "wrong_shape", exitStatus: .refused)
         /// A label names no class.
-        public static let labelOutOfRange = Code(description: "label_out_of_range")
+        public static let labelOutOfRange = Code(name: "label_out_of_range", exitStatus: .refused)
         /// A value is NaN or infinite.
-        public static let notFinite = Code(description: "not_finite")
+        public static let notFinite = Code(name: "not_finite", exitStatus: .refused)
         /// A class has no examples, or there are fewer classes than needed.
-        public static let tooFewClasses = Code(description: "too_few_classes")
+        public static let tooFewClasses = Code(name: "too_few_classes", exitStatus: .refused)
         /// There are fewer examples, users or recordings than the task needs.
-        public static let tooFewExamples = Code(description: "too_few_examples")
+        public static let tooFewExamples = Code(name: "too_few_examples", exitStatus: .refused)
         /// A setting is out of its range, or does not go with the data set.
-        public static let invalidSettings = Code(description: "invalid_settings")
+        public static let invalidSettings = Code(name: "invalid_settings", exitStatus: .refused)
         /// The file cannot be written.
-        public static let cannotWrite = Code(description: "cannot_write")
+        public static let cannotWrite = Code(name: "cannot_write", exitStatus: .refused)
     }
 }

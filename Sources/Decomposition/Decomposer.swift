@@ -52,7 +52,8 @@ public struct Decomposer: Sendable {
                 try await sink.put(bytes, digest: digest)
             } catch {
                 throw DecompositionError(
-                    .output, "module \(module.slot.defaultName) could not be stored: \(error)", cause: error)
+                    .output, "module \(module.slot.defaultName) could not be stored: \(error.explanation)", cause: error
+                )
             }
             manifest.modules.append(entry(module, digest, byteCount: bytes.count, tensors))
             bytesPut += Int64(bytes.count)

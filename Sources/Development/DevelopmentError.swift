@@ -1,38 +1,36 @@
+public import ECLMCore
+
 /// Why a development registry cannot start, or ended.
-public struct DevelopmentError: Error, Sendable, CustomStringConvertible {
-    /// What went wrong, for programs.
+public struct DevelopmentError: CodedError {
     public var code: Code
-    /// What went wrong, for people.
     public var message: String
     /// What to do next.
     public var hint: String?
-    /// The error underneath, where there is one.
     public var cause: (any Error)?
 
     public init(_ code: Code, _ message: String, hint: String? = nil, cause: (any Error)? = nil) {
-        self.code = code
-        self.message = message
-        self.hint = hint
-        self.cause = cause
+        (self.code, self.message, self.hint) = (code, message, hint)
+        self.cause = Self.flattened(cause, under: code)
     }
-
-    /// The message.
-    public var description: String { message }
 
     /// The kinds of ``DevelopmentError``.
-    public struct Code: Hashable, Sendable, CustomStringConvertible {
-        /// The kind's name.
-        public let description: String
+    public struct Code: ErrorCode {
+        public let name: String
+        public let exitStatus: ExitStatus
 
         /// A program that is needed is not installed.
-        public static let missingProgram = Code(description: "missing_program")
+        public static let missingProgram = Code(name: "missing_program", exitStatus: .failure)
         /// The data directory cannot be used.
-        public static let unusableDirectory = Code(description: "unusable_directory")
+        public static let unusableDirectory = Code(name: "unusable_directory", exitStatus: .failure)
         /// Another one uses the same data directory.
-        public static let alreadyRunning = Code(description: "already_running")
+        public static let alreadyRunning = Code(name: "already_running", exitStatus: .refused)
         /// A program did not come up.
-        public static let startFailed = Code(description: "start_failed")
+        public static let startFailed = Code(name: "start_failed", exitStatus: .failure)
         /// A program ended by itself.
-        public static let programEnded = Code(description: "program_ended")
+        public static let programEnded = Code(name: "program_ended", exitStatus: .failure)
     }
+}
+
+extension DevelopmentError {
+    public var failureHint: String? { hint }
 }

@@ -1,57 +1,46 @@
+public import ECLMCore
 import RPC
 
 /// Why something a device wanted did not happen.
-public struct EdgeError: Error, Sendable, CustomStringConvertible {
-    /// What kind of failure.
+public struct EdgeError: CodedError {
     public var code: Code
-    /// What happened and what to do next, for a person.
     public var message: String
     /// The error behind this one: an `RPCError`, an ``InfeasibleComposition``, a `SafetensorsError`, …
     public var cause: (any Error)?
 
-    /// A cause of the same kind is flattened: its own cause is kept instead.
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
-        self.code = code
-        self.message = message
-        if let nested = cause as? EdgeError, nested.code == code {
-            self.cause = nested.cause
-        } else {
-            self.cause = cause
-        }
+        (self.code, self.message, self.cause) = (code, message, Self.flattened(cause, under: code))
     }
 
-    /// The message.
-    public var description: String { message }
-
     /// The kinds of ``EdgeError``; a struct, since the registry may come to answer in new ways.
-    public struct Code: Hashable, Sendable, CustomStringConvertible {
-        /// The kind's name.
-        public let description: String
+    public struct Code: ErrorCode {
+        public let name: String
+        public let exitStatus: ExitStatus
 
         /// The registry cannot be reached, is overloaded, or did not answer in time.
-        public static let unavailable = Code(description: "unavailable")
+        public static let unavailable = Code(name: "unavailable", exitStatus: .unavailable)
         /// Something that was named does not exist.
-        public static let notFound = Code(description: "not_found")
+        public static let notFound = Code(name: "not_found", exitStatus: .notFound)
         /// The registry knows nobody by this credential, or they may not do this.
-        public static let denied = Code(description: "denied")
+        public static let denied = Code(name: "denied", exitStatus: .refused)
         /// The registry or this device refuses the request as it is.
-        public static let refused = Code(description: "refused")
+        public static let refused = Code(name: "refused", exitStatus: .refused)
         /// No sub-model fits the budget; the cause is an ``InfeasibleComposition``.
-        public static let infeasible = Code(description: "infeasible")
+        public static let infeasible = Code(name: "infeasible", exitStatus: .infeasible)
         /// Bytes are not those that their digest names.
-        public static let damaged = Code(description: "damaged")
+        public static let damaged = Code(name: "damaged", exitStatus: .verificationFailed)
         /// The disk is full, or a quota or a file size limit is reached.
-        public static let storageFull = Code(description: "storage_full")
+        public static let storageFull = Code(name: "storage_full", exitStatus: .failure)
         /// The operating system refused to read or write.
-        public static let inputOutput = Code(description: "input_output")
+        public static let inputOutput = Code(name: "input_output", exitStatus: .failure)
         /// The state directory or a sub-model's directory does not hold what is needed.
-        public static let invalidState = Code(description: "invalid_state")
+        public static let invalidState = Code(name: "invalid_state", exitStatus: .refused)
         /// Trained weights do not fit the sub-model they claim to come from.
-        public static let invalidWeights = Code(description: "invalid_weights")
+        public static let invalidWeights = Code(name: "invalid_weights", exitStatus: .refused)
         /// The task was cancelled.
-        public static let cancelled = Code(description: "cancelled")
+        public static let cancelled = Code(name: "cancelled", exitStatus: .failure)
         /// The registry failed, or answered what this client does not understand.
-        public static let registryFailed = Code(description: "registry_failed")
+        public static let registryFailed = Code(name: "registry_failed", exitStatus: .failure)
     }
 }
 
@@ -79,5 +68,22 @@ extension EdgeError {
             default: .registryFailed
             }
         self.init(code, "\(method): \(error.message)", cause: error)
+    }
+}
+
+extension EdgeError {
+    public var failureHint: String? {
+        switch code {
+        case .unavailable: "check the endpoint and that registryd runs there, then try again"
+        case .denied: "check that this state directory's device is registered at this registry"
+        case .infeasible: infeasibility.map { "shortfall: \($0.summary)" }
+        default: nil
+        }
+    }
+
+    public var failureDetails: (any Encodable & Sendable)? { infeasibility }
+
+    private var infeasibility: InfeasibilityReport? {
+        (cause as? InfeasibleComposition).map { InfeasibilityReport($0) }
     }
 }

@@ -1,44 +1,39 @@
+public import ECLMCore
+
 /// Why something in learning did not happen: an operation on tensors, a model's description, its data or its budget.
-public struct LearningError: Error, Sendable, CustomStringConvertible {
-    /// What kind of failure.
+public struct LearningError: CodedError {
     public var code: Code
-    /// What happened and what to do next, for a person.
     public var message: String
-    /// The error behind this one, where there is one.
     public var cause: (any Error)?
 
-    /// A cause of the same kind is flattened: its own cause is kept instead.
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
-        self.code = code
-        self.message = message
-        if let nested = cause as? LearningError, nested.code == code {
-            self.cause = nested.cause
-        } else {
-            self.cause = cause
-        }
+        (self.code, self.message, self.cause) = (code, message, Self.flattened(cause, under: code))
     }
 
-    /// The message.
-    public var description: String { message }
-
     /// The kinds of ``LearningError``.
-    public struct Code: Hashable, Sendable, CustomStringConvertible {
-        /// The kind's name.
-        public let description: String
+    public struct Code: ErrorCode {
+        public let name: String
+        public let exitStatus: ExitStatus
 
         /// An operation refused its tensors: shapes that do not go together, an index out of bounds, no memory left.
-        public static let tensor = Code(description: "tensor")
+        public static let tensor = Code(name: "tensor", exitStatus: .failure)
         /// A model's description contradicts itself, or asks for what there is not.
-        public static let specification = Code(description: "specification")
+        public static let specification = Code(name: "specification", exitStatus: .refused)
         /// Data do not fit the model or the task.
-        public static let data = Code(description: "data")
+        public static let data = Code(name: "data", exitStatus: .refused)
         /// Training ran into numbers that are not finite.
-        public static let diverged = Code(description: "diverged")
+        public static let diverged = Code(name: "diverged", exitStatus: .failure)
         /// A stored model or training state cannot be read, or is not this model's.
-        public static let checkpoint = Code(description: "checkpoint")
+        public static let checkpoint = Code(name: "checkpoint", exitStatus: .refused)
         /// Nothing fits the resources that are allowed.
-        public static let budget = Code(description: "budget")
+        public static let budget = Code(name: "budget", exitStatus: .infeasible)
         /// A solver found no solution, or not in its time.
-        public static let solver = Code(description: "solver")
+        public static let solver = Code(name: "solver", exitStatus: .failure)
+    }
+}
+
+extension LearningError {
+    public var failureHint: String? {
+        code == .diverged ? "nothing was submitted; try again with a lower --rate" : nil
     }
 }

@@ -1,4 +1,5 @@
 import Aggregation
+import ECLMCore
 import PostgreSQL
 
 extension RegistryError {
@@ -25,7 +26,7 @@ extension RegistryError {
         case let error as PostgresError: self.init(error)
         case let error as AggregationError: self.init(error)
         case is CancellationError: self.init(.cancelled, "the caller gave up", cause: error)
-        default: self.init(.internal, String(describing: error), cause: error)
+        default: self.init(.internal, error.explanation, cause: error)
         }
     }
 

@@ -1,48 +1,41 @@
 import Aggregation
+public import ECLMCore
 import Registry
 
 /// The trainer's error: a code that a program acts on and a message that tells a person what to do next.
-public struct TrainerError: Error, Sendable, CustomStringConvertible {
+public struct TrainerError: CodedError {
     /// What kind of failure it is.
-    public struct Code: Hashable, Sendable, CustomStringConvertible {
-        /// The kind's name.
-        public let description: String
+    public struct Code: ErrorCode {
+        public let name: String
+        public let exitStatus: ExitStatus
 
         /// The policy or the connections cannot work.
-        public static let invalidPolicy = Code(description: "invalid policy")
+        public static let invalidPolicy = Code(name: "invalid_policy", exitStatus: .refused)
         /// There is no such model, or the model has no such channel.
-        public static let notFound = Code(description: "not found")
+        public static let notFound = Code(name: "not_found", exitStatus: .notFound)
         /// Weights given for an aggregation in memory cannot be used.
-        public static let invalidWeights = Code(description: "invalid weights")
+        public static let invalidWeights = Code(name: "invalid_weights", exitStatus: .refused)
         /// Others kept changing the same rows; nothing was changed here, and a later round may succeed.
-        public static let conflict = Code(description: "conflict")
+        public static let conflict = Code(name: "conflict", exitStatus: .unavailable)
         /// The database cannot be reached, or is at a limit; nothing was changed.
-        public static let unavailable = Code(description: "unavailable")
+        public static let unavailable = Code(name: "unavailable", exitStatus: .unavailable)
         /// The database role lacks a right.
-        public static let permissionDenied = Code(description: "permission denied")
+        public static let permissionDenied = Code(name: "permission_denied", exitStatus: .refused)
         /// The registry itself is not in order: its schema, or the stored bytes of a released version.
-        public static let registryUnfit = Code(description: "registry unfit")
+        public static let registryUnfit = Code(name: "registry_unfit", exitStatus: .refused)
         /// The trainer was told to stop.
-        public static let cancelled = Code(description: "cancelled")
+        public static let cancelled = Code(name: "cancelled", exitStatus: .unavailable)
         /// The round failed for a reason of its own content, or through a fault of this program.
-        public static let roundFailed = Code(description: "round failed")
+        public static let roundFailed = Code(name: "round_failed", exitStatus: .failure)
     }
 
-    /// The kind of failure.
     public var code: Code
-    /// What went wrong and what to do next.
     public var message: String
-    /// The error underneath, where there is one.
     public var cause: (any Error)?
 
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
-        self.code = code
-        self.message = message
-        self.cause = cause
+        (self.code, self.message, self.cause) = (code, message, Self.flattened(cause, under: code))
     }
-
-    /// Code and message.
-    public var description: String { "\(code): \(message)" }
 
     /// The registry's failure as the trainer sees it.
     public init(_ error: RegistryError) {
@@ -66,5 +59,17 @@ public struct TrainerError: Error, Sendable, CustomStringConvertible {
             default: .roundFailed
             }
         self.init(code, error.message, cause: error)
+    }
+}
+
+extension TrainerError {
+    /// The code's, but for damage that the registry reports, and for failures that only the registry can name.
+    public var exitStatus: ExitStatus {
+        let inner = cause as? RegistryError
+        return switch code {
+        case .registryUnfit: inner?.code == .dataLoss ? .verificationFailed : .refused
+        case .roundFailed: inner?.exitStatus ?? code.exitStatus
+        default: code.exitStatus
+        }
     }
 }

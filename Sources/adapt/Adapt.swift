@@ -4,9 +4,7 @@ import CommandSupport
 import DevicePrograms
 import ECLMCore
 import EdgeClient
-import EdgePrograms
 import Learning
-import LearningPrograms
 
 /// The device's program that learns. `edgectl adapt` hands over to it.
 @main

@@ -1,3 +1,4 @@
+import ECLMCore
 import Adaptation
 import CommandSupport
 import DevicePrograms

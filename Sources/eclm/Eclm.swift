@@ -1,9 +1,6 @@
-import ECLMCore
 import ArgumentParser
 import CommandSupport
 import ECLMCore
-import EdgePrograms
-import LearningPrograms
 
 /// The command line of the learning side: the offline stage, the experiments, and their data.
 @main

@@ -2,7 +2,6 @@ import ArgumentParser
 import CommandSupport
 import DevicePrograms
 import ECLMCore
-import EdgePrograms
 
 /// The device's command line.
 @main

@@ -1,4 +1,4 @@
-public import ECLMCore
+import ECLMCore
 import ArgumentParser
 import CommandSupport
 import ECLMCore
@@ -74,12 +74,4 @@ private struct AnnouncedServer: Service {
         }
         try await server.run()
     }
-}
-
-extension RPCError: ExitStatusConvertible {
-    /// How a server ends that meets the error: an address that cannot be had may be free later, a limit stays wrong.
-    public var exitStatus: ExitStatus { status == .invalidArgument ? .refused : .unavailable }
-
-    /// The error's message.
-    public var failureMessage: String { message }
 }

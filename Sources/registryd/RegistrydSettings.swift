@@ -1,3 +1,4 @@
+import ECLMCore
 import CommandSupport
 import Foundation
 import Monitoring
@@ -74,7 +75,7 @@ struct RegistrydSettings {
             entries = try JSONDecoder().decode([TokenEntry].self, from: try Data(contentsOf: URL(filePath: path)))
         } catch {
             throw ConfigurationError(
-                "the tokens file \(path) cannot be read: it must be [{\"name\": …, \"secret\": …, \"roles\": […]}] (\(error))"
+                "the tokens file \(path) cannot be read: it must be [{\"name\": …, \"secret\": …, \"roles\": […]}] (\(error.explanation))"
             )
         }
         return try entries.map { entry in

@@ -3,7 +3,6 @@ import ArgumentParser
 import CommandSupport
 import ECLMCore
 import EdgeClient
-import EdgePrograms
 import Logging
 import Regions
 import Registry

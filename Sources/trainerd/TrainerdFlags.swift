@@ -1,3 +1,4 @@
+import ECLMCore
 import ArgumentParser
 import CommandSupport
 import RegistryPrograms

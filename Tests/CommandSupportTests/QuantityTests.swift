@@ -1,3 +1,4 @@
+import ECLMCore
 import Testing
 
 @testable import CommandSupport

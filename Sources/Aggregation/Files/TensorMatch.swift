@@ -14,7 +14,7 @@ package enum TensorMatch {
             _ = try UpdateLayout(of: tensors, as: encoding, onto: expected)
         } catch {
             throw UpdateError(
-                .mismatch, "the \(encoding.rawValue) update of \(owner) does not fit the version: \(error)",
+                .mismatch, "the \(encoding.rawValue) update of \(owner) does not fit the version: \(error.explanation)",
                 cause: error)
         }
     }

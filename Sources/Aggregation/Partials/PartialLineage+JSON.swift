@@ -17,7 +17,7 @@ extension PartialLineage {
         do {
             bytes = Array(try encoder.encode(self))
         } catch {
-            throw AggregationError(.invalidLineage, "the lineage cannot be written as JSON: \(error)", cause: error)
+            throw AggregationError(.invalidLineage, "the lineage cannot be written as JSON: \(error.explanation)", cause: error)
         }
         guard bytes.count <= Self.maximumBytes else {
             throw AggregationError(
@@ -44,7 +44,7 @@ extension PartialLineage {
         do {
             self = try JSONDecoder().decode(Self.self, from: Data(document))
         } catch {
-            throw AggregationError(.invalidLineage, "this is no lineage document: \(error)", cause: error)
+            throw AggregationError(.invalidLineage, "this is no lineage document: \(error.explanation)", cause: error)
         }
         try check()
     }

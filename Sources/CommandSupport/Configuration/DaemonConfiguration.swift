@@ -27,7 +27,7 @@ public struct DaemonConfiguration: Sendable {
             do {
                 providers.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(file)))
             } catch {
-                throw ConfigurationError("the configuration file \(file) cannot be read: \(error)")
+                throw ConfigurationError("the configuration file \(file) cannot be read: \(error.explanation)")
             }
         }
         reader = ConfigReader(providers: providers)

@@ -19,7 +19,7 @@ public enum InputFile {
         do {
             data = try handle.read(upToCount: limit + 1) ?? Data()
         } catch {
-            throw CommandFailure(.failure, "cannot read the \(what) \(path.debugDescription): \(error)")
+            throw CommandFailure(.failure, "cannot read the \(what) \(path.debugDescription): \(error.explanation)")
         }
         guard data.count <= limit else {
             throw CommandFailure(.refused, "the \(what) \(path.debugDescription) has more than \(limit) bytes")
@@ -52,7 +52,7 @@ public enum InputFile {
         case .dataCorrupted(let context):
             return "\(place(context.codingPath)): \(context.debugDescription)"
         @unknown default:
-            return "\(error)"
+            return error.explanation
         }
     }
 }

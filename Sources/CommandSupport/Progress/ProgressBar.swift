@@ -1,3 +1,4 @@
+import ECLMCore
 import Synchronization
 
 /// A line on standard error that tells how far a transfer is: bytes, rate and the time left.

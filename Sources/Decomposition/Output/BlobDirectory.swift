@@ -15,7 +15,8 @@ public struct BlobDirectory: BlobSink {
         do {
             try FileManager.default.createDirectory(atPath: path + "/blobs", withIntermediateDirectories: true)
         } catch {
-            throw DecompositionError(.output, "cannot create the folder \(path)/blobs: \(error)", cause: error)
+            throw DecompositionError(
+                .output, "cannot create the folder \(path)/blobs: \(error.explanation)", cause: error)
         }
     }
 
@@ -39,7 +40,7 @@ public struct BlobDirectory: BlobSink {
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             try encoder.encode(manifest).write(to: URL(fileURLWithPath: manifestPath), options: .atomic)
         } catch {
-            throw DecompositionError(.output, "cannot write \(manifestPath): \(error)", cause: error)
+            throw DecompositionError(.output, "cannot write \(manifestPath): \(error.explanation)", cause: error)
         }
     }
 }

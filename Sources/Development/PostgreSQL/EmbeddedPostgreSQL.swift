@@ -1,3 +1,4 @@
+import ECLMCore
 import Foundation
 import Logging
 import PostgreSQL
@@ -93,7 +94,7 @@ public final class EmbeddedPostgreSQL: Sendable {
             } catch {
                 guard ContinuousClock.now < deadline else {
                     throw DevelopmentError(
-                        .startFailed, "PostgreSQL takes no connection after 60 s: \(error)", cause: error)
+                        .startFailed, "PostgreSQL takes no connection after 60 s: \(error.explanation)", cause: error)
                 }
             }
             try await Task.sleep(for: .milliseconds(50))

@@ -14,7 +14,7 @@ public protocol CodedError: ExitStatusConvertible, CustomStringConvertible, Send
 extension CodedError {
     /// Code, message and cause in one line, for logs.
     public var description: String {
-        let text = "\(code.name): \(message)"
+        let text = "\(code): \(message)"
         return cause.map { "\(text) (cause: \($0))" } ?? text
     }
 

@@ -114,7 +114,7 @@ extension Digest: Codable {
 }
 
 /// A text or byte string that is no SHA-256 digest.
-public struct DigestError: Error, Sendable, CustomStringConvertible {
+public struct DigestError: ExitStatusConvertible, Sendable, CustomStringConvertible {
     /// What was given in place of a digest.
     public var text: String
 
@@ -122,6 +122,9 @@ public struct DigestError: Error, Sendable, CustomStringConvertible {
     public var description: String {
         "\(text.prefix(80).debugDescription) is not a SHA-256 digest; write sha256: and 64 hexadecimal digits"
     }
+
+    public var exitStatus: ExitStatus { .refused }
+    public var failureMessage: String { description }
 }
 
 /// Computes a ``Digest`` over bytes that arrive in pieces.

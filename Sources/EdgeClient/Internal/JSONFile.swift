@@ -1,3 +1,5 @@
+import ECLMCore
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -12,7 +14,7 @@ package enum JSONFile {
         do {
             return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
         } catch {
-            throw EdgeError(.invalidState, "a value cannot be written as JSON: \(error)", cause: error)
+            throw EdgeError(.invalidState, "a value cannot be written as JSON: \(error.explanation)", cause: error)
         }
     }
 }

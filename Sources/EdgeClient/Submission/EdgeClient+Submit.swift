@@ -65,7 +65,8 @@ extension EdgeClient {
                 return try SafetensorsFile(path: cache.path(of: module.digest), limits: .module)
             } catch {
                 throw EdgeError(
-                    .damaged, "the pulled weights of \(module.module) are no safetensors file: \(error)", cause: error)
+                    .damaged, "the pulled weights of \(module.module) are no safetensors file: \(error.explanation)",
+                    cause: error)
             }
         }
     }

@@ -77,7 +77,8 @@ struct ResidualStore: Sendable {
             after = try residual?.bytes()
         } catch {
             throw EdgeError(
-                .invalidWeights, "the weights of \(module) cannot be submitted as \(encoding.rawValue): \(error)",
+                .invalidWeights,
+                "the weights of \(module) cannot be submitted as \(encoding.rawValue): \(error.explanation)",
                 cause: error)
         }
         var state = State(inputs: inputs, before: before)

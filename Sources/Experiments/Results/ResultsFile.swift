@@ -1,3 +1,4 @@
+import ECLMCore
 import Foundation
 
 /// Results as JSON: sorted keys, one layout, so that two runs of one command differ in what was measured and nothing
@@ -14,7 +15,8 @@ public enum ResultsFile {
             return Data(JSONLayout.layOut(Array(try encoder.encode(results))))
         } catch {
             throw ExperimentError(
-                .invalidResults, "the results hold a number that JSON cannot: a run diverged? (\(error))", cause: error)
+                .invalidResults, "the results hold a number that JSON cannot: a run diverged? (\(error.explanation))",
+                cause: error)
         }
     }
 
@@ -57,7 +59,7 @@ public enum ResultsFile {
         } catch let error as ExperimentError {
             throw error
         } catch {
-            throw ExperimentError(.unreadable, "\(path) is no file of results: \(error)", cause: error)
+            throw ExperimentError(.unreadable, "\(path) is no file of results: \(error.explanation)", cause: error)
         }
     }
 }

@@ -56,7 +56,7 @@ public struct DeviceClassProfile: Codable, Hashable, Sendable {
             throw LearningError(
                 .specification,
                 "the class profile cannot be read; write {\"device_class\": \"pi4\", \"operations_per_second\": 4e9, …}: "
-                    + "\(error)", cause: error)
+                    + "\(error.explanation)", cause: error)
         }
         let rates = [profile.operationsPerSecond] + profile.operators.values
         guard rates.allSatisfy({ $0.isFinite && $0 >= 1 }), profile.memoryFactor.isFinite,

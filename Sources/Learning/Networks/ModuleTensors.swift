@@ -49,7 +49,7 @@ public struct ModuleTensors: Hashable, Sendable {
     }
 
     private static func unreadable(_ error: any Error) -> LearningError {
-        LearningError(.specification, "the module's blob cannot be read: \(error)", cause: error)
+        LearningError(.specification, "the module's blob cannot be read: \(error.explanation)", cause: error)
     }
 
     /// The tensor of a name.
@@ -89,7 +89,7 @@ public struct ModuleTensors: Hashable, Sendable {
             }
             return try builder.build()
         } catch {
-            throw LearningError(.specification, "the module cannot be written: \(error)", cause: error)
+            throw LearningError(.specification, "the module cannot be written: \(error.explanation)", cause: error)
         }
     }
 

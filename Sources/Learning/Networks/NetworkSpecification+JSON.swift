@@ -1,3 +1,4 @@
+import ECLMCore
 import Foundation
 
 extension NetworkSpecification {
@@ -27,7 +28,7 @@ extension NetworkSpecification {
         } catch {
             throw LearningError(
                 .specification,
-                "the network's specification cannot be read: \((error as? DecodingError)?.explanation ?? "\(error)")",
+                "the network's specification cannot be read: \((error as? DecodingError)?.explanation ?? error.explanation)",
                 cause: error)
         }
         // A misspelt key would otherwise silently mean its default.

@@ -78,7 +78,8 @@ struct PrototypeCheckpoint {
             metadata[Key.checksum] = Self.checksum(metadata, sorted).hex
             try ModuleTensors(sorted).write(to: path, metadata: metadata)
         } catch {
-            throw LearningError(.checkpoint, "the checkpoint \(path) cannot be written: \(error)", cause: error)
+            throw LearningError(
+                .checkpoint, "the checkpoint \(path) cannot be written: \(error.explanation)", cause: error)
         }
     }
 
@@ -106,7 +107,7 @@ struct PrototypeCheckpoint {
         } catch let error as LearningError where error.code == .checkpoint {
             throw error
         } catch {
-            throw damaged(path, "\(error)", cause: error)
+            throw damaged(path, "\(error.explanation)", cause: error)
         }
     }
 

@@ -173,5 +173,5 @@ public struct MixedIntegerProgram: Sendable {
 
 extension LearningError.Code {
     /// No values satisfy all constraints.
-    public static let infeasible = LearningError.Code(description: "infeasible")
+    public static let infeasible = LearningError.Code(name: "infeasible", exitStatus: .failure)
 }

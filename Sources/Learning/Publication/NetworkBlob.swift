@@ -25,7 +25,8 @@ enum NetworkBlob {
         do {
             metadata = try SafetensorsFile(bytes: bytes, limits: .module).header.metadata
         } catch {
-            throw LearningError(.specification, "the blob of the \(owner) cannot be read: \(error)", cause: error)
+            throw LearningError(
+                .specification, "the blob of the \(owner) cannot be read: \(error.explanation)", cause: error)
         }
         guard let json = metadata[NetworkSpecification.metadataKey] else {
             throw LearningError(

@@ -97,12 +97,13 @@ public struct NetworkPublication: Sendable {
             // The manifest last: where it is, all blobs are.
             try encoder.encode(manifest).write(to: URL(fileURLWithPath: folder + "/manifest.json"), options: .atomic)
         } catch {
-            throw LearningError(.publication, "the publication cannot be written to \(folder): \(error)", cause: error)
+            throw LearningError(
+                .publication, "the publication cannot be written to \(folder): \(error.explanation)", cause: error)
         }
     }
 }
 
 extension LearningError.Code {
     /// A model could not be published.
-    public static let publication = LearningError.Code(description: "publication")
+    public static let publication = LearningError.Code(name: "publication", exitStatus: .failure)
 }

@@ -1,77 +1,77 @@
+public import ECLMCore
+
 extension PostgresError {
     /// A kind of failure. New ones may be added, so a `switch` needs a default.
-    public struct Code: Sendable, Hashable, CustomStringConvertible {
-        /// The name, as in the source.
-        public let description: String
-
-        private init(_ description: String) { self.description = description }
+    public struct Code: ErrorCode {
+        public let name: String
+        public let exitStatus: ExitStatus
 
         /// No connection could be made: no host answered, or the server refused.
-        public static let connectionFailed = Code("connectionFailed")
+        public static let connectionFailed = Code(name: "connection_failed", exitStatus: .unavailable)
         /// The connection broke; whether the statement in flight took effect is unknown.
-        public static let connectionLost = Code("connectionLost")
+        public static let connectionLost = Code(name: "connection_lost", exitStatus: .unavailable)
         /// The pool's waiting line is full.
-        public static let poolExhausted = Code("poolExhausted")
+        public static let poolExhausted = Code(name: "pool_exhausted", exitStatus: .unavailable)
         /// No pooled connection became free in time.
-        public static let acquireTimedOut = Code("acquireTimedOut")
+        public static let acquireTimedOut = Code(name: "acquire_timed_out", exitStatus: .unavailable)
         /// The task was cancelled; the statement, if it had started, was cancelled in the server.
-        public static let cancelled = Code("cancelled")
+        public static let cancelled = Code(name: "cancelled", exitStatus: .unavailable)
         /// The statement ran longer than `statement_timeout`.
-        public static let statementTimedOut = Code("statementTimedOut")
+        public static let statementTimedOut = Code(name: "statement_timed_out", exitStatus: .unavailable)
         /// 57014 that this process did not ask for: somebody called `pg_cancel_backend`.
-        public static let statementCancelled = Code("statementCancelled")
+        public static let statementCancelled = Code(name: "statement_cancelled", exitStatus: .unavailable)
         /// 23505.
-        public static let uniqueViolation = Code("uniqueViolation")
+        public static let uniqueViolation = Code(name: "unique_violation", exitStatus: .refused)
         /// 23503.
-        public static let foreignKeyViolation = Code("foreignKeyViolation")
+        public static let foreignKeyViolation = Code(name: "foreign_key_violation", exitStatus: .refused)
         /// 23514.
-        public static let checkViolation = Code("checkViolation")
+        public static let checkViolation = Code(name: "check_violation", exitStatus: .refused)
         /// 23502.
-        public static let notNullViolation = Code("notNullViolation")
+        public static let notNullViolation = Code(name: "not_null_violation", exitStatus: .refused)
         /// 23P01.
-        public static let exclusionViolation = Code("exclusionViolation")
+        public static let exclusionViolation = Code(name: "exclusion_violation", exitStatus: .refused)
         /// 40001: run the transaction again.
-        public static let serializationFailure = Code("serializationFailure")
+        public static let serializationFailure = Code(name: "serialization_failure", exitStatus: .unavailable)
         /// 40P01: run the transaction again.
-        public static let deadlock = Code("deadlock")
+        public static let deadlock = Code(name: "deadlock", exitStatus: .unavailable)
         /// 55P03: a lock was not available in time.
-        public static let lockNotAvailable = Code("lockNotAvailable")
+        public static let lockNotAvailable = Code(name: "lock_not_available", exitStatus: .unavailable)
         /// The schema changed under a prepared statement inside a transaction: run the transaction again.
-        public static let planInvalidated = Code("planInvalidated")
+        public static let planInvalidated = Code(name: "plan_invalidated", exitStatus: .unavailable)
         /// The transaction could not be committed because a statement in it had failed.
-        public static let transactionAborted = Code("transactionAborted")
+        public static let transactionAborted = Code(name: "transaction_aborted", exitStatus: .unavailable)
         /// 25006: a write on a standby or in a read-only transaction.
-        public static let readOnly = Code("readOnly")
+        public static let readOnly = Code(name: "read_only", exitStatus: .unavailable)
         /// 42501.
-        public static let insufficientPrivilege = Code("insufficientPrivilege")
+        public static let insufficientPrivilege = Code(name: "insufficient_privilege", exitStatus: .refused)
         /// 42P01.
-        public static let undefinedTable = Code("undefinedTable")
+        public static let undefinedTable = Code(name: "undefined_table", exitStatus: .refused)
         /// 42703.
-        public static let undefinedColumn = Code("undefinedColumn")
+        public static let undefinedColumn = Code(name: "undefined_column", exitStatus: .refused)
         /// 42883.
-        public static let undefinedFunction = Code("undefinedFunction")
+        public static let undefinedFunction = Code(name: "undefined_function", exitStatus: .refused)
         /// 42P07, 42710, 42P06: it exists already.
-        public static let duplicateObject = Code("duplicateObject")
+        public static let duplicateObject = Code(name: "duplicate_object", exitStatus: .refused)
         /// P0001: RAISE EXCEPTION in a function or trigger.
-        public static let raisedException = Code("raisedException")
+        public static let raisedException = Code(name: "raised_exception", exitStatus: .failure)
         /// Class 22: a value the statement cannot work with.
-        public static let invalidData = Code("invalidData")
+        public static let invalidData = Code(name: "invalid_data", exitStatus: .refused)
         /// 53100.
-        public static let diskFull = Code("diskFull")
+        public static let diskFull = Code(name: "disk_full", exitStatus: .unavailable)
         /// 53200, 53300, 53400, 54xxx: a limit of the server.
-        public static let serverLimit = Code("serverLimit")
+        public static let serverLimit = Code(name: "server_limit", exitStatus: .unavailable)
         /// 57P01, 57P02, 57P03: the server is going down or coming up.
-        public static let adminShutdown = Code("adminShutdown")
+        public static let adminShutdown = Code(name: "admin_shutdown", exitStatus: .unavailable)
         /// Class 42 otherwise: the statement is wrong.
-        public static let syntax = Code("syntax")
+        public static let syntax = Code(name: "syntax", exitStatus: .failure)
         /// A result could not be read as the type asked for.
-        public static let decoding = Code("decoding")
+        public static let decoding = Code(name: "decoding", exitStatus: .failure)
         /// The caller broke a rule of this library; the message names it.
-        public static let usage = Code("usage")
+        public static let usage = Code(name: "usage", exitStatus: .refused)
         /// A listener fell behind and notifications were dropped; subscribe again and re-read.
-        public static let notificationsDropped = Code("notificationsDropped")
+        public static let notificationsDropped = Code(name: "notifications_dropped", exitStatus: .failure)
         /// Anything else; see the SQLSTATE.
-        public static let other = Code("other")
+        public static let other = Code(name: "other", exitStatus: .failure)
 
         /// The code for an SQLSTATE (PostgreSQL manual, appendix A).
         static func forSQLState(_ state: String) -> Code {

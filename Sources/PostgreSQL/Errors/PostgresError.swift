@@ -1,8 +1,10 @@
+public import ECLMCore
+
 /// What went wrong between this process and PostgreSQL.
 ///
 /// Parameter values are never kept: a statement's text shows `$1`, `$2`, ... The server's own ``detail`` may quote values
 /// of the row at fault (`Key (id)=(7) already exists`); ``description`` therefore leaves it out.
-public struct PostgresError: Error, Sendable {
+public struct PostgresError: CodedError {
     /// What kind of failure this is; what programs should look at.
     public var code: Code
     /// The five characters of the server's SQLSTATE, where the server reported the error.
@@ -28,9 +30,7 @@ public struct PostgresError: Error, Sendable {
 
     /// An error with the given code and message; everything else is `nil` until set.
     public init(code: Code, message: String, cause: (any Error)? = nil) {
-        self.code = code
-        self.message = message
-        self.cause = cause
+        (self.code, self.message, self.cause) = (code, message, Self.flattened(cause, under: code))
     }
 
     /// Whether the same transaction or one-shot statement may succeed when simply run again, and nothing was done yet.
@@ -47,7 +47,7 @@ public struct PostgresError: Error, Sendable {
     }
 }
 
-extension PostgresError: CustomStringConvertible {
+extension PostgresError {
     /// The code, SQLSTATE, message, hint and statement; no data of the server's.
     public var description: String {
         var text = "\(code)"
@@ -57,7 +57,7 @@ extension PostgresError: CustomStringConvertible {
         if let hint { text += "; hint: \(hint)" }
         if let statementIndex { text += "; statement \(statementIndex) of the pipeline" }
         if let statement { text += "; in: \(statement.prefix(500))" }
-        if let cause { text += "; caused by: \(cause)" }
+        if let cause { text += " (cause: \(cause))" }
         return text
     }
 }

@@ -1,8 +1,10 @@
+public import ECLMCore
+
 /// Why a call failed, on either side of the connection.
 ///
 /// A handler throws one to choose the status and the text the caller sees. A caller catches one whatever went wrong:
 /// connecting, sending, waiting, or on the server.
-public struct RPCError: Error, Sendable {
+public struct RPCError: CodedError {
     /// What kind of failure; never `.ok`.
     public var status: RPCStatus
     /// What happened and what to do next, for a person. It crosses the wire, so it holds no secrets; the server cuts
@@ -14,17 +16,8 @@ public struct RPCError: Error, Sendable {
     /// The longest message that crosses the wire, in UTF-8 bytes.
     public static let maximumMessageBytes = 4096
 
-    /// An error with a status and a message.
-    ///
-    /// A cause that is itself an `RPCError` of the same status is flattened: its own cause is kept instead.
     public init(_ status: RPCStatus, _ message: String, cause: (any Error)? = nil) {
-        self.status = status
-        self.message = message
-        if let nested = cause as? RPCError, nested.status == status {
-            self.cause = nested.cause
-        } else {
-            self.cause = cause
-        }
+        (self.status, self.message, self.cause) = (status, message, Self.flattened(cause, under: status))
     }
 
     /// Whether the request was certainly not carried out, so that sending it again is safe whatever the method does.
@@ -45,12 +38,10 @@ public struct RPCError: Error, Sendable {
     }
 }
 
-extension RPCError: CustomStringConvertible {
-    /// Status and message, and the cause if there is one: for logs on this side of the wire.
-    public var description: String {
-        let text = "\(status.name) (\(status.code)): \(message)"
-        return cause.map { "\(text) (cause: \($0))" } ?? text
-    }
+extension RPCError {
+    public var code: RPCStatus { status }
+    /// The exit status's name: the status's own is that of its standard.
+    public var failureCode: String { exitStatus.name }
 }
 
 extension String {

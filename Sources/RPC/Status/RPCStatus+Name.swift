@@ -1,10 +1,15 @@
-extension RPCStatus: CustomStringConvertible {
+public import ECLMCore
+
+extension RPCStatus: ErrorCode {
     /// The name the code has in its own standard: brpc's `ENOSERVICE`, gRPC's `NOT_FOUND`, or `STATUS_<code>`.
     public var name: String {
         if let known = Self.brpcNames[code] { return known }
         let canonical = Int(code) - 20_000
         return Self.canonicalNames.indices.contains(canonical) ? Self.canonicalNames[canonical] : "STATUS_\(code)"
     }
+
+    /// A peer that cannot be reached, or not now, may be later; a wrong argument stays wrong.
+    public var exitStatus: ExitStatus { self == .invalidArgument ? .refused : .unavailable }
 
     /// Name and number.
     public var description: String { "\(name) (\(code))" }

@@ -96,7 +96,8 @@ public struct MigrationFile: Sendable, Hashable, CustomStringConvertible {
         } catch let error as RegistryError {
             throw error
         } catch {
-            throw RegistryError(.invalidArgument, "the migration \(path) cannot be read: \(error)", cause: error)
+            throw RegistryError(
+                .invalidArgument, "the migration \(path) cannot be read: \(error.explanation)", cause: error)
         }
     }
 }

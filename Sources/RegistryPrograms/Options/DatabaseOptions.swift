@@ -45,39 +45,49 @@ public struct DatabaseOptions: ParsableArguments {
 
     /// Runs `body` with the registry, and closes its connections.
     ///
-    /// - Throws: ``RegistryError`` or ``PostgresError`` for a connection string that is none; what `body` throws.
+    /// - Throws: `PostgresError` for a connection string that is none, `RegistryError` where there is no connection; what `body`
+    ///   throws.
     public func withSession<R>(
         isolation: isolated (any Actor)? = #isolation, _ body: (RegistrySession) async throws -> R
     ) async throws -> R {
         let configuration = PostgresConfiguration(connectionString: connectionString, applicationName: Self.program)
         try configuration.validate()
         let logger = Logger(label: Self.program)
-        return try await PostgresPool.withPool(configuration, logger: logger) { pool in
-            let blobs = BlobStore(
-                pool: pool, directory: blobDirectory ?? Self.environment["ECLM_BLOB_DIRECTORY"])
-            return try await body(
-                RegistrySession(
-                    registry: Registry(pool: pool, blobs: blobs, logger: logger), blobs: blobs, pool: pool,
-                    logger: logger))
+        do {
+            return try await PostgresPool.withPool(configuration, logger: logger) { pool in
+                let blobs = BlobStore(
+                    pool: pool, directory: blobDirectory ?? Self.environment["ECLM_BLOB_DIRECTORY"])
+                return try await body(
+                    RegistrySession(
+                        registry: Registry(pool: pool, blobs: blobs, logger: logger), blobs: blobs, pool: pool,
+                        logger: logger))
+            }
+        } catch {
+            throw error.withRegistryMeaning
         }
     }
 
     /// Runs `body` with one connection, for what must not go through a pool.
     ///
-    /// - Throws: ``PostgresError`` where there is no connection; what `body` throws.
+    /// - Throws: `RegistryError` where there is no connection; what `body` throws.
     public func withConnection<R>(
         isolation: isolated (any Actor)? = #isolation, _ body: (PostgresConnection) async throws -> R
     ) async throws -> R {
         var configuration = PostgresConfiguration(connectionString: connectionString, applicationName: Self.program)
         configuration.statementCacheSize = 0
-        let connection = try await PostgresConnection.connect(configuration)
+        let connection: PostgresConnection
+        do {
+            connection = try await PostgresConnection.connect(configuration)
+        } catch {
+            throw error.withRegistryMeaning
+        }
         do {
             let result = try await body(connection)
             await connection.close()
             return result
         } catch {
             await connection.close()
-            throw error
+            throw error.withRegistryMeaning
         }
     }
 
@@ -96,6 +106,15 @@ public struct DatabaseOptions: ParsableArguments {
             gethostname(&buffer, buffer.count - 1) == 0
             ? String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : "unknown"
         return "\(environment["USER"] ?? NSUserName())@\(host)"
+    }
+}
+
+extension Error {
+    /// A failure of PostgreSQL that nobody below gave the registry's meaning, with that and its advice. A connection
+    /// string that is none speaks for itself.
+    fileprivate var withRegistryMeaning: any Error {
+        guard let error = self as? PostgresError, error.code != .usage else { return self }
+        return RegistryError(error)
     }
 }
 

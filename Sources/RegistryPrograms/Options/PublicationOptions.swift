@@ -1,3 +1,4 @@
+import ECLMCore
 public import ArgumentParser
 public import CommandSupport
 

@@ -40,7 +40,8 @@ final class DifferenceBlobs: BlobReader {
         } catch {
             throw RegistryError(
                 .failedPrecondition,
-                "full weights \(full.digest) cannot be told as a difference to \(base.digest): \(error)", cause: error)
+                "full weights \(full.digest) cannot be told as a difference to \(base.digest): \(error.explanation)",
+                cause: error)
         }
         let file = ModuleFile(digest: Digest.of(bytes), size: Int64(bytes.count))
         do {
@@ -75,7 +76,7 @@ final class DifferenceBlobs: BlobReader {
     private static func failure(_ error: any Error) -> RegistryError {
         RegistryError(
             .resourceExhausted,
-            "differences of full updates cannot be written to the temporary folder: \(error); TMPDIR names another",
+            "differences of full updates cannot be written to the temporary folder: \(error.explanation); TMPDIR names another",
             cause: error)
     }
 

@@ -124,7 +124,7 @@ struct ExperimentCommand: AsyncParsableCommand {
                 chosen = try JSONDecoder().decode(ExperimentSettings.self, from: bytes)
             } catch {
                 throw CommandFailure(
-                    .refused, "the settings in \(settings) cannot be read: \(error)",
+                    .refused, "the settings in \(settings) cannot be read: \(error.explanation)",
                     hint: "start from what --print-settings prints")
             }
         } else {
@@ -162,7 +162,7 @@ struct ExperimentCommand: AsyncParsableCommand {
         do {
             try Self.json(records).write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {
-            throw CommandFailure(.failure, "\(path) cannot be written: \(error)")
+            throw CommandFailure(.failure, "\(path) cannot be written: \(error.explanation)")
         }
     }
 

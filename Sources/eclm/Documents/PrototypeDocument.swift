@@ -1,3 +1,4 @@
+import ECLMCore
 import CommandSupport
 import Learning
 import RegistryPrograms

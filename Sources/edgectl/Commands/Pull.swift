@@ -3,7 +3,6 @@ import CommandSupport
 import DevicePrograms
 import ECLMCore
 import EdgeClient
-import EdgePrograms
 
 struct Pull: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

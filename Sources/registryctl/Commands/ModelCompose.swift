@@ -92,7 +92,7 @@ struct ModelCompose: RegistryCommand {
             do throws(DigestError) {
                 digests.insert(try Digest(text))
             } catch {
-                throw CommandFailure(.refused, "\(path), line \(number + 1): \(error)")
+                throw CommandFailure(.refused, "\(path), line \(number + 1): \(error.explanation)")
             }
         }
         return digests

@@ -1,3 +1,4 @@
+import ECLMCore
 import CommandSupport
 import Foundation
 import Registry

@@ -1,3 +1,4 @@
+import ECLMCore
 import Dispatch
 import Foundation
 
@@ -36,7 +37,8 @@ final class BlobFile: Sendable {
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch {
-            throw RegistryError(.unavailable, "the blob directory \(folder) cannot be made: \(error)", cause: error)
+            throw RegistryError(
+                .unavailable, "the blob directory \(folder) cannot be made: \(error.explanation)", cause: error)
         }
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw Self.failure("create", path) }

@@ -1,5 +1,3 @@
-public import ArgumentParser
-
 /// A number of bytes: written by people with a unit (`12MiB`), shown to them with one, and a plain integer in JSON.
 public struct ByteSize: Hashable, Sendable, Comparable {
     /// The bytes, at least 0.
@@ -40,11 +38,6 @@ extension ByteSize: CustomStringConvertible {
         }
         return "\(Quantity.decimal(value, places: 1)) \(["B", "KiB", "MiB", "GiB", "TiB", "PiB"][unit])"
     }
-}
-
-extension ByteSize: ExpressibleByArgument {
-    /// A value from its argument on the command line; `nil` when it is not well formed.
-    public init?(argument: String) { self.init(argument) }
 }
 
 extension ByteSize: Codable {

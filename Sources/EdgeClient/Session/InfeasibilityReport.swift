@@ -1,6 +1,4 @@
-import CommandSupport
 import ECLMCore
-public import EdgeClient
 
 /// Why no sub-model fits, for programs.
 struct InfeasibilityReport: Encodable, Sendable {

@@ -1,5 +1,3 @@
-public import ArgumentParser
-
 /// A number of floating-point operations: `1.2G` to people, a plain integer in JSON.
 public struct OperationCount: Hashable, Sendable, Comparable {
     /// The operations, at least 0.
@@ -38,11 +36,6 @@ extension OperationCount: CustomStringConvertible {
         }
         return unit == 0 ? "\(operations)" : "\(Quantity.decimal(value, places: 1))\(["", "K", "M", "G", "T"][unit])"
     }
-}
-
-extension OperationCount: ExpressibleByArgument {
-    /// A value from its argument on the command line; `nil` when it is not well formed.
-    public init?(argument: String) { self.init(argument) }
 }
 
 extension OperationCount: Codable {
