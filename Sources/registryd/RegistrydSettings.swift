@@ -72,11 +72,12 @@ struct RegistrydSettings {
     private static func tokens(_ path: String) throws -> [AccessToken] {
         let entries: [TokenEntry]
         do {
-            entries = try JSONDecoder().decode([TokenEntry].self, from: try Data(contentsOf: URL(filePath: path)))
+            let bytes = try Data(contentsOf: URL(filePath: path))
+            entries = try JSONReader().decode(of: "the tokens file", from: bytes)
         } catch {
             throw ConfigurationError(
-                "the tokens file \(path) cannot be read: it must be [{\"name\": …, \"secret\": …, \"roles\": […]}] (\(error.explanation))"
-            )
+                "the tokens file \(path) cannot be read: it must be [{\"name\": …, \"secret\": …, \"roles\": […]}] "
+                    + "(\(error.explanation))")
         }
         return try entries.map { entry in
             guard entry.secret.utf8.count >= 16, !entry.secret.contains(" ") else {

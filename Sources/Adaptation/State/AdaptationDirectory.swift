@@ -1,11 +1,6 @@
 import ECLMCore
+import Foundation
 import EdgeClient
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 /// What a device keeps of its adaptations of one model, in its state directory:
 ///
@@ -44,7 +39,7 @@ struct AdaptationDirectory: Sendable {
     /// The adaptation under way; `nil` when there is none. A damaged file is none: the work is done again.
     func job() throws -> AdaptationJob? {
         guard let bytes = try contents(jobFile, limit: 64 << 20) else { return nil }
-        return try? JSONDecoder().decode(AdaptationJob.self, from: Data(bytes))
+        return try? JSONReader().decode(AdaptationJob.self, of: jobFile, from: bytes)
     }
 
     func save(_ job: AdaptationJob) throws {

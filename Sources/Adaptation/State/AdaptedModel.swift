@@ -2,12 +2,6 @@ public import ECLMCore
 public import EdgeClient
 public import Learning
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// The sub-model that a device adapted to its data and runs, with smaller ones inside it. Nothing here needs a network.
 public struct AdaptedModel: Sendable, Codable {
     static let fileName = "model.json"
@@ -68,7 +62,7 @@ public struct AdaptedModel: Sendable, Codable {
         let path = "\(folder)/\(fileName)"
         do {
             let bytes = try FileSystem.contents(of: path, limit: 256 << 20)
-            return try JSONDecoder().decode(AdaptedModel.self, from: Data(bytes))
+            return try JSONReader(maximumBytes: 256 << 20).decode(of: path, from: bytes)
         } catch {
             throw EdgeError(.invalidState, "\(path) cannot be read; adapt again", cause: error)
         }
@@ -133,7 +127,7 @@ public struct InstalledModel: Sendable {
     /// The subset in use; the whole model unless it was switched.
     public func active() throws -> SubsetPlan.Subset {
         if let bytes = try? FileSystem.contents(of: directory.activeFile, limit: 64 << 20),
-            let active = try? JSONDecoder().decode(Active.self, from: Data(bytes)),
+            let active = try? JSONReader().decode(Active.self, of: directory.activeFile, from: bytes),
             model.plan.subsets.contains(where: { $0.modules == active.subset.modules })
         {
             return active.subset

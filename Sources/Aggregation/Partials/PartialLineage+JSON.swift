@@ -37,14 +37,10 @@ extension PartialLineage {
     ///
     /// - Throws: ``AggregationError`` with `invalidLineage` for what is none, is too long, or says what cannot be.
     public init(document: [UInt8]) throws(AggregationError) {
-        guard document.count <= Self.maximumBytes else {
-            throw AggregationError(
-                .invalidLineage, "a lineage has at most \(Self.maximumBytes) bytes, not \(document.count)")
-        }
-        do {
-            self = try JSONDecoder().decode(Self.self, from: Data(document))
+        do throws(JSONError) {
+            self = try JSONReader(maximumBytes: Self.maximumBytes).decode(of: "the lineage document", from: document)
         } catch {
-            throw AggregationError(.invalidLineage, "this is no lineage document: \(error.explanation)", cause: error)
+            throw AggregationError(.invalidLineage, error.message, cause: error)
         }
         try check()
     }

@@ -122,26 +122,28 @@ public struct DaemonConfiguration: Sendable {
     }
 
     private static func check(_ file: String, section: String, settings: Set<String>) throws {
-        let root: Any
+        let root: JSONValue
         do {
-            root = try JSONSerialization.jsonObject(with: try Data(contentsOf: URL(filePath: file)))
+            let bytes = try Data(contentsOf: URL(filePath: file))
+            root = try JSONReader(maximumBytes: 1 << 20).value(of: "the file", in: bytes)
+        } catch let error as JSONError {
+            throw ConfigurationError("the configuration file \(file) cannot be read: \(error.message)")
         } catch {
             throw ConfigurationError("the configuration file \(file) cannot be read: \(error.localizedDescription)")
         }
-        guard let document = root as? [String: Any], let eclm = document["eclm"] as? [String: Any],
-            document.count == 1
-        else {
+        guard case .object(let document) = root, case .object(let eclm)? = root["eclm"], document.count == 1 else {
             throw ConfigurationError("the configuration file \(file) must be {\"eclm\": {…}}")
         }
-        for name in eclm.keys.sorted() where !["blob-directory", "database", "registryd", "trainerd"].contains(name) {
+        let known = ["blob-directory", "database", "registryd", "trainerd"]
+        for name in eclm.map(\.key).sorted() where !known.contains(name) {
             throw ConfigurationError(
                 "\(file): eclm.\(name) is no setting; use blob-directory, database, registryd or trainerd")
         }
-        guard let mine = eclm[section] else { return }
-        guard let mine = mine as? [String: Any] else {
+        guard let value = eclm.first(where: { $0.key == section })?.value else { return }
+        guard case .object(let mine) = value else {
             throw ConfigurationError("\(file): eclm.\(section) must be an object")
         }
-        for name in mine.keys.sorted() where !settings.contains(name) {
+        for name in mine.map(\.key).sorted() where !settings.contains(name) {
             throw ConfigurationError(
                 "\(file): eclm.\(section).\(name) is no setting; use \(settings.sorted().joined(separator: ", "))")
         }

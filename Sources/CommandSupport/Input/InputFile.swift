@@ -30,29 +30,14 @@ public enum InputFile {
     /// A JSON document.
     ///
     /// - Throws: ``CommandFailure`` that names the key at fault.
-    public static func json<T: Decodable>(_ path: String, what: String, as type: T.Type = T.self) throws -> T {
+    public static func json<T: Decodable>(
+        _ path: String, what: String, as type: T.Type = T.self, hint: String? = nil
+    ) throws -> T {
         let data = try read(path, what: what)
-        do {
-            return try JSONDecoder().decode(T.self, from: data)
-        } catch let error as DecodingError {
-            throw CommandFailure(.refused, "the \(what) \(path.debugDescription) is not well formed: \(explain(error))")
-        }
-    }
-
-    private static func explain(_ error: DecodingError) -> String {
-        func place(_ path: [any CodingKey]) -> String {
-            let text = path.map { $0.intValue.map { "[\($0)]" } ?? ".\($0.stringValue)" }.joined()
-            return text.isEmpty ? "the document" : String(text.drop { $0 == "." })
-        }
-        switch error {
-        case .keyNotFound(let key, let context):
-            return "\(place(context.codingPath)) lacks \(key.stringValue.debugDescription)"
-        case .typeMismatch(_, let context), .valueNotFound(_, let context):
-            return "\(place(context.codingPath)): \(context.debugDescription)"
-        case .dataCorrupted(let context):
-            return "\(place(context.codingPath)): \(context.debugDescription)"
-        @unknown default:
-            return error.explanation
+        do throws(JSONError) {
+            return try JSONReader().decode(type, of: "the \(what) \(path.debugDescription)", from: data)
+        } catch {
+            throw CommandFailure(.refused, error.message, hint: hint)
         }
     }
 }

@@ -9,7 +9,9 @@ extension JSONValue {
     /// array may have the keys of any element of the known one.
     ///
     /// A misspelt key would otherwise silently mean its default.
-    func refuseKeys(unknownTo known: JSONValue, of what: String, at path: String = "") throws(JSONError) {
+    package func refuseKeys(
+        unknownTo known: JSONValue, of what: String, at path: String = ""
+    ) throws(JSONError) {
         switch (self, known) {
         case (.object(let members), .object(let knownMembers)):
             for member in members {

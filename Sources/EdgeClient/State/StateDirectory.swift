@@ -8,12 +8,6 @@ internal import RegistryProtocol
 #else
     import Darwin
 #endif
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// The directory in which a device keeps who it is, the blobs it holds and which sub-models use them.
 ///
 /// ```
@@ -62,7 +56,7 @@ public struct StateDirectory: Sendable, Hashable {
             throw error
         }
         do {
-            return try JSONDecoder().decode(DeviceIdentity.self, from: Data(bytes))
+            return try JSONReader().decode(of: identityPath, from: bytes)
         } catch {
             throw EdgeError(
                 .invalidState, "\(identityPath) is damaged; restore it, or remove it and register under another id",

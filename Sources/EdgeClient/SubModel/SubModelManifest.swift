@@ -1,11 +1,5 @@
 public import ECLMCore
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// A pulled sub-model: which module versions it is made of and where each lies. The file `submodel.json`.
 public struct SubModelManifest: Hashable, Sendable, Codable {
     /// The file's name in a sub-model's directory.
@@ -113,7 +107,7 @@ public struct SubModelManifest: Hashable, Sendable, Codable {
                 .invalidState, "\(directory) holds no \(Self.fileName); pull a sub-model there first", cause: error)
         }
         do {
-            self = try JSONDecoder().decode(SubModelManifest.self, from: Data(bytes))
+            self = try JSONReader().decode(of: path, from: bytes)
         } catch {
             throw EdgeError(.invalidState, "\(path) is no manifest of a sub-model: pull it again", cause: error)
         }

@@ -1,11 +1,5 @@
 import ECLMCore
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// What a device's updates of a model have not sent yet, module by module, in its state directory.
 ///
 /// ```
@@ -109,7 +103,7 @@ struct ResidualStore: Sendable {
     /// costs a little accuracy and nothing else.
     private func state(of module: String) -> State? {
         guard let bytes = try? FileSystem.contents(of: directory(module) + "/state.json", limit: 1 << 16),
-            let state = try? JSONDecoder().decode(State.self, from: Data(bytes)), state.format == 1
+            let state = try? JSONReader().decode(State.self, of: "state.json", from: bytes), state.format == 1
         else { return nil }
         return state
     }

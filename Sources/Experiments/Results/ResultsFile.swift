@@ -50,12 +50,13 @@ public enum ResultsFile {
             throw ExperimentError(.unreadable, "\(path) is larger than \(sizeLimit) bytes and no file of results")
         }
         do {
-            let found = try JSONDecoder().decode(Layout.self, from: data).schema
+            let reader = JSONReader(maximumBytes: sizeLimit)
+            let found = try reader.decode(Layout.self, of: path, from: data).schema
             guard found == schema else {
                 throw ExperimentError(
                     .unknownSchema, "\(path) has layout \(found), this version reads \(schema); run it again")
             }
-            return try JSONDecoder().decode(Results.self, from: data)
+            return try reader.decode(of: path, from: data)
         } catch let error as ExperimentError {
             throw error
         } catch {

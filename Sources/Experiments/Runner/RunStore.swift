@@ -27,7 +27,7 @@ struct RunStore: Sendable {
     /// A finished value; `nil` where there is none, or where its file was damaged and is to be made again.
     func load<Value: Decodable>(_ name: String, as type: Value.Type = Value.self) -> Value? {
         guard let data = FileManager.default.contents(atPath: path("\(name).json")) else { return nil }
-        return try? JSONDecoder().decode(type, from: data)
+        return try? JSONReader().decode(type, of: name, from: data)
     }
 
     /// Keeps a value, wholly or not at all.

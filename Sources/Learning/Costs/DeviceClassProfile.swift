@@ -1,5 +1,4 @@
 import ECLMCore
-import Foundation
 
 /// How a class of device differs from the machine that a model is published from: what turns analytic costs into those
 /// measured on the class. Written as JSON by whoever benchmarked one device of the class.
@@ -50,13 +49,12 @@ public struct DeviceClassProfile: Codable, Hashable, Sendable {
     /// - Throws: ``LearningError`` with `specification` for what is no such document, or has figures that cannot be.
     public static func parse(_ json: some Collection<UInt8>) throws -> DeviceClassProfile {
         let profile: DeviceClassProfile
-        do {
-            profile = try JSONDecoder().decode(DeviceClassProfile.self, from: Data(json))
+        do throws(JSONError) {
+            profile = try JSONReader().decode(of: "the class profile", from: json)
         } catch {
             throw LearningError(
                 .specification,
-                "the class profile cannot be read; write {\"device_class\": \"pi4\", \"operations_per_second\": 4e9, …}: "
-                    + "\(error.explanation)", cause: error)
+                "\(error.message); write {\"device_class\": \"pi4\", \"operations_per_second\": 4e9, …}", cause: error)
         }
         let rates = [profile.operationsPerSecond] + profile.operators.values
         guard rates.allSatisfy({ $0.isFinite && $0 >= 1 }), profile.memoryFactor.isFinite,

@@ -21,24 +21,21 @@ extension NetworkSpecification {
     /// - Throws: ``LearningError`` with `specification` for what is no such document, names a key that there is not, or
     ///   does not fit together.
     public static func parse(_ json: some Collection<UInt8>) throws -> NetworkSpecification {
-        let data = Data(json)
-        let specification: NetworkSpecification
-        do {
-            specification = try JSONDecoder().decode(NetworkSpecification.self, from: data)
+        let reader = JSONReader()
+        let what = "the network's specification"
+        let found: NetworkSpecification
+        do throws(JSONError) {
+            let specification: NetworkSpecification = try reader.decode(of: what, from: json)
+            // Every key is written but what is optional and not there.
+            var complete = specification
+            complete.selector.pool = complete.selector.pool ?? [1, 1]
+            let known = try reader.value(of: what, in: complete.json)
+            try reader.value(of: what, in: json).refuseKeys(unknownTo: known, of: what)
+            found = specification
         } catch {
-            throw LearningError(
-                .specification,
-                "the network's specification cannot be read: \((error as? DecodingError)?.explanation ?? error.explanation)",
-                cause: error)
+            throw LearningError(.specification, "\(error.message); docs/learning.md lists the keys", cause: error)
         }
-        // A misspelt key would otherwise silently mean its default.
-        let known = Self.keys(of: try JSONSerialization.jsonObject(with: Data(specification.json)), at: "")
-        let given = Self.keys(of: try JSONSerialization.jsonObject(with: data), at: "")
-        if let unknown = given.subtracting(known.union(["selector.pool"])).min() {
-            throw LearningError(
-                .specification, "the network's specification has no key \(unknown); docs/learning.md lists the keys")
-        }
-        return try specification.validated()
+        return try found.validated()
     }
 
     /// The document, with sorted keys and without spaces: equal specifications are equal bytes.
@@ -47,19 +44,6 @@ extension NetworkSpecification {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Strings, integers and booleans always encode.
         return (try? encoder.encode(self)).map { [UInt8]($0) } ?? []
-    }
-
-    private static func keys(of value: Any, at path: String) -> Set<String> {
-        switch value {
-        case let object as [String: Any]:
-            return object.reduce(into: []) { keys, entry in
-                let name = path.isEmpty ? entry.key : "\(path).\(entry.key)"
-                keys.insert(name)
-                keys.formUnion(self.keys(of: entry.value, at: name))
-            }
-        case let array as [Any]: return array.reduce(into: []) { $0.formUnion(keys(of: $1, at: path)) }
-        default: return []
-        }
     }
 }
 

@@ -107,7 +107,7 @@ struct PrototypeCheckpoint {
         } catch let error as LearningError where error.code == .checkpoint {
             throw error
         } catch {
-            throw damaged(path, "\(error.explanation)", cause: error)
+            throw damaged(path, error.explanation, cause: error)
         }
     }
 
@@ -141,6 +141,6 @@ struct PrototypeCheckpoint {
     }
 
     private static func value<T: Decodable>(_ text: String?) throws -> T {
-        try JSONDecoder().decode(T.self, from: Data((text ?? "").utf8))
+        try JSONReader().decode(of: "the metadata", from: (text ?? "").utf8)
     }
 }

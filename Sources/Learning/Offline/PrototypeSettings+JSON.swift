@@ -15,69 +15,58 @@ extension PrototypeSettings {
     public static func parse(
         _ json: some Collection<UInt8>, defaults: PrototypeSettings = .init()
     ) throws -> PrototypeSettings {
-        let given: Any
-        do {
-            given = try JSONSerialization.jsonObject(with: Data(json))
+        let reader = JSONReader()
+        let what = "the settings document"
+        let settings: PrototypeSettings
+        do throws(JSONError) {
+            let known = try document(template)
+            let given = try reader.value(of: what, in: json)
+            guard case .object = given else {
+                throw JSONError(.mismatch, "\(what) must be a JSON object, such as {\"end_to_end\": {…}}")
+            }
+            try given.refuseKeys(unknownTo: known, of: what)
+            settings = try reader.decode(of: what, from: given.laid(over: document(defaults), known: known))
         } catch {
-            throw LearningError(.specification, "the settings are no JSON: \(error.localizedDescription)", cause: error)
+            throw LearningError(.specification, error.message, cause: error)
         }
-        guard let given = given as? [String: Any] else {
-            throw LearningError(.specification, "the settings must be a JSON object, such as {\"end_to_end\": {…}}")
-        }
-        let merged = try merge(given, onto: object(defaults), known: object(template), path: "")
-        do {
-            return try JSONDecoder().decode(
-                PrototypeSettings.self, from: JSONSerialization.data(withJSONObject: merged)
-            ).validated()
-        } catch let error as DecodingError {
-            throw LearningError(.specification, "the settings cannot be read: \(error.explanation)", cause: error)
-        }
+        return try settings.validated()
     }
 
     /// The settings as a document, what is switched off as `null`: sorted keys, so that equal settings are equal bytes,
     /// and read back they are the same whatever the defaults.
     public var json: [UInt8] {
         // Numbers, booleans and lists always encode.
-        (try? JSONSerialization.data(
-            withJSONObject: Self.withNulls(Self.object(self), known: Self.object(Self.template)),
-            options: [.sortedKeys, .withoutEscapingSlashes])).map { [UInt8]($0) } ?? []
+        (try? Self.document(self).withNulls(for: Self.document(Self.template)).encoded) ?? []
     }
 
-    private static func object(_ settings: PrototypeSettings) throws -> [String: Any] {
-        try JSONSerialization.jsonObject(with: JSONEncoder().encode(settings)) as? [String: Any] ?? [:]
+    private static func document(_ settings: PrototypeSettings) throws(JSONError) -> JSONValue {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes]
+        // As above.
+        return try JSONReader().value(of: "the settings", in: (try? encoder.encode(settings)) ?? Data())
     }
+}
 
-    private static func withNulls(_ object: [String: Any], known: [String: Any]) -> [String: Any] {
-        var object = object
-        for (key, pattern) in known {
-            if let value = object[key] as? [String: Any], let pattern = pattern as? [String: Any] {
-                object[key] = withNulls(value, known: pattern)
-            } else if object[key] == nil {
-                object[key] = NSNull()
-            }
+extension JSONValue {
+    /// The members of this object laid over those of another, in depth. Where the other has no object, `known` stands in:
+    /// what is switched on begins with its values.
+    fileprivate func laid(over other: JSONValue?, known: JSONValue?) -> JSONValue {
+        guard case .object(let members) = self, case .object(let knownMembers) = known else { return self }
+        var merged = knownMembers
+        if case .object(let others) = other { merged = others }
+        for member in members {
+            let value = member.value.laid(over: other?[member.key], known: known?[member.key])
+            merged.removeAll { $0.key == member.key }
+            merged.append((member.key, value))
         }
-        return object
+        return .object(merged)
     }
 
-    /// A misspelt key would otherwise silently mean its default.
-    private static func merge(
-        _ given: [String: Any], onto defaults: [String: Any], known: [String: Any], path: String
-    ) throws -> [String: Any] {
-        var merged = defaults
-        for (key, value) in given.sorted(by: { $0.key < $1.key }) {
-            let place = path.isEmpty ? key : "\(path).\(key)"
-            guard let pattern = known[key] else {
-                throw LearningError(
-                    .specification,
-                    "the settings have no key \(place); there are \(known.keys.sorted().joined(separator: ", "))")
-            }
-            if let value = value as? [String: Any], let pattern = pattern as? [String: Any] {
-                merged[key] = try merge(
-                    value, onto: defaults[key] as? [String: Any] ?? pattern, known: pattern, path: place)
-            } else {
-                merged[key] = value
-            }
-        }
-        return merged
+    /// The object with every key of `known`, `null` where it has none, and its keys sorted.
+    fileprivate func withNulls(for known: JSONValue) -> JSONValue {
+        guard case .object(let members) = self, case .object(let knownMembers) = known else { return self }
+        let missing = knownMembers.filter { self[$0.key] == nil }.map { ($0.key, JSONValue.null) }
+        let complete = members.map { ($0.key, known[$0.key].map($0.value.withNulls) ?? $0.value) } + missing
+        return .object(complete.sorted { $0.0 < $1.0 }.map { (key: $0.0, value: $0.1) })
     }
 }

@@ -1,5 +1,4 @@
 import ECLMCore
-import Foundation
 import PostgreSQL
 
 extension PostgresRow {
@@ -30,7 +29,7 @@ extension PostgresRow {
     }
 
     func json<T: Decodable>(_ column: String, as type: T.Type) throws -> T {
-        try JSONDecoder().decode(T.self, from: Data(try decode(column, as: JSONText.self).text.utf8))
+        try JSONReader().decode(type, of: "the column \(column)", from: try decode(column, as: JSONText.self).text.utf8)
     }
 
     func costs() throws -> ModuleCosts {

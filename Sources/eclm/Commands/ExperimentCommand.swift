@@ -119,14 +119,8 @@ struct ExperimentCommand: AsyncParsableCommand {
     private func chosenSettings() throws -> ExperimentSettings {
         var chosen: ExperimentSettings
         if let settings {
-            let bytes = try InputFile.read(settings, what: "settings")
-            do {
-                chosen = try JSONDecoder().decode(ExperimentSettings.self, from: bytes)
-            } catch {
-                throw CommandFailure(
-                    .refused, "the settings in \(settings) cannot be read: \(error.explanation)",
-                    hint: "start from what --print-settings prints")
-            }
+            chosen = try InputFile.json(
+                settings, what: "settings file", hint: "start from what --print-settings prints")
         } else {
             chosen = try .named(name, preset: preset)
         }

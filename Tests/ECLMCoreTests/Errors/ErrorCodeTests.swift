@@ -1,5 +1,4 @@
 import ECLMCore
-import Foundation
 import Testing
 
 /// Every code of every ``CodedError`` of the package, as its sources declare it: a static member is found nowhere else.
@@ -113,19 +112,6 @@ private struct Declaration {
                     type: String(type ?? "?"), member: String(match.1), name: String(match.2),
                     exitStatus: String(status))
             }
-        }
-    }
-}
-
-private struct Source {
-    var name: String
-    var text: String
-
-    static func all() throws -> [Source] {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../Sources")
-        let files = try #require(FileManager.default.enumerator(at: root, includingPropertiesForKeys: nil))
-        return try files.compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }.map {
-            Source(name: $0.lastPathComponent, text: try String(contentsOf: $0, encoding: .utf8))
         }
     }
 }

@@ -115,4 +115,10 @@ struct JSONReaderTests {
         #expect(value["a"]?["x"] != nil)
         #expect(value["c"] == nil)
     }
+
+    @Test("It is the only way in")
+    func onlyWay() throws {
+        let others = try Source.all().filter { $0.text.contains(/\bJSON(Decoder|Serialization)\b/) }.map(\.name)
+        #expect(others == ["JSONReader.swift"])
+    }
 }

@@ -1,3 +1,4 @@
+import ECLMCore
 import Development
 import Foundation
 import Logging
@@ -138,7 +139,8 @@ public actor WireServices {
         }
         struct Document: Decodable { var rounds: [Round] }
         do {
-            return try JSONDecoder().decode(Document.self, from: Data(contentsOf: URL(fileURLWithPath: output))).rounds
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: output))
+            return try JSONReader().decode(Document.self, of: "trainerd's answer", from: bytes).rounds
         } catch {
             throw ExperimentError(.unavailable, "trainerd's answer cannot be read", cause: error)
         }
