@@ -1,3 +1,4 @@
+public import ECLMCore
 import Logging
 
 /// Notifications that survive the loss of a connection: a sequence with a connection of its own, which it opens again,
@@ -29,10 +30,8 @@ public struct PostgresListener: AsyncSequence, Sendable {
     public let channels: [String]
     /// How often a quiet connection is asked whether it still stands.
     public var heartbeat: Duration = .seconds(30)
-    /// The first pause after a failure; doubled each time, up to ``maximumBackoff``.
-    public var initialBackoff: Duration = .milliseconds(100)
-    /// The longest pause between attempts.
-    public var maximumBackoff: Duration = .seconds(10)
+    /// The pauses between attempts to connect.
+    public var backoff = Backoff(first: .milliseconds(100), longest: .seconds(10))
     private let logger: Logger
 
     /// A listener; it connects when it is first asked for an event.
@@ -87,9 +86,8 @@ public struct PostgresListener: AsyncSequence, Sendable {
         nonisolated(nonsending)
             private mutating func pause() async
         {
-            failures = Swift.min(failures + 1, 20)
-            let pause = Swift.min(listener.initialBackoff * (1 << (failures - 1)), listener.maximumBackoff)
-            try? await Task.sleep(for: pause * Double.random(in: 0.5...1))
+            failures = Swift.min(failures, .max - 1) + 1
+            try? await Task.sleep(for: listener.backoff.pause(afterFailures: failures))
         }
     }
 }
