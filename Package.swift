@@ -153,6 +153,8 @@ let package = Package(
                 "ECLMCore", .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), logging, lifecycle,
             ] + nio),
+        // Charts as SVG, for the reports of experiments.
+        .target(name: "Plots"),
         // A private PostgreSQL and the programs around it, for `registryctl dev`.
         .target(name: "Development", dependencies: ["ECLMCore", "Registry", "PostgreSQL", logging]),
 
@@ -292,13 +294,16 @@ if let torch {
         .target(name: "Learning", dependencies: ["ECLMCore", "CTorch", "CGLPK"]),
         // The online stage on a device: Learning between two calls of EdgeClient.
         .target(name: "Adaptation", dependencies: ["ECLMCore", "EdgeClient", "Learning"]),
-        // The paper's protocol, the methods it is compared with, fleets over the wire, and their reports.
+        // A fleet of edge clients in one process, played against a running registry.
+        .target(
+            name: "Fleets",
+            dependencies: ["ECLMCore", "Adaptation", "Datasets", "EdgeClient", "Learning", "Plots", "RPC"]),
+        // The paper's protocol, the methods it is compared with, clouds in memory and over the wire, and reports.
         .target(
             name: "Experiments",
             dependencies: [
-                "Aggregation", "Composition", "ECLMCore", "Adaptation", "Learning", "Datasets", "Registry",
-                "PostgreSQL",
-                "EdgeClient", "RPC", "Development", logging,
+                "Aggregation", "Composition", "ECLMCore", "Datasets", "Development", "EdgeClient", "Fleets", "Learning",
+                "Plots", "PostgreSQL", "Registry", logging,
             ]),
         // The device's program that learns; edgectl hands over to it, so as not to link libtorch itself.
         .executableTarget(
@@ -310,8 +315,8 @@ if let torch {
         .executableTarget(
             name: "eclm",
             dependencies: [
-                "CommandSupport", "RegistryPrograms", "Experiments", "Learning",
-                "Datasets", "Registry", "ECLMCore", argumentParser,
+                "CommandSupport", "RegistryPrograms", "Experiments", "Fleets", "Learning", "Datasets", "Registry",
+                "ECLMCore", argumentParser,
             ]),
         .testTarget(
             name: "AdaptationTests",
@@ -324,8 +329,8 @@ if let torch {
         .testTarget(
             name: "ExperimentsTests",
             dependencies: [
-                "ECLMCore", "Experiments", "Learning", "Datasets", "Registry", "TestSupport", "eclm", "registryd",
-                "trainerd", logging,
+                "ECLMCore", "Experiments", "Fleets", "Learning", "Datasets", "Plots", "Registry", "TestSupport", "eclm",
+                "registryd", "trainerd", logging,
             ]),
     ]
 }

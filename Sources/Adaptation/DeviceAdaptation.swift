@@ -43,7 +43,7 @@ public struct DeviceAdaptation: Sendable {
         of model: String, in data: TrainingData, by detector: DriftDetector, seed: UInt64 = 0
     ) async throws -> DriftDetector.Verdict {
         let installed = try InstalledModel(of: model, in: client.state)
-        return try await onOwnThread {
+        return try await onOwnThread("training") {
             let network = try installed.network()
             let current = try DriftObservation(of: data, selector: network.selector, network: network)
             return try detector.check(current, against: installed.model.observation, seed: seed)

@@ -55,7 +55,7 @@ struct DeviceAdaptationTests {
 
             // The device holds what it adapted, and can run it without the registry.
             let installed = try InstalledModel(of: AdaptationBench.model, in: StateDirectory(path: state))
-            let accuracy = try await onOwnThread {
+            let accuracy = try await onOwnThread("training") {
                 let split = try HeldOutSplit(labels: data.get().labels, share: 0.2)
                 return try evaluate(installed.network(), on: data.get().subset(split.heldOut)).accuracy
             }

@@ -75,7 +75,7 @@ struct AdaptationRun: Sendable {
         transfer.fetchedModules += selector.fetchedBytes > 0 ? 1 : 0
         onEvent(.stage(.score))
         let data = data
-        let importances = try await onOwnThread {
+        let importances = try await onOwnThread("training") {
             let files = NetworkFiles(modules: [.selector: selector.path])
             return try ImportanceScoring.importances(of: data, by: files.selector())
         }
@@ -119,7 +119,7 @@ struct AdaptationRun: Sendable {
         let work = TrainingWork(
             manifest: manifest, folder: directory.base, target: directory.trained, job: composed, request: request,
             data: data, onEvent: onEvent)
-        try await onOwnThread { try work.run() }
+        try await onOwnThread("training") { try work.run() }
         var job = composed
         job.stage = .trained
         try directory.save(job)

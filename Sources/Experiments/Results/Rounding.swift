@@ -1,3 +1,5 @@
+import Plots
+
 /// Results are kept to what their numbers mean, so that files stay small and diffs show what changed.
 private enum Rounding {
     /// A hundredth of a point: one example in 10,000.

@@ -1,3 +1,5 @@
+import Learning
+
 /// Runs jobs, a given number at a time, each on a thread of its own.
 struct JobPool: Sendable {
     /// One piece of work, which others do not wait for.

@@ -1,3 +1,4 @@
+import Fleets
 import ArgumentParser
 import CommandSupport
 import ECLMCore

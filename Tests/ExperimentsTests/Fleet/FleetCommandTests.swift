@@ -1,3 +1,4 @@
+import Fleets
 import ECLMCore
 import Foundation
 import Logging

@@ -1,6 +1,5 @@
+@testable import Plots
 import Testing
-
-@testable import Experiments
 
 @Suite("Plots")
 struct PlotTests {

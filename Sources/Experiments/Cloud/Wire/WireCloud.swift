@@ -1,3 +1,4 @@
+import Fleets
 public import ECLMCore
 import EdgeClient
 import Foundation

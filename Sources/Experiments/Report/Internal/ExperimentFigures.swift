@@ -1,3 +1,5 @@
+import Plots
+
 /// The pictures of an experiment's report.
 struct ExperimentFigures {
     /// The experiment's name, which file names begin with.

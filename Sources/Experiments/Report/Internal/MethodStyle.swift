@@ -1,3 +1,5 @@
+import Plots
+
 extension MethodCode {
     /// How the method is drawn, the same in all plots. Methods of one family share a colour and differ in dashes and
     /// markers; ablations are only ever drawn beside ours.

@@ -1,3 +1,5 @@
+import Plots
+
 /// The set-up and the machine.
 enum FactTable {
     static func text(_ facts: [Fact], machine: MachineFacts) -> String {

@@ -1,3 +1,5 @@
+import Plots
+
 /// The page of one run of the offline stage, in Markdown.
 struct PrototypePage {
     private let results: PrototypeResults

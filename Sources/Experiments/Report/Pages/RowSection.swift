@@ -1,3 +1,5 @@
+import Plots
+
 /// What a page says of one row.
 struct RowSection {
     private let row: ExperimentResults.Row

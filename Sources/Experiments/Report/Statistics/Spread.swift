@@ -1,3 +1,5 @@
+import Plots
+
 /// Mean and standard deviation over seeds.
 public struct Spread: Sendable, Hashable {
     public let mean: Double

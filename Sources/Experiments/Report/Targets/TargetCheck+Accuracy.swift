@@ -1,3 +1,5 @@
+import Plots
+
 extension TargetCheck {
     /// What ours must be ahead of on every row. HeteroFL stands for the better of its two variants, masked and not.
     static let rivals: [MethodCode] = [

@@ -1,3 +1,5 @@
+import Plots
+
 extension TargetCheck {
     /// How many times fewer bytes than FedAvg to the accuracy that FedAvg reaches, mean over rows.
     static func fewerBytes(_ rows: [ExperimentResults.Row], method: MethodCode, how: String) -> TargetCheck {

@@ -3,21 +3,23 @@ import EdgeClient
 import Foundation
 import RPC
 
-/// A device of an experiment over the wire: an edge client with a connection, a state directory and a cache of its own.
-struct WireDevice: Sendable {
-    let client: EdgeClient
-    let directory: String
+/// A device that talks to a registry over the wire: an edge client with a connection, a state directory and a cache of its own.
+package struct WireDevice: Sendable {
+    package let client: EdgeClient
+    package let directory: String
     private let connection: RPCClient
     /// Bytes that the experiment caused and no device would.
-    var uncounted = Traffic()
+    package var uncounted = Traffic()
     /// The last composition, as the registry gave it.
-    var composed: (request: PullRequest, answer: SubModelComposition)?
+    package var composed: (request: PullRequest, answer: SubModelComposition)?
 
     /// A device that was never registered soon says that nobody listens; a registered one is patient with its registry.
     private static let firstContact = RPCRetryPolicy(deadline: .seconds(10), maximumAttempts: 6)
 
     /// Registers a device and connects as it.
-    static func join(_ id: String, class name: String, endpoint: String, directory: String) async throws -> WireDevice {
+    package static func join(_ id: String, class name: String, endpoint: String, directory: String) async throws
+        -> WireDevice
+    {
         let state = try StateDirectory(path: directory)
         let stranger = try WireDevice(
             endpoint: endpoint, state: state, directory: directory, retry: Self.firstContact)
@@ -34,7 +36,7 @@ struct WireDevice: Sendable {
         endpoint text: String, state: StateDirectory, directory: String, retry: RPCRetryPolicy = .init()
     ) throws {
         guard let endpoint = RPCEndpoint(text) else {
-            throw ExperimentError(.unavailable, "\(text) is no endpoint of a registry")
+            throw FleetError(.unavailable, "\(text) is no endpoint of a registry")
         }
         var configuration = RPCClientConfiguration()
         configuration.authenticationData = try state.identity()?.authenticationData()
@@ -44,14 +46,14 @@ struct WireDevice: Sendable {
     }
 
     /// All bytes of the device on its connections.
-    var traffic: Traffic { client.registry.traffic - uncounted }
+    package var traffic: Traffic { client.registry.traffic - uncounted }
 
-    func close() { connection.close() }
+    package func close() { connection.close() }
 
-    var subModel: String { directory + "/sub-model" }
+    package var subModel: String { directory + "/sub-model" }
 
     /// Writes trained weights where a submission finds them.
-    func write(_ files: [String: [UInt8]]) throws -> String {
+    package func write(_ files: [String: [UInt8]]) throws -> String {
         let folder = directory + "/trained"
         try? FileManager.default.removeItem(atPath: folder)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -63,7 +65,7 @@ struct WireDevice: Sendable {
     }
 
     /// Forgets all weights, as a device does that keeps none from one pull to the next.
-    func forget() throws {
+    package func forget() throws {
         try? FileManager.default.removeItem(atPath: subModel)
         for entry in try client.cache.contents().entries { try client.cache.remove(entry.digest) }
     }

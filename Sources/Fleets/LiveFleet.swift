@@ -23,7 +23,7 @@ public struct LiveFleet: Sendable {
 
     /// A fleet that has not begun.
     ///
-    /// - Throws: `DatasetError` where its data is not there; ``ExperimentError`` for settings that make no sense.
+    /// - Throws: `DatasetError` where its data is not there; ``FleetError`` for settings that make no sense.
     public init(
         _ settings: LiveFleetSettings, dataDirectory: String, report: @escaping @Sendable (Event) -> Void = { _ in }
     ) throws {
@@ -31,7 +31,7 @@ public struct LiveFleet: Sendable {
         self.report = report
         task = try FederatedTask.make(settings.task, directory: dataDirectory)
         guard task.devices.count >= settings.devices else {
-            throw ExperimentError(
+            throw FleetError(
                 .inconsistent, "\(task.name) has \(task.devices.count) devices, \(settings.devices) are wanted")
         }
     }
@@ -54,7 +54,7 @@ public struct LiveFleet: Sendable {
             devices.append(
                 try LiveFleetDevice(device, edge: edge, budget: try await budget(wanted, device.id, edge.client)))
         }
-        guard let model else { throw ExperimentError(.inconsistent, "a fleet needs devices") }
+        guard let model else { throw FleetError(.inconsistent, "a fleet needs devices") }
         return try await play(&devices, model)
     }
 

@@ -59,7 +59,7 @@ public struct LiveFleetSettings: Sendable {
 
     func validated() throws -> LiveFleetSettings {
         func require(_ condition: Bool, _ message: String) throws {
-            guard condition else { throw ExperimentError(.inconsistent, message) }
+            guard condition else { throw FleetError(.inconsistent, message) }
         }
         try require((1...1000).contains(devices), "a fleet has 1 to 1000 devices, not \(devices)")
         try require((1...1000).contains(rounds), "a fleet plays 1 to 1000 rounds, not \(rounds)")

@@ -1,5 +1,5 @@
 public import EdgeClient
-import Learning
+import Plots
 
 /// What became of a fleet.
 public struct LiveFleetReport: Sendable, Codable {

@@ -53,7 +53,7 @@ final class ThreadExecutor: TaskExecutor, @unchecked Sendable {
 }
 
 /// Runs `body` and all it calls on a thread of its own.
-func onOwnThread<Result: Sendable>(
+package func onOwnThread<Result: Sendable>(
     _ name: String, _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
     let executor = ThreadExecutor(name: name)
