@@ -1,5 +1,5 @@
 public import ArgumentParser
-public import CommandSupport
+import CommandSupport
 public import ECLMCore
 
 /// What a device may spend on a sub-model.

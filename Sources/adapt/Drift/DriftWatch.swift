@@ -45,7 +45,7 @@ struct DriftWatch {
             } catch let error where error is DatasetError || error is LearningError {
                 // Half-written, or data that teaches nothing: the next state of the file may do better.
                 seen = stamp
-                try output.event(Event.skipped("\(error.explanation)"), line: "not adapted: \(error)")
+                try output.event(Event.skipped("\(error.explanation)"), line: "not adapted: \(error.explanation)")
             }
         }
     }
