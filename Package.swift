@@ -217,7 +217,7 @@ let package = Package(
         .target(name: "PythonReference", path: "Tests/PythonReference"),
         .testTarget(name: "ECLMCoreTests", dependencies: ["ECLMCore", "PythonReference"]),
         .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", logging]),
-        .testTarget(name: "RPCTests", dependencies: ["RPC", logging, lifecycle] + nio),
+        .testTarget(name: "RPCTests", dependencies: ["ECLMCore", "RPC", logging, lifecycle] + nio),
         .testTarget(
             name: "RegistryProtocolTests",
             dependencies: ["ECLMCore", "RPC", "RegistryProtocol", .product(name: "NIOCore", package: "swift-nio")],

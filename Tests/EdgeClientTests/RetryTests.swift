@@ -1,3 +1,4 @@
+import ECLMCore
 import NIOCore
 import RPC
 import RegistryProtocol
@@ -10,15 +11,15 @@ import Testing
 struct RetryTests {
     @Test("Waits double up to the longest, and spread over their upper half")
     func backoff() {
-        let policy = RPCRetryPolicy(initialBackoff: .milliseconds(100), maximumBackoff: .seconds(1))
-        let longest = (1...6).map { policy.backoff(afterAttempt: $0, random: 1) }
+        let policy = RPCRetryPolicy(backoff: Backoff(first: .milliseconds(100), longest: .seconds(1)))
+        let longest = (1...6).map { policy.backoff.pause(afterFailures: $0, random: 1) }
         #expect(
             longest == [
                 .milliseconds(100), .milliseconds(200), .milliseconds(400), .milliseconds(800), .seconds(1),
                 .seconds(1),
             ])
-        #expect(policy.backoff(afterAttempt: 3, random: 0) == .milliseconds(200))
-        #expect(policy.backoff(afterAttempt: .max, random: 7) == .seconds(1))
+        #expect(policy.backoff.pause(afterFailures: 3, random: 0) == .milliseconds(200))
+        #expect(policy.backoff.pause(afterFailures: .max, random: 7) == .seconds(1))
     }
 
     @Test("What may have been carried out is only sent again where that does no harm")
@@ -98,8 +99,8 @@ struct RetryTests {
     func deadline() async throws {
         let caller = FailingCaller(.overloaded)
         let retry = RPCRetryPolicy(
-            deadline: .milliseconds(80), maximumAttempts: 1000, initialBackoff: .milliseconds(20),
-            maximumBackoff: .milliseconds(20))
+            deadline: .milliseconds(80), maximumAttempts: 1000,
+            backoff: Backoff(first: .milliseconds(20), longest: .milliseconds(20)))
         let begin = ContinuousClock.now
         try await expectEdgeError(.unavailable) {
             _ = try await RegistryClient(caller, retry: retry).call(HealthServiceAPI.check, Wire.CheckRequest())
@@ -112,7 +113,7 @@ struct RetryTests {
     func cancelled() async throws {
         let registry = RegistryClient(
             FailingCaller(.overloaded),
-            retry: RPCRetryPolicy(initialBackoff: .seconds(50), maximumBackoff: .seconds(50)))
+            retry: RPCRetryPolicy(backoff: Backoff(first: .seconds(50), longest: .seconds(50))))
         let task = Task { try await registry.call(HealthServiceAPI.check, Wire.CheckRequest()) }
         task.cancel()
         try await expectEdgeError(.cancelled) { _ = try await task.value }

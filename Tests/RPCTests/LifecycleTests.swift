@@ -1,3 +1,4 @@
+import ECLMCore
 import Logging
 import NIOCore
 import RPC
@@ -41,7 +42,9 @@ struct LifecycleTests {
         if case .tcp(_, let bound) = try await first.start() { port = bound }
         let caller = RPCClient(host: "127.0.0.1", port: port)
         let patient = RetryingCaller(
-            caller, policy: RPCRetryPolicy(maximumAttempts: 20, initialBackoff: .milliseconds(50)))
+            caller,
+            policy: RPCRetryPolicy(
+                maximumAttempts: 20, backoff: Backoff(first: .milliseconds(50), longest: .seconds(10))))
         func say(_ text: String) async throws -> String {
             let call = RPCCall(service: "eclm.Echo", method: "Say", isRepeatable: true)
             return String(buffer: try await patient.call(call, payload: .init(string: text)).payload)

@@ -1,3 +1,4 @@
+import ECLMCore
 import NIOCore
 import Testing
 
@@ -28,7 +29,9 @@ struct RetryTests {
         let connection = InProcessCaller(server: server)
         defer { connection.close() }
         let caller = RetryingCaller(
-            connection, policy: RPCRetryPolicy(maximumAttempts: attempts, initialBackoff: .milliseconds(1)))
+            connection,
+            policy: RPCRetryPolicy(
+                maximumAttempts: attempts, backoff: Backoff(first: .milliseconds(1), longest: .seconds(10))))
         do {
             _ = try await caller.call(
                 RPCCall(service: "Flaky", method: "Try", isRepeatable: isRepeatable), payload: ByteBuffer())

@@ -76,7 +76,7 @@ struct BlobUpload: Sendable {
 
     private func pause(_ attempt: Int) async throws {
         do {
-            try await Task.sleep(for: registry.retry.backoff(afterAttempt: attempt))
+            try await Task.sleep(for: registry.retry.backoff.pause(afterFailures: attempt))
         } catch {
             throw EdgeError(.cancelled, "the upload of \(digest) was given up", cause: error)
         }

@@ -1,3 +1,5 @@
+public import ECLMCore
+
 /// How a client connects, and every limit it keeps.
 public struct RPCClientConfiguration: Sendable {
     /// Connections kept to each endpoint; they open as calls need them.
@@ -16,10 +18,8 @@ public struct RPCClientConfiguration: Sendable {
     public var maximumUnsentBytes = 256 * 1024 * 1024
     /// How long a connection without calls is kept. Keep it below the server's, so that it is this side that closes.
     public var idleTimeout: Duration = .seconds(60)
-    /// The wait after a first failed attempt to connect; it doubles with each further one.
-    public var initialReconnectBackoff: Duration = .milliseconds(100)
-    /// The longest wait between two attempts to connect.
-    public var maximumReconnectBackoff: Duration = .seconds(5)
+    /// The waits between attempts to connect.
+    public var reconnectBackoff = Backoff(first: .milliseconds(100), longest: .seconds(5))
 
     /// A configuration with the default limits.
     public init() {}

@@ -36,7 +36,7 @@ public struct RetryingCaller: Sendable {
                     service: call.service, method: call.method, payload: payload, attachment: attachment,
                     timeout: min(attemptTimeout, deadline - clock.now))
             } catch let error as RPCError {
-                let pause = policy.backoff(afterAttempt: attempt)
+                let pause = policy.backoff.pause(afterFailures: attempt)
                 guard attempt < policy.maximumAttempts, policy.allows(error, isRepeatable: call.isRepeatable),
                     clock.now + pause < deadline
                 else { throw error }

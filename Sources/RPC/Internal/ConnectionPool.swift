@@ -115,11 +115,8 @@ final class ConnectionPool: Sendable {
                 state.slots[index].failures = 0
                 state.slots[index].lastError = nil
             case .failed(let error):
-                let failures = state.slots[index].failures
-                let wait = RPCRetryPolicy.exponential(
-                    configuration.initialReconnectBackoff, step: failures,
-                    maximum: configuration.maximumReconnectBackoff)
-                state.slots[index].failures = failures + 1
+                state.slots[index].failures += 1
+                let wait = configuration.reconnectBackoff.pause(afterFailures: state.slots[index].failures)
                 state.slots[index].notBefore = NIODeadline.now().advanced(by: wait)
                 state.slots[index].lastError = error
             }

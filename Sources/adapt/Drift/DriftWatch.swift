@@ -41,7 +41,7 @@ struct DriftWatch {
                 // The registry comes back; what was done is kept.
                 failures += 1
                 output.remark("\(error.message); trying again")
-                try await Task.sleep(for: adaptation.client.registry.retry.backoff(afterAttempt: failures))
+                try await Task.sleep(for: adaptation.client.registry.retry.backoff.pause(afterFailures: failures))
             } catch let error where error is DatasetError || error is LearningError {
                 // Half-written, or data that teaches nothing: the next state of the file may do better.
                 seen = stamp

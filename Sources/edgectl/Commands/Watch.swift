@@ -53,7 +53,7 @@ struct Watch: AsyncParsableCommand {
                     } catch let error as EdgeError where error.code == .unavailable {
                         failures += 1
                         output.remark("\(error.message); trying again")
-                        try await Task.sleep(for: client.registry.retry.backoff(afterAttempt: failures))
+                        try await Task.sleep(for: client.registry.retry.backoff.pause(afterFailures: failures))
                     }
                 }
             }

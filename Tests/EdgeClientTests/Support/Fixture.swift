@@ -26,8 +26,8 @@ final class Fixture: Sendable {
     /// Small chunks, so that small blobs take several.
     static let limits = TransferLimits(chunkBytes: 1000, chunksInFlight: 3, blobsInFlight: 2, blobBytes: 10_000_000)
     static let retry = RPCRetryPolicy(
-        deadline: .seconds(10), attemptTimeout: .seconds(5), initialBackoff: .milliseconds(1),
-        maximumBackoff: .milliseconds(5))
+        deadline: .seconds(10), attemptTimeout: .seconds(5),
+        backoff: Backoff(first: .milliseconds(1), longest: .milliseconds(5)))
 
     func registry(_ retry: RPCRetryPolicy = Fixture.retry) -> RegistryClient {
         RegistryClient(InProcessCaller(server: server), retry: retry)
