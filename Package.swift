@@ -215,7 +215,9 @@ let package = Package(
             path: "Tests/TestSupport"),
         // Runs the Python packages that Scripts/python-env installs, for tests against independent implementations.
         .target(name: "PythonReference", path: "Tests/PythonReference"),
-        .testTarget(name: "ECLMCoreTests", dependencies: ["ECLMCore", "PythonReference"]),
+        // Decodes updates whole, for tests of what encodes them and of what sums them piece by piece.
+        .target(name: "UpdateReference", dependencies: ["ECLMCore"], path: "Tests/UpdateReference"),
+        .testTarget(name: "ECLMCoreTests", dependencies: ["ECLMCore", "PythonReference", "UpdateReference"]),
         .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", logging]),
         .testTarget(name: "RPCTests", dependencies: ["ECLMCore", "RPC", logging, lifecycle] + nio),
         .testTarget(
@@ -240,8 +242,7 @@ let package = Package(
             name: "TrainerTests",
             dependencies: [
                 "Aggregation", "ECLMCore", "PostgreSQL", "PythonReference", "Registry", "TestSupport", "Trainer",
-                "trainerd", logging,
-                lifecycle,
+                "UpdateReference", "trainerd", logging, lifecycle,
             ]),
         .testTarget(
             name: "RegionsTests",

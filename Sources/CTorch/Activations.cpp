@@ -15,10 +15,6 @@ ct_tensor ct_tanh(ct_tensor self) {
     return making([&] { return at::tanh(Borrowed(self)); });
 }
 
-ct_tensor ct_sigmoid(ct_tensor self) {
-    return making([&] { return at::sigmoid(Borrowed(self)); });
-}
-
 ct_tensor ct_softplus(ct_tensor self) {
     return making([&] { return at::softplus(Borrowed(self)); });
 }

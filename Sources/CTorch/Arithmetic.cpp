@@ -55,20 +55,3 @@ ct_tensor ct_exponential(ct_tensor self) {
     return making([&] { return at::exp(Borrowed(self)); });
 }
 
-ct_tensor ct_logarithm(ct_tensor self) {
-    return making([&] { return at::log(Borrowed(self)); });
-}
-
-ct_tensor ct_absolute(ct_tensor self) {
-    return making([&] { return at::abs(Borrowed(self)); });
-}
-
-ct_tensor ct_clamp(ct_tensor self, const float *minimum, const float *maximum) {
-    return making([&] {
-        Borrowed tensor(self);
-        if (minimum && maximum) {
-            return at::clamp(tensor, at::Scalar(*minimum), at::Scalar(*maximum));
-        }
-        return minimum ? at::clamp_min(tensor, *minimum) : at::clamp_max(tensor, *maximum);
-    });
-}

@@ -26,10 +26,6 @@ int ct_clear_gradient(ct_tensor self) {
     return ct::doing([&] { ct::Borrowed(self)->mutable_grad().reset(); });
 }
 
-ct_tensor ct_detach(ct_tensor self) {
-    return ct::making([&] { return ct::Borrowed(self)->detach(); });
-}
-
 int ct_assign(ct_tensor self, ct_tensor other) {
     return ct::doing([&] {
         ct::Borrowed target(self), source(other);

@@ -4,10 +4,6 @@ using ct::Borrowed;
 using ct::making;
 using ct::sizes;
 
-ct_tensor ct_matmul(ct_tensor left, ct_tensor right) {
-    return making([&] { return at::matmul(Borrowed(left), Borrowed(right)); });
-}
-
 ct_tensor ct_linear(ct_tensor input, ct_tensor weight, ct_tensor bias) {
     return making([&] { return at::linear(Borrowed(input), Borrowed(weight), *Borrowed(bias)); });
 }
@@ -23,21 +19,8 @@ ct_tensor ct_average_pool_2d(ct_tensor input, const ptrdiff_t *kernel, const ptr
     return making([&] { return at::avg_pool2d(Borrowed(input), sizes(kernel, 2), sizes(stride, 2)); });
 }
 
-ct_tensor ct_maximum_pool_2d(ct_tensor input, const ptrdiff_t *kernel, const ptrdiff_t *stride) {
-    return making([&] { return at::max_pool2d(Borrowed(input), sizes(kernel, 2), sizes(stride, 2)); });
-}
-
 ct_tensor ct_group_norm(ct_tensor input, ptrdiff_t groups, ct_tensor weight, ct_tensor bias, double epsilon) {
     return making([&] { return at::group_norm(Borrowed(input), groups, *Borrowed(weight), *Borrowed(bias), epsilon); });
-}
-
-ct_tensor ct_layer_norm(ct_tensor input, ct_tensor weight, ct_tensor bias, double epsilon) {
-    return making([&] {
-        Borrowed tensor(input);
-        TORCH_CHECK(tensor->dim() > 0, "a single value has no dimension to normalise over");
-        return at::layer_norm(
-            tensor, tensor->sizes().slice(tensor->dim() - 1), *Borrowed(weight), *Borrowed(bias), epsilon);
-    });
 }
 
 ct_tensor ct_batch_norm(

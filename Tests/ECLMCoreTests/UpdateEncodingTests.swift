@@ -1,3 +1,4 @@
+import UpdateReference
 import ECLMCore
 import Testing
 

@@ -1,3 +1,4 @@
+import UpdateReference
 import Aggregation
 import ECLMCore
 import Registry

@@ -43,13 +43,10 @@ int ct_is_finite(ct_tensor self, bool *value);
 
 // Shape
 ct_tensor ct_reshape(ct_tensor self, const ptrdiff_t *shape, ptrdiff_t rank);
-ct_tensor ct_permute(ct_tensor self, const ptrdiff_t *order, ptrdiff_t rank);
 ct_tensor ct_transpose(ct_tensor self, ptrdiff_t first, ptrdiff_t second);
 ct_tensor ct_narrow(ct_tensor self, ptrdiff_t dimension, ptrdiff_t start, ptrdiff_t length);
-ct_tensor ct_expand(ct_tensor self, const ptrdiff_t *shape, ptrdiff_t rank);
 ct_tensor ct_repeat_interleave(ct_tensor self, ptrdiff_t count, ptrdiff_t dimension);
 ct_tensor ct_contiguous(ct_tensor self);
-ct_tensor ct_concatenate(const ct_tensor *tensors, ptrdiff_t count, ptrdiff_t dimension);
 
 // Selection
 ct_tensor ct_select_indices(ct_tensor self, ptrdiff_t dimension, const ptrdiff_t *indices, ptrdiff_t count);
@@ -75,32 +72,23 @@ ct_tensor ct_negative(ct_tensor self);
 ct_tensor ct_square(ct_tensor self);
 ct_tensor ct_square_root(ct_tensor self);
 ct_tensor ct_exponential(ct_tensor self);
-ct_tensor ct_logarithm(ct_tensor self);
-ct_tensor ct_absolute(ct_tensor self);
-/// A bound that is NULL is none.
-ct_tensor ct_clamp(ct_tensor self, const float *minimum, const float *maximum);
 
 // Activations
 ct_tensor ct_relu(ct_tensor self);
 int ct_relu_in_place(ct_tensor self);
 ct_tensor ct_gelu(ct_tensor self);
 ct_tensor ct_tanh(ct_tensor self);
-ct_tensor ct_sigmoid(ct_tensor self);
 ct_tensor ct_softplus(ct_tensor self);
 ct_tensor ct_softmax(ct_tensor self, ptrdiff_t dimension);
 ct_tensor ct_log_softmax(ct_tensor self, ptrdiff_t dimension);
 ct_tensor ct_standard_normal_cdf(ct_tensor self);
 
 // Linear algebra and layers; a NULL bias, weight, mean or variance is none. stride, padding and kernel hold two numbers.
-ct_tensor ct_matmul(ct_tensor left, ct_tensor right);
 ct_tensor ct_linear(ct_tensor input, ct_tensor weight, ct_tensor bias);
 ct_tensor ct_convolution_2d(
     ct_tensor input, ct_tensor weight, ct_tensor bias, const ptrdiff_t *stride, const ptrdiff_t *padding);
 ct_tensor ct_average_pool_2d(ct_tensor input, const ptrdiff_t *kernel, const ptrdiff_t *stride);
-ct_tensor ct_maximum_pool_2d(ct_tensor input, const ptrdiff_t *kernel, const ptrdiff_t *stride);
 ct_tensor ct_group_norm(ct_tensor input, ptrdiff_t groups, ct_tensor weight, ct_tensor bias, double epsilon);
-/// Over the last dimension.
-ct_tensor ct_layer_norm(ct_tensor input, ct_tensor weight, ct_tensor bias, double epsilon);
 ct_tensor ct_batch_norm(
     ct_tensor input, ct_tensor weight, ct_tensor bias, ct_tensor mean, ct_tensor variance, double epsilon);
 
@@ -125,7 +113,6 @@ int ct_backward(ct_tensor self);
 /// NULL in gradient, and no failure, where none was accumulated.
 int ct_gradient(ct_tensor self, ct_tensor *gradient);
 int ct_clear_gradient(ct_tensor self);
-ct_tensor ct_detach(ct_tensor self);
 int ct_assign(ct_tensor self, ct_tensor other);
 /// Whether operations on this thread are recorded; returns what held before.
 bool ct_set_gradient_recording(bool enabled);

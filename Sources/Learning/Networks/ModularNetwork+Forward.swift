@@ -81,7 +81,7 @@ extension ModularNetwork {
         return try options.freezesSelector ? Tensor.withoutGradient(route) : route()
     }
 
-    private func stem(_ x: Tensor, _ normalise: Normaliser) throws -> Tensor {
+    func stem(_ x: Tensor, _ normalise: Normaliser) throws -> Tensor {
         guard let stem = shared.stem else { return x }
         let product: Tensor
         if specification.stem.kind == .convolution {
@@ -93,7 +93,4 @@ extension ModularNetwork {
         }
         return try normalise(product, groups: 1, weight: stem.norm.weight, bias: stem.norm.bias).reluInPlace()
     }
-
-    /// What the stem makes of a batch.
-    func stemFeatures(_ x: Tensor) throws -> Tensor { try stem(x, Normaliser(.group)) }
 }

@@ -45,10 +45,4 @@ public struct AbilityMap: Codable, Hashable, Sendable {
                 gates: zip(sums, counts).map { row, count in row.map { count > 0 ? $0 / count : 0 } })
         }
     }
-
-    /// The mean over sub-tasks of each module's gate: what a device without data would give as importances.
-    public var meanGates: [Double] {
-        guard let first = gates.first else { return [] }
-        return first.indices.map { module in gates.reduce(0) { $0 + $1[module] } / Double(gates.count) }
-    }
 }

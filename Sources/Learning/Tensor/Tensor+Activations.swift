@@ -19,9 +19,6 @@ extension Tensor {
     /// The hyperbolic tangent.
     public func tanh() throws -> Tensor { try made(ct_tanh(handle)) }
 
-    /// 1 / (1 + e^-x).
-    public func sigmoid() throws -> Tensor { try made(ct_sigmoid(handle)) }
-
     /// ln(1 + e^x); x itself above 20.
     public func softplus() throws -> Tensor { try made(ct_softplus(handle)) }
 

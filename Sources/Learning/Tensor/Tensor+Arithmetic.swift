@@ -64,23 +64,4 @@ extension Tensor {
 
     /// e to the power of every value.
     public func exponential() throws -> Tensor { try made(ct_exponential(handle)) }
-
-    /// The natural logarithm of every value.
-    public func logarithm() throws -> Tensor { try made(ct_logarithm(handle)) }
-
-    /// Every value without its sign.
-    public func absolute() throws -> Tensor { try made(ct_absolute(handle)) }
-
-    /// Values below the minimum raised to it, and those above the maximum lowered to it; no gradient flows into those.
-    public func clamped(minimum: Float? = nil, maximum: Float? = nil) throws -> Tensor {
-        switch (minimum, maximum) {
-        case (nil, nil): return self
-        case (let low?, nil): return try withUnsafePointer(to: low) { try made(ct_clamp(handle, $0, nil)) }
-        case (nil, let high?): return try withUnsafePointer(to: high) { try made(ct_clamp(handle, nil, $0)) }
-        case (let low?, let high?):
-            return try withUnsafePointer(to: low) { low in
-                try withUnsafePointer(to: high) { try made(ct_clamp(handle, low, $0)) }
-            }
-        }
-    }
 }

@@ -27,9 +27,6 @@ extension Tensor {
     /// Forgets the gradient.
     public func clearGradient() throws { try check(ct_clear_gradient(handle)) }
 
-    /// The same values, in the same memory, without the record.
-    public func detached() throws -> Tensor { try made(ct_detach(handle)) }
-
     /// Overwrites the values with those of a tensor of the same shape, unrecorded.
     public func assign(_ other: Tensor) throws { try check(ct_assign(handle, other.handle)) }
 

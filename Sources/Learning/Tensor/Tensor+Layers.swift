@@ -2,9 +2,6 @@ import CTorch
 
 /// Matrix products and what layers of networks compute. Images are `[count, channels, height, width]`.
 extension Tensor {
-    /// The matrix product over the last two dimensions; those in front broadcast.
-    public func matmul(_ other: Tensor) throws -> Tensor { try made(ct_matmul(handle, other.handle)) }
-
     /// x Wᵀ + b over the last dimension: weight `[outputs, inputs]`, bias `[outputs]`.
     public func linear(weight: Tensor, bias: Tensor? = nil) throws -> Tensor {
         try made(ct_linear(handle, weight.handle, bias?.handle))
@@ -27,22 +24,10 @@ extension Tensor {
         return try made(ct_average_pool_2d(handle, kernel, stride ?? kernel))
     }
 
-    /// The maximum over windows; the stride is the kernel where it is left out.
-    public func maximumPool2D(kernel: [Int], stride: [Int]? = nil) throws -> Tensor {
-        try checkPair(kernel, "kernel")
-        try checkPair(stride ?? kernel, "stride")
-        return try made(ct_maximum_pool_2d(handle, kernel, stride ?? kernel))
-    }
-
     /// Each sample normalised over groups of its channels (Wu and He, 2018), then scaled and shifted by channel.
     public func groupNorm(groups: Int, weight: Tensor?, bias: Tensor?, epsilon: Double = 1e-5) throws -> Tensor {
         guard groups > 0 else { throw LearningError(.tensor, "channels cannot be put into \(groups) groups") }
         return try made(ct_group_norm(handle, groups, weight?.handle, bias?.handle, epsilon))
-    }
-
-    /// Each vector of the last dimension normalised (Ba, Kiros and Hinton, 2016), then scaled and shifted.
-    public func layerNorm(weight: Tensor?, bias: Tensor?, epsilon: Double = 1e-5) throws -> Tensor {
-        try made(ct_layer_norm(handle, weight?.handle, bias?.handle, epsilon))
     }
 
     /// Each channel normalised (Ioffe and Szegedy, 2015), then scaled and shifted: by the given mean and variance, or by

@@ -4,9 +4,6 @@ extension Tensor {
     /// The same values in another shape of as many; one length may be -1 and is computed. Shares memory where it can.
     public func reshaped(_ shape: [Int]) throws -> Tensor { try made(ct_reshape(handle, shape, shape.count)) }
 
-    /// The dimensions in another order: dimension `i` of the result is dimension `order[i]` of this. Shares memory.
-    public func permuted(_ order: [Int]) throws -> Tensor { try made(ct_permute(handle, order, order.count)) }
-
     /// Two dimensions exchanged. Shares memory.
     public func transposed(_ first: Int, _ second: Int) throws -> Tensor {
         try made(ct_transpose(handle, first, second))
@@ -16,9 +13,6 @@ extension Tensor {
     public func narrowed(dimension: Int, start: Int, length: Int) throws -> Tensor {
         try made(ct_narrow(handle, dimension, start, length))
     }
-
-    /// Repeated along dimensions of length 1, and along new ones in front, without copying; -1 keeps a length.
-    public func expanded(_ shape: [Int]) throws -> Tensor { try made(ct_expand(handle, shape, shape.count)) }
 
     /// Every slice along a dimension repeated `count` times in a row: a, a, b, b, ….
     public func repeatedInterleaved(_ count: Int, dimension: Int) throws -> Tensor {
@@ -30,14 +24,4 @@ extension Tensor {
 
     /// The same values in memory of their own, without a record of where they came from.
     public func copy() throws -> Tensor { try made(ct_copy(handle)) }
-
-    /// Tensors one after another along a dimension; they agree in all the others.
-    public static func concatenated(_ tensors: [Tensor], dimension: Int) throws -> Tensor {
-        try withUnsafeTemporaryAllocation(of: ct_tensor?.self, capacity: tensors.count) { handles in
-            for (index, tensor) in tensors.enumerated() { handles.initializeElement(at: index, to: tensor.handle) }
-            return try withExtendedLifetime(tensors) {
-                try made(ct_concatenate(handles.baseAddress, tensors.count, dimension))
-            }
-        }
-    }
 }

@@ -65,7 +65,7 @@ struct ModularNetworkTests {
         // The first layer by hand: each module alone as a network of one module, weighed by its gate.
         let gates = try whole.routing[0].gates.scalars()
         let normalise = Normaliser(.group)
-        let features = try Tensor.withoutGradient { try network.stemFeatures(x) }
+        let features = try Tensor.withoutGradient { try network.stem(x, normalise) }
         let layer = network.layers[0]
         let sum = try layer.forward(features, gates: whole.routing[0].gates, unit: 1, normalise: normalise)?.scalars()
         var expected = [Float](repeating: 0, count: try #require(sum).count)

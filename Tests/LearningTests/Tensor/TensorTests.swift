@@ -40,7 +40,7 @@ struct TensorTests {
     func copies() throws {
         let tensor = try Tensor([1, 2], shape: [2])
         let copy = try tensor.copy()
-        let view = try tensor.detached()
+        let view = try tensor.reshaped([1, 2])
         try tensor.assign(Tensor([5, 6], shape: [2]))
         #expect(try copy.scalars() == [1, 2])
         #expect(try view.scalars() == [5, 6])
@@ -82,11 +82,6 @@ struct TensorTests {
         let probability = try Tensor([-6], shape: [1]).standardNormalCDF().item()
         #expect(abs(probability / 9.865876e-10 - 1) < 1e-4)
     }
-
-    @Test("stays as it is when it is clamped by nothing")
-    func unclamped() throws {
-        #expect(try Tensor([1, -1], shape: [2]).clamped().scalars() == [1, -1])
-    }
 }
 
 @Suite("A tensor operation that cannot be done")
@@ -99,7 +94,7 @@ struct TensorRefusalTests {
 
     @Test("says why in one line")
     func message() throws {
-        let error = try refusal { try Tensor.zeros([2, 3]).matmul(Tensor.zeros([2, 3])) }
+        let error = try refusal { try Tensor.zeros([2, 3]).linear(weight: Tensor.zeros([3, 2])) }
         #expect(error.code == .tensor)
         #expect(error.message == "mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)")
         let second = try refusal { try Tensor.zeros([2]) + Tensor.zeros([3]) }
@@ -140,7 +135,6 @@ struct Refused: Sendable, CustomTestStringConvertible {
         Refused("a shape whose count overflows") { try Tensor([], shape: [.max, 4]) },
         Refused("more values than there is room for") { try Tensor.zeros([1 << 20, 1 << 20, 1 << 30]) },
         Refused("a reshape to another count") { try Tensor.zeros([4]).reshaped([3]) },
-        Refused("an order with a dimension twice") { try Tensor.zeros([2, 2]).permuted([0, 0]) },
         Refused("a dimension that there is not") { try Tensor.zeros([2]).softmax(dimension: 1) },
         Refused("a slice beyond the end") { try Tensor.zeros([4]).narrowed(dimension: 0, start: 3, length: 2) },
         Refused("an index out of bounds") { try Tensor.zeros([4]).selected(dimension: 0, indices: [4]) },
@@ -148,7 +142,6 @@ struct Refused: Sendable, CustomTestStringConvertible {
             try Tensor.zeros([4]).gathered(dimension: 0, indices: Tensor(indices: [-1]))
         },
         Refused("gathered by numbers") { try Tensor.zeros([4]).gathered(dimension: 0, indices: Tensor.zeros([1])) },
-        Refused("nothing concatenated") { try Tensor.concatenated([], dimension: 0) },
         Refused("a label that is no class") { try Tensor.zeros([1, 3]).crossEntropy(labels: [3]) },
         Refused("a label that libtorch would skip") { try Tensor.zeros([1, 3]).crossEntropy(labels: [-100]) },
         Refused("fewer labels than rows") { try Tensor.zeros([2, 3]).crossEntropy(labels: [0]) },
@@ -158,7 +151,6 @@ struct Refused: Sendable, CustomTestStringConvertible {
         Refused("a stride of 0") { try Tensor.zeros([1, 1, 4, 4]).averagePool2D(kernel: [2, 2], stride: [0, 0]) },
         Refused("no groups") { try Tensor.zeros([1, 4]).groupNorm(groups: 0, weight: nil, bias: nil) },
         Refused("groups that do not divide") { try Tensor.zeros([1, 4]).groupNorm(groups: 3, weight: nil, bias: nil) },
-        Refused("a single number normalised") { try Tensor.zeros([]).layerNorm(weight: nil, bias: nil) },
         Refused("a mean without a variance") {
             try Tensor.zeros([2, 1]).batchNorm(weight: nil, bias: nil, mean: Tensor.zeros([1]))
         },

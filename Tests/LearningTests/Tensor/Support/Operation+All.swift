@@ -21,13 +21,6 @@ extension Operation {
         Operation("squared", [[5]], python: "x[0] ** 2") { try $0[0].squared() },
         Operation("squareRoot", [[5]], in: 0.5...2, python: "x[0].sqrt()") { try $0[0].squareRoot() },
         Operation("exponential", [[5]], python: "x[0].exp()") { try $0[0].exponential() },
-        Operation("logarithm", [[5]], in: 0.5...2, python: "x[0].log()") { try $0[0].logarithm() },
-        Operation("absolute", [[8]], python: "x[0].abs()") { try $0[0].absolute() },
-        Operation("clamped", [[12]], python: "x[0].clamp(-0.5, 0.7)") {
-            try $0[0].clamped(minimum: -0.5, maximum: 0.7)
-        },
-        Operation("clamped below", [[12]], python: "x[0].clamp(min=-0.5)") { try $0[0].clamped(minimum: -0.5) },
-        Operation("clamped above", [[12]], python: "x[0].clamp(max=0.7)") { try $0[0].clamped(maximum: 0.7) },
     ]
 
     static let activations = [
@@ -35,7 +28,6 @@ extension Operation {
         Operation("reluInPlace", [[8]], python: "F.relu(x[0] + 0.3)") { try ($0[0] + 0.3).reluInPlace() },
         Operation("gelu", [[8]], python: "F.gelu(x[0])") { try $0[0].gelu() },
         Operation("tanh", [[8]], python: "x[0].tanh()") { try $0[0].tanh() },
-        Operation("sigmoid", [[8]], python: "x[0].sigmoid()") { try $0[0].sigmoid() },
         Operation("softplus", [[8]], python: "F.softplus(x[0])") { try $0[0].softplus() },
         Operation("softmax", [[3, 4]], python: "x[0].softmax(0)") { try $0[0].softmax(dimension: 0) },
         Operation("logSoftmax", [[3, 4]], python: "x[0].log_softmax(-1)") { try $0[0].logSoftmax(dimension: -1) },
@@ -46,19 +38,14 @@ extension Operation {
 
     static let shapes = [
         Operation("reshaped", [[3, 4]], python: "x[0].reshape(2, -1)") { try $0[0].reshaped([2, -1]) },
-        Operation("permuted", [[2, 3, 4]], python: "x[0].permute(2, 0, 1)") { try $0[0].permuted([2, 0, 1]) },
         Operation("transposed", [[2, 3]], python: "x[0].transpose(0, 1)") { try $0[0].transposed(0, 1) },
         Operation("narrowed", [[2, 5]], python: "x[0].narrow(1, 1, 3)") {
             try $0[0].narrowed(dimension: 1, start: 1, length: 3)
         },
-        Operation("expanded", [[3, 1]], python: "x[0].expand(2, 3, 4)") { try $0[0].expanded([2, 3, 4]) },
         Operation("repeatedInterleaved", [[2, 3]], python: "x[0].repeat_interleave(2, dim=1)") {
             try $0[0].repeatedInterleaved(2, dimension: 1)
         },
         Operation("contiguous", [[2, 3]], python: "x[0].t().contiguous()") { try $0[0].transposed(0, 1).contiguous() },
-        Operation("concatenated", [[2, 3], [2, 1]], python: "torch.cat(x, 1)") {
-            try Tensor.concatenated($0, dimension: 1)
-        },
     ]
 
     static let selection = [
@@ -79,7 +66,6 @@ extension Operation {
     ]
 
     static let layers = [
-        Operation("matmul", [[2, 3, 4], [4, 2]], python: "x[0] @ x[1]") { try $0[0].matmul($0[1]) },
         Operation("linear", [[3, 4], [2, 4], [2]], python: "F.linear(*x)") {
             try $0[0].linear(weight: $0[1], bias: $0[2])
         },
@@ -95,14 +81,8 @@ extension Operation {
         Operation("averagePool2D", [[1, 2, 4, 4]], python: "F.avg_pool2d(x[0], 2)") {
             try $0[0].averagePool2D(kernel: [2, 2])
         },
-        Operation("maximumPool2D", [[1, 1, 4, 5]], python: "F.max_pool2d(x[0], (2, 3), (2, 1))") {
-            try $0[0].maximumPool2D(kernel: [2, 3], stride: [2, 1])
-        },
         Operation("groupNorm", [[2, 4, 2, 2], [4], [4]], python: "F.group_norm(x[0], 2, x[1], x[2])") {
             try $0[0].groupNorm(groups: 2, weight: $0[1], bias: $0[2])
-        },
-        Operation("layerNorm", [[3, 5], [5], [5]], python: "F.layer_norm(x[0], (5,), x[1], x[2], 1e-3)") {
-            try $0[0].layerNorm(weight: $0[1], bias: $0[2], epsilon: 1e-3)
         },
         Operation(
             "batchNorm of the batch", [[3, 2, 2, 2], [2], [2]],

@@ -1,20 +1,21 @@
-public import ECLMCore
+import ECLMCore
+import Learning
 
 /// A sub-model on a device that switches to a subset of its modules when its budget shrinks, and back; no network is
 /// involved.
-public final class SwitchingSubModel {
+final class SwitchingSubModel {
     /// What it can switch to.
-    public let plan: SubsetPlan
+    let plan: SubsetPlan
     /// The subset in use.
-    public private(set) var current: SubsetPlan.Subset
+    private(set) var current: SubsetPlan.Subset
     /// The network in use; run this one.
-    public private(set) var network: ModularNetwork
+    private(set) var network: ModularNetwork
     private let whole: ModularNetwork
 
     /// A sub-model that uses what a budget allows.
     ///
-    /// - Throws: ``LearningError`` with `budget` when no subset fits.
-    public init(_ network: ModularNetwork, plan: SubsetPlan, budget: Budget = .init()) throws {
+    /// - Throws: `LearningError` with `budget` when no subset fits.
+    init(_ network: ModularNetwork, plan: SubsetPlan, budget: Budget = .init()) throws {
         self.plan = plan
         whole = network
         current = try plan.subset(within: budget)
@@ -24,9 +25,9 @@ public final class SwitchingSubModel {
     /// Uses the best subset within another budget.
     ///
     /// - Returns: Whether the subset changed.
-    /// - Throws: ``LearningError`` with `budget` when no subset fits; the one in use stays.
+    /// - Throws: `LearningError` with `budget` when no subset fits; the one in use stays.
     @discardableResult
-    public func use(_ budget: Budget) throws -> Bool {
+    func use(_ budget: Budget) throws -> Bool {
         let next = try plan.subset(within: budget)
         guard next.modules != current.modules else { return false }
         network = try Self.network(whole, next)

@@ -1,4 +1,6 @@
-/// Makes weights of updates.
+import ECLMCore
+
+/// Makes weights of updates, one file at a time: what the streamed sums of the trainer are compared with.
 public enum UpdateDecoder {
     /// The weights that an update stands for: for a difference, the base's plus it.
     ///
@@ -9,7 +11,7 @@ public enum UpdateDecoder {
     /// - Parameters:
     ///   - update: The update.
     ///   - base: The version that the update names as its base.
-    /// - Throws: ``UpdateError`` when the update is none in its encoding.
+    /// - Throws: `UpdateError` when the update is none in its encoding.
     public static func decode(
         _ update: SafetensorsFile, as encoding: UpdateEncoding, onto base: SafetensorsFile
     ) throws -> [UInt8] {
@@ -42,7 +44,7 @@ public enum UpdateDecoder {
 
     /// The weights that an update in memory stands for; see ``decode(_:as:onto:)-(SafetensorsFile,_,_)``.
     ///
-    /// - Throws: ``UpdateError``; ``SafetensorsError`` where bytes are no safetensors file.
+    /// - Throws: `UpdateError`; `SafetensorsError` where bytes are no safetensors file.
     public static func decode(_ update: [UInt8], as encoding: UpdateEncoding, onto base: [UInt8]) throws -> [UInt8] {
         try decode(
             SafetensorsFile(bytes: update, limits: .module), as: encoding,
