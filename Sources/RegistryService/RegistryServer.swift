@@ -6,7 +6,7 @@ import ServiceLifecycle
 
 /// The registry behind its RPC: the services over one catalogue, to be run by a service group or called in process.
 public struct RegistryServer: Service {
-    /// The transport; ``RPCServer/start()`` binds it.
+    /// The transport; `RPCServer.start()` binds it.
     public let rpc: RPCServer
     /// What the server composes from: for whoever asks in the same process, without a message.
     public let catalogue: Catalogue
@@ -18,7 +18,7 @@ public struct RegistryServer: Service {
     ///
     /// Who only calls it in process, through an `InProcessCaller` of ``rpc``, runs ``maintain()`` beside and binds nothing.
     ///
-    /// - Throws: ``RegistryError`` when the catalogue cannot be read, ``RPCError`` for limits that cannot work.
+    /// - Throws: `RegistryError` when the catalogue cannot be read, `RPCError` for limits that cannot work.
     public init(
         registry: Registry, configuration: RPCServerConfiguration = RPCServerConfiguration(),
         authentication: AuthenticationMode = .none, limits: RegistryServiceLimits = RegistryServiceLimits(),

@@ -15,7 +15,7 @@ extension ModuleAggregator {
     /// - Returns: `nil` where the rule makes nothing of it: no update, or a kind that it does not train.
     /// - Throws: ``AggregationError`` with `invalidPolicy` for a rule that must see every update by itself, for `clipNorm` and
     ///   for an optimizer;
-    ///   else as ``aggregate(_:of:onto:)``.
+    ///   else as ``aggregate(_:of:onto:from:)``.
     public func partial(
         of updates: [Update], of kind: ModuleKind, onto base: [UInt8], region: String
     ) async throws -> PartialAggregate? {

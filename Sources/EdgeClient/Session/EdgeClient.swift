@@ -4,7 +4,7 @@ internal import RegistryProtocol
 /// A device's side of the registry: it registers, pulls sub-models, and submits what they learned.
 ///
 /// - Registering: ``register(deviceID:deviceClass:attributes:)``, ``identity()``.
-/// - Sub-models: ``pull(_:onProgress:)``, ``compose(_:)``, ``waitForRelease(model:channel:after:wait:)``.
+/// - Sub-models: ``pull(_:to:overwrites:onProgress:)``, ``compose(_:)``, ``waitForRelease(model:channel:after:wait:)``.
 /// - Updates: ``submit(_:onProgress:)``, ``update(_:)``; ``report(_:of:release:)`` for metrics alone.
 /// - The local cache: ``cache``, ``verifyCache(onBytes:)``, ``pruneCache(partialAge:isDryRun:)``.
 public struct EdgeClient: Sendable {

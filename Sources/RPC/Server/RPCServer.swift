@@ -6,7 +6,7 @@ import Synchronization
 
 /// Offers services over TCP or a Unix domain socket, and to callers in the same process.
 ///
-/// Hand it to a `ServiceGroup`, or drive it with ``start()`` and ``shutDown()``. Shutting down it stops accepting,
+/// Hand it to a `ServiceGroup`, or drive it with ``start()`` and ``shutDown(within:)``. Shutting down it stops accepting,
 /// answers new requests with ELOGOFF, lets requests in flight finish within the drain timeout, and closes.
 public final class RPCServer: Service, Sendable {
     private enum State {

@@ -4,7 +4,7 @@ import Logging
 import PostgreSQL
 import Synchronization
 
-/// Keeps a ``CatalogueSnapshot`` fresh: replaced on NOTIFY, read again after a lost connection, and polled as a net.
+/// Keeps a `CatalogueSnapshot` fresh: replaced on NOTIFY, read again after a lost connection, and polled as a net.
 ///
 /// While the database is away the last snapshot goes on answering; ``age`` tells how old it is.
 public final class Catalogue: Sendable {

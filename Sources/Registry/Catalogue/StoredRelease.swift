@@ -21,7 +21,7 @@ public struct StoredRelease: Sendable {
         modules.compactMap { moduleVersionIDs[$0.module.slot] }
     }
 
-    /// Composes the best sub-model for a query; see ``CatalogueRelease/compose(_:)``.
+    /// Composes the best sub-model for a query; see `CatalogueRelease.compose(_:)`.
     ///
     /// - Throws: `invalidArgument` for importances that do not fit the model or figures out of range;
     ///   `failedPrecondition` when the device cannot run a shared module, which every sub-model carries;

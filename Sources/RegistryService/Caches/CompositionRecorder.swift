@@ -21,7 +21,7 @@ struct CompositionEntry: Sendable {
 
 /// Writes compositions to the database in batches, apart from the answers themselves.
 ///
-/// The record is for audit and statistics: while the database is away it waits here, and beyond ``capacity`` the oldest
+/// The record is for audit and statistics: while the database is away it waits here, and beyond `capacity` the oldest
 /// entries are dropped, counted and logged.
 public final class CompositionRecorder: Sendable {
     /// Entries that wait at most.

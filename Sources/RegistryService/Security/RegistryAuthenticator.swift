@@ -28,7 +28,7 @@ public struct AccessToken: Sendable, Hashable {
     }
 }
 
-/// Verifies a connection's ``Credential``.
+/// Verifies a connection's `Credential`.
 public struct RegistryAuthenticator: RPCAuthenticator {
     private let mode: AuthenticationMode
     private let registry: Registry
@@ -41,7 +41,7 @@ public struct RegistryAuthenticator: RPCAuthenticator {
 
     /// Finds who has the credential.
     ///
-    /// - Throws: ``RPCError`` with `unauthenticated` for a wrong one, `unavailable` where the database cannot tell.
+    /// - Throws: `RPCError` with `unauthenticated` for a wrong one, `unavailable` where the database cannot tell.
     public func authenticate(_ data: [UInt8]?, peer: String) async throws -> RPCPrincipal {
         let credential = data.flatMap { $0.isEmpty ? nil : $0 }.map { Credential(authenticationData: $0) }
         guard case .tokens(let tokens) = mode else {

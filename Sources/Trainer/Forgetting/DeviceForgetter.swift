@@ -10,7 +10,7 @@ public import Registry
 ///         DeviceRemoval(device: "phone-17"), in: "minilm", channel: "stable", as: provenance)
 ///
 /// It computes without a lock, over what is immutable, and commits in one transaction. Where the channel moved meanwhile
-/// it begins anew, and after ``maximumRestarts`` times with the model's lock held from the start.
+/// it begins anew, and after `maximumRestarts` times with the model's lock held from the start.
 public struct DeviceForgetter: Sendable {
     private let registry: Registry
     private let blockMemory: Int
