@@ -125,8 +125,13 @@ let package = Package(
         .target(
             name: "CommandSupport",
             dependencies: [
-                "ECLMCore", argumentParser, logging, configuration,
-                .product(name: "SystemPackage", package: "swift-system"),
+                "ECLMCore", argumentParser, logging, .product(name: "SystemPackage", package: "swift-system"),
+            ]),
+        // Where a daemon's settings come from. Apart, since the parser of their file brings all of Foundation.
+        .target(
+            name: "DaemonSettings",
+            dependencies: [
+                "ECLMCore", configuration, .product(name: "SystemPackage", package: "swift-system"),
             ]),
         // A registry as a region of another: mirrors its releases, and hands it partial aggregates.
         .target(
@@ -168,13 +173,15 @@ let package = Package(
         .executableTarget(
             name: "registryd",
             dependencies: [
-                "CommandSupport", "ECLMCore", "Monitoring", "RegistryPrograms", "RegistryService", "Registry",
+                "CommandSupport", "DaemonSettings", "ECLMCore", "Monitoring", "RegistryPrograms", "RegistryService",
+                "Registry",
                 "RegistryProtocol", "RPC", "PostgreSQL", argumentParser, logging, lifecycle,
             ]),
         .executableTarget(
             name: "trainerd",
             dependencies: [
-                "CommandSupport", "ECLMCore", "EdgeClient", "Monitoring", "RPC", "Regions", "Registry",
+                "CommandSupport", "DaemonSettings", "ECLMCore", "EdgeClient", "Monitoring", "RPC", "Regions",
+                "Registry",
                 "RegistryPrograms", "PostgreSQL", "Trainer", argumentParser, logging, lifecycle,
             ]),
         .executableTarget(

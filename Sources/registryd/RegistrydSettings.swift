@@ -1,5 +1,6 @@
 import ECLMCore
 import CommandSupport
+import DaemonSettings
 import Foundation
 import Monitoring
 import PostgreSQL

@@ -1,4 +1,5 @@
 import CommandSupport
+import DaemonSettings
 import EdgeClient
 import Logging
 import RPC

@@ -1,5 +1,11 @@
 import ECLMCore
-public import Foundation
+import SystemPackage
+
+#if canImport(FoundationEssentials)
+    public import FoundationEssentials
+#else
+    public import Foundation
+#endif
 
 /// Reads the small documents that commands take.
 public enum InputFile {
@@ -7,22 +13,33 @@ public enum InputFile {
     ///
     /// - Throws: ``CommandFailure`` with `notFound` or, beyond `limit` bytes, `refused`.
     public static func read(_ path: String, what: String, limit: Int = 64 << 20) throws -> Data {
-        let handle: FileHandle
+        let file: FileDescriptor
         do {
-            handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+            file = try .open(FilePath(path), .readOnly)
         } catch {
             throw CommandFailure(
                 .notFound, "cannot open the \(what) \(path.debugDescription): no such file, or no right")
         }
-        defer { try? handle.close() }
         let data: Data
         do {
-            data = try handle.read(upToCount: limit + 1) ?? Data()
+            data = try file.closeAfter { try contents(of: file, beyond: limit) }
         } catch {
             throw CommandFailure(.failure, "cannot read the \(what) \(path.debugDescription): \(error.explanation)")
         }
         guard data.count <= limit else {
             throw CommandFailure(.refused, "the \(what) \(path.debugDescription) has more than \(limit) bytes")
+        }
+        return data
+    }
+
+    /// The whole file, or a little more than `limit` bytes of it.
+    private static func contents(of file: FileDescriptor, beyond limit: Int) throws -> Data {
+        var data = Data()
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while data.count <= limit {
+            let count = try chunk.withUnsafeMutableBytes { try file.read(into: $0) }
+            guard count > 0 else { break }
+            data.append(contentsOf: chunk[..<count])
         }
         return data
     }

@@ -15,7 +15,7 @@
             }
             #expect(libraries.contains { $0.hasPrefix("libprotobuf-c") }, "\(listing.output) \(listing.errors)")
             #expect(libraries.count < 30, "\(libraries)")
-            let heavy = ["libtorch", "libc10", "libpq", "libopenblas", "libglpk"]
+            let heavy = ["libtorch", "libc10", "libpq", "libopenblas", "libglpk", "lib_FoundationICU"]
             #expect(!libraries.contains { library in heavy.contains(where: library.hasPrefix) }, "\(libraries)")
         }
 
