@@ -10,6 +10,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
@@ -94,7 +95,7 @@ let package = Package(
         .target(name: "CProtocol", dependencies: ["CProtobufC"]),
 
         // Libraries.
-        .target(name: "ECLMCore", dependencies: [crypto]),
+        .target(name: "ECLMCore", dependencies: [crypto, system]),
         .target(name: "PostgreSQL", dependencies: ["CLibPQ", "ECLMCore", logging, deque]),
         .target(name: "RPC", dependencies: ["CProtocol", "ECLMCore", logging, metrics, lifecycle, deque] + nio),
         .target(
@@ -124,15 +125,11 @@ let package = Package(
             dependencies: ["ECLMCore", "RPC", "RegistryProtocol", .product(name: "NIOCore", package: "swift-nio")]),
         .target(
             name: "CommandSupport",
-            dependencies: [
-                "ECLMCore", argumentParser, logging, .product(name: "SystemPackage", package: "swift-system"),
-            ]),
+            dependencies: ["ECLMCore", argumentParser, logging, system]),
         // Where a daemon's settings come from. Apart, since the parser of their file brings all of Foundation.
         .target(
             name: "DaemonSettings",
-            dependencies: [
-                "ECLMCore", configuration, .product(name: "SystemPackage", package: "swift-system"),
-            ]),
+            dependencies: ["ECLMCore", configuration, system]),
         // A registry as a region of another: mirrors its releases, and hands it partial aggregates.
         .target(
             name: "Regions",

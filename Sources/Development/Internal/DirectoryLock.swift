@@ -1,30 +1,31 @@
+import ECLMCore
 import Foundation
 
 /// A lock on a data directory that ends with this process, however it ends.
 final class DirectoryLock: Sendable {
-    private let descriptor: Int32
+    private let file: OpenFile<DevelopmentError>
 
     /// - Throws: ``DevelopmentError`` with `alreadyRunning` where another process has it.
     init(directory: String) throws(DevelopmentError) {
         let path = "\(directory)/dev.lock"
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw DevelopmentError(
-                .unusableDirectory, "\(path) cannot be written: \(String(cString: strerror(errno)))")
-        }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        file = try OpenFile(path, O_RDWR | O_CREAT)
+        guard try file.tryLock(exclusively: true) else {
             let holder = (try? String(contentsOfFile: path, encoding: .utf8))?.trimmingCharacters(
                 in: .whitespacesAndNewlines)
-            close(descriptor)
             throw DevelopmentError(
                 .alreadyRunning,
                 "another `registryctl dev`\(holder.map { " (process \($0))" } ?? "") uses \(directory)",
                 hint: "stop it, or give this one another directory with --data")
         }
-        ftruncate(descriptor, 0)
-        let text = "\(getpid())\n"
-        _ = text.withCString { write(descriptor, $0, strlen($0)) }
+        try file.truncate(to: 0)
+        try Array("\(getpid())\n".utf8).withUnsafeBufferPointer { (bytes) throws(DevelopmentError) in
+            try file.write(UnsafeRawBufferPointer(bytes), at: 0)
+        }
     }
+}
 
-    deinit { close(descriptor) }
+extension DevelopmentError: SystemFailure {
+    package static func system(_ action: String, _ path: String, number: Int32) -> DevelopmentError {
+        DevelopmentError(.unusableDirectory, "cannot \(action) \(path): \(String(cString: strerror(number)))")
+    }
 }

@@ -14,7 +14,7 @@ public final class SafetensorsWriter {
     /// The layout; tensors must be written in the order of its entries.
     public let layout: SafetensorsLayout
     private let path: String
-    private var descriptor: Int32
+    private var file: OpenFile<SafetensorsError>?
     private var digest = DigestBuilder()
     private var position = 0
     private var written = 0
@@ -27,8 +27,7 @@ public final class SafetensorsWriter {
     public init(layout: SafetensorsLayout, path: String) throws(SafetensorsError) {
         self.layout = layout
         self.path = path
-        descriptor = open(path + ".partial", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw SafetensorsError.system("create", path + ".partial") }
+        file = try OpenFile(path + ".partial", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
         try layout.headerBytes.withUnsafeBufferPointer { (buffer) throws(SafetensorsError) in
             try put(UnsafeRawBufferPointer(buffer))
         }
@@ -36,9 +35,7 @@ public final class SafetensorsWriter {
     }
 
     deinit {
-        guard descriptor >= 0 else { return }
-        close(descriptor)
-        unlink(partialPath)
+        if file != nil { unlink(partialPath) }
     }
 
     /// Appends values to a tensor, all of them or the next piece.
@@ -50,7 +47,7 @@ public final class SafetensorsWriter {
         {
             position += 1
         }
-        guard descriptor >= 0, position < layout.header.entries.count,
+        guard file != nil, position < layout.header.entries.count,
             layout.header.entries[position].description.name == name
         else {
             throw SafetensorsError(
@@ -79,41 +76,25 @@ public final class SafetensorsWriter {
     ///
     /// - Throws: ``SafetensorsError`` when a tensor is unfinished or the operating system refuses.
     public func finish() throws(SafetensorsError) -> Digest {
-        guard descriptor >= 0, written == layout.byteCount else {
+        guard let file, written == layout.byteCount else {
             throw SafetensorsError(
                 .invalidWrite, "\(layout.byteCount - written) bytes are still to be written to \(path)")
         }
-        guard fsync(descriptor) == 0 else { throw SafetensorsError.system("flush", partialPath) }
-        close(descriptor)
-        descriptor = -1
-        guard rename(partialPath, path) == 0 else {
-            let error = SafetensorsError.system("rename", partialPath)
+        try file.synchronize()
+        self.file = nil
+        do throws(SafetensorsError) {
+            try OpenFile<SafetensorsError>.rename(partialPath, to: path)
+        } catch {
             unlink(partialPath)
             throw error
         }
-        synchronizeFolder()
+        // Where the file system lets a folder be opened.
+        try? OpenFile<SafetensorsError>.synchronizeFolder(of: path)
         return digest.finalize()
-    }
-
-    /// Makes the file's name durable too, where the file system lets a folder be opened.
-    private func synchronizeFolder() {
-        let folder = path.lastIndex(of: "/").map { path[...$0] } ?? "."
-        let descriptor = open(String(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        fsync(descriptor)
-        close(descriptor)
     }
 
     private func put(_ bytes: UnsafeRawBufferPointer) throws(SafetensorsError) {
         digest.update(bytes)
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw SafetensorsError.system("write", partialPath)
-            }
-            rest = rest.dropFirst(count)
-        }
+        try file?.write(bytes, at: Int64(written))
     }
 }

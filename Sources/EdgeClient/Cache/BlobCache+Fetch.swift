@@ -38,7 +38,7 @@ extension BlobCache {
             // Whoever held the lock may have fetched it.
             if let held = try heldBytes(digest, onBytes) { return FetchResult(bytes: held, fetched: 0) }
             try remove(digest)
-            let file = try PosixFile(partialPath(of: digest), O_RDWR | O_CREAT)
+            let file = try ClientFile(partialPath(of: digest), O_RDWR | O_CREAT)
             let resumed = try file.byteCount()
             if let first = try await transfer(digest, file, expectedBytes, registry, onBytes) { return first }
             if resumed > 0 {
@@ -62,7 +62,7 @@ extension BlobCache {
 
     /// Fills the partial file and gives it its name; `nil` when its bytes turn out wrong.
     private func transfer(
-        _ digest: Digest, _ file: PosixFile, _ expectedBytes: Int64?, _ registry: RegistryClient,
+        _ digest: Digest, _ file: ClientFile, _ expectedBytes: Int64?, _ registry: RegistryClient,
         _ onBytes: @escaping @Sendable (Int64) -> Void
     ) async throws -> FetchResult? {
         var hash = DigestBuilder()
@@ -114,7 +114,9 @@ extension BlobCache {
         }
         guard hash.finalize() == digest else { return nil }
         try file.synchronize()
-        guard fchmod(file.descriptor, 0o444) == 0 else { throw EdgeError.system("protect", file.path) }
+        guard withExtendedLifetime(file, { fchmod(file.descriptor, 0o444) }) == 0 else {
+            throw EdgeError.system("protect", file.path)
+        }
         let place = path(of: digest)
         try FileSystem.createDirectory(String(place[..<(place.lastIndex(of: "/") ?? place.startIndex)]), mode: 0o700)
         try FileSystem.rename(file.path, to: place)
@@ -122,7 +124,7 @@ extension BlobCache {
     }
 
     private func append(
-        _ bytes: ByteBuffer, _ file: PosixFile, _ written: inout Int64, _ hash: inout DigestBuilder,
+        _ bytes: ByteBuffer, _ file: ClientFile, _ written: inout Int64, _ hash: inout DigestBuilder,
         _ onBytes: (Int64) -> Void
     ) throws(EdgeError) {
         let position = written

@@ -112,7 +112,7 @@ public struct BlobCache: Sendable {
     }
 
     static func digest(ofFile path: String) throws(EdgeError) -> Digest {
-        let file = try PosixFile(path, O_RDONLY)
+        let file = try ClientFile(path, O_RDONLY)
         var builder = DigestBuilder()
         try file.readAll(upTo: .max) { builder.update($0) }
         return builder.finalize()

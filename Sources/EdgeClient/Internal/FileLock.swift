@@ -1,3 +1,5 @@
+import ECLMCore
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -29,23 +31,24 @@ package enum FileLock {
 
     /// Whether somebody holds the lock file at `path` now.
     static func isHeld(_ path: String) -> Bool {
-        guard let file = try? PosixFile(path, O_RDWR) else { return false }
+        guard let file = try? ClientFile(path, O_RDWR) else { return false }
         return (try? file.tryLock(exclusively: true)) == false
     }
 
     private static func acquire(
         _ path: String, exclusively: Bool, isolation: isolated (any Actor)? = #isolation
-    ) async throws -> PosixFile {
-        var pause = Duration.milliseconds(5)
+    ) async throws -> ClientFile {
+        let backoff = Backoff(first: .milliseconds(5), longest: .milliseconds(200))
+        var failures = 0
         while true {
-            let file = try PosixFile(path, O_RDWR | O_CREAT)
+            let file = try ClientFile(path, O_RDWR | O_CREAT)
             if try file.tryLock(exclusively: exclusively), file.isStillAtPath() { return file }
+            failures += 1
             do {
-                try await Task.sleep(for: pause)
+                try await Task.sleep(for: backoff.pause(afterFailures: failures))
             } catch {
                 throw EdgeError(.cancelled, "waiting for \(path) was given up", cause: error)
             }
-            pause = min(pause * 2, .milliseconds(200))
         }
     }
 }

@@ -65,7 +65,7 @@ package enum FileSystem {
 
     /// A whole small file.
     package static func contents(of path: String, limit: Int64) throws(EdgeError) -> [UInt8] {
-        let file = try PosixFile(path, O_RDONLY)
+        let file = try ClientFile(path, O_RDONLY)
         let size = try file.byteCount()
         guard size <= limit else {
             throw EdgeError(.invalidState, "\(path) has \(size) bytes; at most \(limit) are read")
@@ -79,7 +79,7 @@ package enum FileSystem {
     package static func replace(_ path: String, with bytes: [UInt8], mode: mode_t) throws(EdgeError) {
         let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0...UInt32.max)).new"
         do throws(EdgeError) {
-            let file = try PosixFile(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+            let file = try ClientFile(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
             try bytes.withUnsafeBufferPointer { (buffer) throws(EdgeError) in
                 try file.write(UnsafeRawBufferPointer(buffer), at: 0)
             }
@@ -93,16 +93,8 @@ package enum FileSystem {
 
     /// Gives a file another name and makes that durable.
     static func rename(_ old: String, to new: String) throws(EdgeError) {
-        #if canImport(Glibc)
-            let result = Glibc.rename(old, new)
-        #elseif canImport(Musl)
-            let result = Musl.rename(old, new)
-        #else
-            let result = Darwin.rename(old, new)
-        #endif
-        guard result == 0 else { throw EdgeError.system("rename", old) }
-        let parent = new.lastIndex(of: "/").map { String(new[..<$0]) } ?? "."
-        try PosixFile(parent.isEmpty ? "/" : parent, O_RDONLY | O_DIRECTORY).synchronize()
+        try ClientFile.rename(old, to: new)
+        try ClientFile.synchronizeFolder(of: new)
     }
 
     /// Removes a file; one that is not there is fine.
@@ -122,8 +114,8 @@ package enum FileSystem {
     package static func linkOrCopy(_ path: String, to other: String) throws(EdgeError) {
         if link(path, other) == 0 { return }
         guard [EXDEV, EPERM, EMLINK, ENOTSUP].contains(errno) else { throw EdgeError.system("link", other) }
-        let source = try PosixFile(path, O_RDONLY)
-        let copy = try PosixFile(other, O_WRONLY | O_CREAT | O_EXCL, mode: 0o444)
+        let source = try ClientFile(path, O_RDONLY)
+        let copy = try ClientFile(other, O_WRONLY | O_CREAT | O_EXCL, mode: 0o444)
         var position: Int64 = 0
         var failure: EdgeError?
         try source.readAll(upTo: source.byteCount()) { piece in

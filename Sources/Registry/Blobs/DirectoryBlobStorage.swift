@@ -50,7 +50,7 @@ public struct DirectoryBlobStorage: BlobStorage {
     public func remove(_ key: BlobKey, on connection: PostgresConnection) async throws {
         let path = path(of: key)
         try await BlockingFiles.run {
-            if unlink(path) != 0, errno != ENOENT { throw BlobFile.failure("delete", path) }
+            if unlink(path) != 0, errno != ENOENT { throw RegistryError.system("delete", path, number: errno) }
         }
     }
 

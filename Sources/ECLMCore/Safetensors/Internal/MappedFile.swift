@@ -6,7 +6,8 @@
     import Darwin
 #endif
 
-/// A file's bytes mapped read-only into memory: pages are read when touched, and no copy is held.
+/// A file's bytes mapped read-only into memory: pages are read when touched, and no copy is held. By hand: swift-system
+/// maps no files.
 ///
 /// A file that somebody shortens while it is mapped ends the process (SIGBUS). Blobs and checkpoints are replaced by
 /// renaming, never rewritten, so that this does not happen to files that the project's own programs write.
@@ -17,11 +18,11 @@ final class MappedFile: @unchecked Sendable {
     let bytes: UnsafeRawBufferPointer
 
     init(path: String, limit: Int) throws(SafetensorsError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw SafetensorsError.system("open", path) }
-        defer { close(descriptor) }
+        let file = try OpenFile<SafetensorsError>(path, O_RDONLY)
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw SafetensorsError.system("examine", path) }
+        guard withExtendedLifetime(file, { fstat(file.descriptor, &status) }) == 0 else {
+            throw .system("examine", path, number: errno)
+        }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw SafetensorsError(.inputOutput, "\(path) is no regular file")
         }
@@ -33,9 +34,9 @@ final class MappedFile: @unchecked Sendable {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return
         }
-        guard let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
-            throw SafetensorsError.system("map", path)
-        }
+        // The descriptor is the file's no longer than the file is held.
+        let address = withExtendedLifetime(file) { mmap(nil, count, PROT_READ, MAP_PRIVATE, file.descriptor, 0) }
+        guard let address, address != MAP_FAILED else { throw .system("map", path, number: errno) }
         bytes = UnsafeRawBufferPointer(start: address, count: count)
     }
 
@@ -46,10 +47,8 @@ final class MappedFile: @unchecked Sendable {
     }
 }
 
-extension SafetensorsError {
-    /// The operating system's last error, on the way to `action` the file at `path`.
-    static func system(_ action: String, _ path: String) -> SafetensorsError {
-        let number = errno
-        return SafetensorsError(.inputOutput, "cannot \(action) \(path): \(String(cString: strerror(number)))")
+extension SafetensorsError: SystemFailure {
+    package static func system(_ action: String, _ path: String, number: Int32) -> SafetensorsError {
+        SafetensorsError(.inputOutput, "cannot \(action) \(path): \(String(cString: strerror(number)))")
     }
 }
