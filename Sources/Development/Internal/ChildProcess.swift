@@ -2,6 +2,10 @@ import Foundation
 import Synchronization
 
 /// A child process in a process group of its own, so that Ctrl-C on the terminal reaches its parent alone.
+///
+/// By hand: swift-subprocess holds a child within the call that runs it and reaps it there. These children live from one
+/// call to another, the watchdog knows their numbers, and a signal is sent under the lock that reaping takes, so that it
+/// cannot reach another process that got the number meanwhile.
 final class ChildProcess: Sendable {
     /// How a process ended.
     enum Ending: Sendable, Hashable, CustomStringConvertible {
