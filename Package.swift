@@ -10,6 +10,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let nio: [Target.Dependency] = [
@@ -84,6 +85,7 @@ let package = Package(
             url: "https://github.com/apple/swift-configuration", from: "1.4.0",
             traits: ["JSON", "CommandLineArguments"]),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -158,7 +160,8 @@ let package = Package(
         // Charts as SVG, for the reports of experiments.
         .target(name: "Plots"),
         // A private PostgreSQL and the programs around it, for `registryctl dev`.
-        .target(name: "Development", dependencies: ["ECLMCore", "Registry", "PostgreSQL", logging]),
+        .target(
+            name: "Development", dependencies: ["ECLMCore", "Registry", "PostgreSQL", logging, subprocess, system]),
 
         // Programs.
         .executableTarget(
@@ -308,7 +311,7 @@ if let torch {
             name: "Experiments",
             dependencies: [
                 "Aggregation", "Composition", "ECLMCore", "Datasets", "Development", "EdgeClient", "Fleets", "Learning",
-                "Plots", "PostgreSQL", "Registry", logging,
+                "Plots", "PostgreSQL", "Registry", logging, subprocess, system,
             ]),
         // The device's program that learns; edgectl hands over to it, so as not to link libtorch itself.
         .executableTarget(

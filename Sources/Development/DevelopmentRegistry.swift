@@ -106,7 +106,7 @@ public struct DevelopmentRegistry: Sendable {
         defer { withExtendedLifetime(lock) {} }
         let record = configuration.isNamed ? nil : DirectoryRecord(directory: directory)
         if let record { try checkTrust(in: directory, record) }
-        let binaries = try ServerBinaries.find()
+        let binaries = try await ServerBinaries.find()
         let registryd = try program("registryd")
         let trainerd = try program("trainerd")
         try? FileManager.default.removeItem(atPath: endpointFile(directory))

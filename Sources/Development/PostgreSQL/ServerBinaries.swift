@@ -1,4 +1,6 @@
 import Foundation
+import Subprocess
+import SystemPackage
 
 /// Where PostgreSQL's server programs are installed.
 public struct ServerBinaries: Sendable, Hashable {
@@ -18,13 +20,13 @@ public struct ServerBinaries: Sendable, Hashable {
     /// - Throws: ``DevelopmentError`` with `missingProgram` where there are none, or only too old ones.
     public static func find(
         environment: [String: String] = ProcessInfo.processInfo.environment
-    ) throws(DevelopmentError) -> ServerBinaries {
+    ) async throws -> ServerBinaries {
         var folders: [String] = []
         if let explicit = environment["PG_BINDIR"], !explicit.isEmpty {
             folders = [explicit]
         } else {
             if let tool = program("pg_config", path: environment["PATH"] ?? ""),
-                let configured = try? CommandLineTool.output(tool, ["--bindir"]), configured.hasPrefix("/")
+                let configured = try? await CommandLineTool.output(tool, ["--bindir"]), configured.hasPrefix("/")
             {
                 folders.append(configured)
             }
@@ -35,7 +37,7 @@ public struct ServerBinaries: Sendable, Hashable {
         var tooOld: String?
         for folder in folders {
             guard ["initdb", "postgres"].allSatisfy({ isExecutable("\(folder)/\($0)") }),
-                let text = try? CommandLineTool.output("\(folder)/postgres", ["--version"]),
+                let text = try? await CommandLineTool.output("\(folder)/postgres", ["--version"]),
                 let major = majorVersion(text)
             else { continue }
             if major >= oldestVersion { return ServerBinaries(directory: folder, majorVersion: major) }
@@ -70,19 +72,12 @@ public struct ServerBinaries: Sendable, Hashable {
 /// Runs a small tool to its end.
 enum CommandLineTool {
     /// What the tool prints, without the last line break.
-    static func output(_ path: String, _ arguments: [String]) throws -> String {
-        let process = Process()
-        let pipe = Pipe()
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = arguments
-        process.standardOutput = pipe
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw DevelopmentError(.missingProgram, "\(path) ended with status \(process.terminationStatus)")
+    static func output(_ path: String, _ arguments: [String]) async throws -> String {
+        let result = try await Subprocess.run(
+            .path(FilePath(path)), arguments: Arguments(arguments), output: .string(limit: 64 << 10))
+        guard result.terminationStatus.isSuccess else {
+            throw DevelopmentError(.missingProgram, "\(path) ended with \(result.terminationStatus)")
         }
-        return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        return result.standardOutput.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 }

@@ -4,6 +4,8 @@ import Foundation
 import Logging
 import PostgreSQL
 import Registry
+import Subprocess
+import SystemPackage
 
 /// A registry of its own for experiments over the wire: a private PostgreSQL, registryd, and trainerd for each round.
 ///
@@ -17,7 +19,6 @@ public actor WireServices {
     private let programs: String
     private let stopSignal: StopSignal
     private let running: Task<Void, Never>
-    private let scratch: String
 
     /// Starts everything.
     ///
@@ -62,7 +63,7 @@ public actor WireServices {
                 throw ExperimentError(.unavailable, "the registry stopped before it was ready")
             }
             return WireServices(
-                endpoints: endpoints, programs: folder, stop: stop, running: running, scratch: directory)
+                endpoints: endpoints, programs: folder, stop: stop, running: running)
         } catch {
             stop.request()
             await running.value
@@ -71,13 +72,11 @@ public actor WireServices {
     }
 
     private init(
-        endpoints: DevelopmentRegistry.Endpoints, programs: String, stop: StopSignal, running: Task<Void, Never>,
-        scratch: String
+        endpoints: DevelopmentRegistry.Endpoints, programs: String, stop: StopSignal, running: Task<Void, Never>
     ) {
         self.endpoints = endpoints
         self.programs = programs
         self.running = running
-        self.scratch = scratch
         stopSignal = stop
         let logger = Logger(label: "experiment.registry")
         pool = PostgresPool(
@@ -108,39 +107,30 @@ public actor WireServices {
     ///
     /// - Throws: ``ExperimentError`` with `unavailable` when it fails.
     func train(model: String) async throws -> [Round] {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: programs + "/trainerd")
-        process.arguments = [
+        // Not what was meant for the program that runs the experiment.
+        let environment = ProcessInfo.processInfo.environment.filter {
+            !$0.key.hasPrefix("ECLM_") && !$0.key.hasPrefix("PG")
+        }.map { (Environment.Key(stringLiteral: $0.key), $0.value) }
+        let arguments = [
             "--once", "--output", "json", "--model", model, "--database", endpoints.database,
             "--maximum-updates", "65536", "--log-level", "error",
         ]
-        process.environment = ProcessInfo.processInfo.environment.filter {
-            !$0.key.hasPrefix("ECLM_") && !$0.key.hasPrefix("PG")
+        let result: ExecutionResult<Void, BytesOutput, StringOutput<UTF8>>
+        do {
+            result = try await Subprocess.run(
+                .path(FilePath(programs + "/trainerd")), arguments: Arguments(arguments),
+                environment: .custom(Dictionary(environment, uniquingKeysWith: { first, _ in first })),
+                output: .bytes(limit: 64 << 20), error: .string(limit: 1 << 20))
+        } catch {
+            throw ExperimentError(.unavailable, "trainerd cannot be run", cause: error)
         }
-        let output = "\(scratch)/trainerd-\(UUID()).json"
-        let errors = output + ".errors"
-        defer { for file in [output, errors] { try? FileManager.default.removeItem(atPath: file) } }
-        for file in [output, errors] { _ = FileManager.default.createFile(atPath: file, contents: nil) }
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
-        process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            process.terminationHandler = { _ in continuation.resume() }
-            do {
-                try process.run()
-            } catch {
-                process.terminationHandler = nil
-                continuation.resume(throwing: ExperimentError(.unavailable, "trainerd cannot be started", cause: error))
-            }
-        }
-        guard process.terminationStatus == 0 else {
-            let text = (try? String(contentsOfFile: errors, encoding: .utf8)) ?? ""
-            throw ExperimentError(.unavailable, "trainerd ended with status \(process.terminationStatus): \(text)")
+        guard result.terminationStatus.isSuccess else {
+            throw ExperimentError(
+                .unavailable, "trainerd ended with \(result.terminationStatus): \(result.standardError)")
         }
         struct Document: Decodable { var rounds: [Round] }
         do {
-            let bytes = try Data(contentsOf: URL(fileURLWithPath: output))
-            return try JSONReader().decode(Document.self, of: "trainerd's answer", from: bytes).rounds
+            return try JSONReader().decode(Document.self, of: "trainerd's answer", from: result.standardOutput).rounds
         } catch {
             throw ExperimentError(.unavailable, "trainerd's answer cannot be read", cause: error)
         }
