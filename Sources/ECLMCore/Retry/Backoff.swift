@@ -27,6 +27,8 @@ public struct Backoff: Hashable, Sendable {
             pause = pause > longest / 2 ? longest : pause * 2
             doublings -= 1
         }
-        return pause / 2 + (pause / 2) * min(max(random, 0), 1)
+        // Taken off, so that all of the wait is exactly that; what is no number counts as 0.
+        let share = random > 0 ? min(random, 1) : 0
+        return pause - (pause / 2) * (1 - share)
     }
 }
