@@ -59,9 +59,12 @@ public struct CommandHelp {
 
     private func helpFaults(of command: Command) -> [String] {
         do {
+            var parsed = try root.parseAsRoot(command.path + ["--help"])
             // A command that hands its arguments over answers nothing itself.
-            let parsed = try root.parseAsRoot(command.path + ["--help"])
-            return type(of: parsed) == command.type ? [] : ["--help is not understood"]
+            if type(of: parsed) == command.type { return [] }
+            // Otherwise this is the parser's own command, which ends with the help.
+            try parsed.run()
+            return ["--help is not understood"]
         } catch {
             let text = root.fullMessage(for: error)
             return (root.exitCode(for: error) == .success ? [] : ["--help fails"])
