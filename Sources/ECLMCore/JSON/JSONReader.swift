@@ -46,23 +46,25 @@ package struct JSONReader: Sendable {
     ) throws(JSONError) -> T {
         let value = try value(of: what, in: bytes)
         if let known { try value.refuseKeys(unknownTo: known, of: what) }
-        return try decode(type, of: what, checked: Data(bytes))
+        return try decode(type, of: what, value, document: Data(bytes))
     }
 
     /// The value that a tree describes, such as one that was put together of several documents.
     package func decode<T: Decodable>(
         _ type: T.Type = T.self, of what: String, from value: JSONValue
     ) throws(JSONError) -> T {
-        try decode(type, of: what, checked: Data(value.encoded))
+        try decode(type, of: what, value, document: Data(value.encoded))
     }
 
     private func decode<T: Decodable>(
-        _ type: T.Type, of what: String, checked document: Data
+        _ type: T.Type, of what: String, _ value: JSONValue, document: Data
     ) throws(JSONError) -> T {
         do {
             return try JSONDecoder().decode(type, from: document)
         } catch let error as DecodingError {
-            throw JSONError(.mismatch, "\(what) is not well formed: \(error.summary)", cause: error)
+            // A number that no type holds is all that the decoder refuses without saying where: the rest was read before.
+            let summary = error.namesNoPlace ? value.hugeNumber() : nil
+            throw JSONError(.mismatch, "\(what) is not well formed: \(summary ?? error.summary)", cause: error)
         } catch {
             throw JSONError(.mismatch, "\(what) is not well formed: \(error.explanation)", cause: error)
         }
@@ -73,16 +75,37 @@ extension DecodingError {
     /// Where a document is not what was expected, and why.
     fileprivate var summary: String {
         switch self {
-        case .keyNotFound(let key, let context):
-            "\(Self.place(context.codingPath)) lacks \(key.stringValue.debugDescription)"
-        case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-            "\(Self.place(context.codingPath)): \(context.debugDescription)"
+        case .keyNotFound(let key, let context): "\(Self.place(context.codingPath + [key])) is missing"
+        case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
+            "\(Self.place(context.codingPath)) must be a \(type)"
+        case .dataCorrupted(let context): "\(Self.place(context.codingPath)): \(context.debugDescription)"
         @unknown default: "\(self)"
         }
+    }
+
+    /// Whether it is the whole document that is said to be wrong.
+    fileprivate var namesNoPlace: Bool {
+        if case .dataCorrupted(let context) = self { context.codingPath.isEmpty } else { false }
     }
 
     private static func place(_ path: [any CodingKey]) -> String {
         let text = path.map { $0.intValue.map { "[\($0)]" } ?? ".\($0.stringValue)" }.joined()
         return text.isEmpty ? "the document" : String(text.drop { $0 == "." })
+    }
+}
+
+extension JSONValue {
+    /// The place of a number beyond 64 bits, and the number.
+    fileprivate func hugeNumber(at path: String = "") -> String? {
+        switch self {
+        case .object(let members):
+            members.lazy.compactMap { $0.value.hugeNumber(at: path.isEmpty ? $0.key : "\(path).\($0.key)") }.first
+        case .array(let values):
+            values.enumerated().lazy.compactMap { $0.element.hugeNumber(at: "\(path)[\($0.offset)]") }.first
+        case .number(let text):
+            (Double(text) ?? .infinity).magnitude < 0x1p63
+                ? nil : "\(path.isEmpty ? "the document" : path): \(text.prefix(40)) is too great a number"
+        case .string, .bool, .null: nil
+        }
     }
 }

@@ -26,9 +26,7 @@ extension JSONValue {
             }
         case (.array(let values), .array(let knownValues)):
             let known = JSONValue.object(Self.merged(knownValues))
-            for (position, value) in values.enumerated() {
-                try value.refuseKeys(unknownTo: known, of: what, at: "\(path)[\(position)]")
-            }
+            for value in values { try value.refuseKeys(unknownTo: known, of: what, at: path) }
         default: break
         }
     }

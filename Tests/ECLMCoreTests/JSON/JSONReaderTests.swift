@@ -79,11 +79,12 @@ struct JSONReaderTests {
     @Test(
         "A value that does not fit is named by its path",
         arguments: [
-            (#"{"layers": [{"name": "a", "width": 1}, {"width": 3}]}"#, #"layers[1] lacks "name""#),
-            (#"{"layers": [{"name": "a", "width": "wide"}]}"#, "layers[0].width: "),
+            (#"{"layers": [{"name": "a", "width": 1}, {"width": 3}]}"#, "layers[1].name is missing"),
+            (#"{"layers": [{"name": "a", "width": "wide"}]}"#, "layers[0].width must be a Int"),
             (#"{"layers": [{"name": "a", "width": 1e30}]}"#, "layers[0].width: "),
             (#"{"layers": [{"name": "a", "width": 9223372036854775808}]}"#, "layers[0].width: "),
-            (#"{"layers": [{"name": "a", "width": 1}], "rate": 1e999}"#, "rate: "), ("[]", "the document: "),
+            (#"{"layers": [{"name": "a", "width": 1}], "rate": 1e999}"#, "rate: 1e999 "),
+            ("[]", "the document must be a "),
         ])
     func mismatch(text: String, part: String) {
         let error = refusal(text)
@@ -100,7 +101,7 @@ struct JSONReaderTests {
         #expect(refusal(#"{"layers": [{"name": "a", "width": 1}], "rate": 1}"#, known: known) == nil)
         #expect(
             refusal(#"{"layers": [{"name": "a", "width": 1}, {"nam": "b", "width": 1}]}"#, known: known)?.message
-                == "the settings has no key layers[1].nam; known are name, width")
+                == "the settings has no key layers.nam; known are name, width")
         #expect(
             refusal(#"{"layers": [], "rat": 1}"#, known: known)?.message
                 == "the settings has no key rat; known are layers, rate")
