@@ -76,7 +76,7 @@ struct CompositionReferenceTests {
         let target = folder.appendingPathComponent("answers.json")
         try JSONEncoder().encode(questions).write(to: source)
         let script = URL(fileURLWithPath: #filePath)
-            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent("Support/milp_reference.py")
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
