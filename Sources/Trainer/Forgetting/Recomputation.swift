@@ -165,10 +165,7 @@ struct Recomputation: Sendable {
         _ module: ClaimedUpdate.Module, trainedFrom recorded: ModuleVersionRecord, onto base: ModuleVersionRecord,
         in blobs: DifferenceBlobs
     ) async throws -> UpdateFile {
-        guard let encoding = UpdateEncoding(rawValue: module.encoding) else {
-            throw RegistryError(
-                .failedPrecondition, "encoding \(module.encoding) is not known to this program; update it")
-        }
+        let encoding = try module.encoding()
         let file = ModuleFile(digest: module.digest, size: module.size ?? 0)
         if encoding.isDifference { return UpdateFile(file: file, encoding: encoding, base: base.aggregationBase) }
         guard recorded.digest != base.digest else { return UpdateFile(file: file) }

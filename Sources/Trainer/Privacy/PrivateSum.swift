@@ -55,7 +55,7 @@ struct PrivateSum: Sendable {
             guard let module = update.modules.first(where: { $0.moduleID == version.moduleID }),
                 let scale = scales[update.updateID], scale > 0
             else { continue }
-            let file = module.file(bases)
+            let file = try module.file(bases)
             guard let own = file.base else {
                 throw RegistryError(
                     .internal, "the version that update \(update.updateID) was trained from is not there")

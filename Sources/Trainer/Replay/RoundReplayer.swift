@@ -40,7 +40,7 @@ public struct RoundReplayer: Sendable {
         let record = try await registry.pool.registryTransaction(readOnly: true) { connection in
             try await RecordedRound.read(number, of: model, in: registry.vocabulary, on: connection)
         }
-        let sources = record.updates.sources(record.differenceBases, since: record.base)
+        let sources = try record.updates.sources(record.differenceBases, since: record.base)
         var replay = RoundReplay(
             model: model, round: number, baseRelease: record.base.number, rule: record.policy.rule.name,
             policyRevision: record.policy.revision, updates: record.updates.count, modules: [])

@@ -16,17 +16,31 @@ struct ClaimedUpdate: Sendable {
         var digest: Digest
         /// The blob's size; `nil` when there is no such blob.
         var size: Int64?
-        var encoding: String
+        /// How the file is written, by name: perhaps one that this program does not know.
+        var encodingName: String
         var importance: Double
         var sampleCount: Int64
         /// What it stands for, where it is a region's partial aggregate.
         var partial: ModuleAggregator.Update.Partial?
 
-        /// The file and what it means; the encoding is known, and the blob is there, where that was checked before.
-        func file(_ bases: [ModuleVersionID: ModuleVersionRecord]) -> UpdateFile {
+        /// How the file is written.
+        ///
+        /// - Throws: ``RegistryError`` with `failedPrecondition` where this program does not know the encoding.
+        func encoding() throws(RegistryError) -> UpdateEncoding {
+            guard let encoding = UpdateEncoding(rawValue: encodingName) else {
+                throw RegistryError(
+                    .failedPrecondition,
+                    "module \(name): encoding \(encodingName) is not known to this program; update it")
+            }
+            return encoding
+        }
+
+        /// The file and what it means; the blob is there, where that was checked before.
+        ///
+        /// - Throws: As ``encoding()``.
+        func file(_ bases: [ModuleVersionID: ModuleVersionRecord]) throws(RegistryError) -> UpdateFile {
             UpdateFile(
-                file: ModuleFile(digest: digest, size: size ?? 0),
-                encoding: UpdateEncoding(rawValue: encoding) ?? .full,
+                file: ModuleFile(digest: digest, size: size ?? 0), encoding: try encoding(),
                 base: bases[baseVersionID]?.aggregationBase)
         }
     }
@@ -116,7 +130,7 @@ extension ClaimedUpdate {
                     kind: try row.slot().kind, baseVersionID: ModuleVersionID(try row.decode("base_version_id")),
                     baseVersion: Int(try row.decode("version", as: Int32.self)), baseWithdrawn: false,
                     digest: try row.digest("digest"), size: try row.decode("size"),
-                    encoding: try row.decode("encoding"), importance: try row.decode("importance"),
+                    encodingName: try row.decode("encoding"), importance: try row.decode("importance"),
                     sampleCount: try row.decode("sample_count"), partial: partial))
         }
     }
@@ -160,16 +174,17 @@ extension [ClaimedUpdate] {
     /// What a round mixes of accepted updates, module by module, in the order of the updates.
     ///
     /// - Parameter base: What the round starts from.
+    /// - Throws: As ``ClaimedUpdate/Module/encoding()``.
     func sources(
         _ bases: [ModuleVersionID: ModuleVersionRecord], since base: RoundBase
-    ) -> [ModuleID: [RoundSource]] {
+    ) throws(RegistryError) -> [ModuleID: [RoundSource]] {
         var sources: [ModuleID: [RoundSource]] = [:]
         for update in self {
             for module in update.modules {
                 sources[module.moduleID, default: []].append(
                     RoundSource(
                         update: update.updateID, importance: module.importance, sampleCount: module.sampleCount,
-                        staleness: base.staleness(of: update), file: module.file(bases)))
+                        staleness: base.staleness(of: update), file: try module.file(bases)))
             }
         }
         return sources

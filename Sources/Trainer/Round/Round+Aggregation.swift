@@ -54,7 +54,7 @@ extension Round {
         on connection: PostgresConnection, into outcome: inout RoundOutcome
     ) async throws -> [Aggregate] {
         outcome.updates = accepted.map(\.updateID)
-        let sources = accepted.sources(bases, since: base)
+        let sources = try accepted.sources(bases, since: base)
         var trained: [(version: ModuleVersionRecord, sources: [RoundSource])] = []
         for version in versions.values.sorted(by: { $0.moduleID < $1.moduleID })
         where policy.rule.trains(version.slot.kind) {

@@ -27,7 +27,7 @@ extension Round {
         outcome.updates = accepted.map(\.updateID)
         let maker = PartialMaker(
             aggregation: ModuleAggregation(blobs: registry.blobs, rule: policy.rule, blockMemory: blockMemory),
-            region: region, updates: accepted, sources: accepted.sources(bases, since: base), bases: bases)
+            region: region, updates: accepted, sources: try accepted.sources(bases, since: base), bases: bases)
         var partials: [Partial] = []
         for version in versions.values.sorted(by: { $0.moduleID < $1.moduleID }) {
             guard let (file, lineage) = try await maker.partial(onto: version) else { continue }
@@ -102,7 +102,7 @@ struct PartialMaker: Sendable {
         var inputs: [PartialLineage.Input] = []
         for update in updates {
             guard let module = update.modules.first(where: { $0.moduleID == version.moduleID }) else { continue }
-            let encoding = UpdateEncoding(rawValue: module.encoding) ?? .full
+            let encoding = try module.encoding()
             inputs.append(
                 PartialLineage.Input(
                     name: update.updateID.description, file: module.digest, encoding: encoding,

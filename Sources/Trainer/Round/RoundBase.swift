@@ -69,7 +69,7 @@ struct RoundBase: Sendable {
         of updates: [ClaimedUpdate], all: Bool = false, on connection: PostgresConnection
     ) async throws -> [ModuleVersionID: ModuleVersionRecord] {
         let wanted = Set(
-            updates.flatMap(\.modules).filter { all || $0.encoding != UpdateEncoding.full.rawValue }
+            updates.flatMap(\.modules).filter { all || $0.encodingName != UpdateEncoding.full.rawValue }
                 .map(\.baseVersionID))
         guard !wanted.isEmpty else { return [:] }
         let rows = try await connection.query(

@@ -18,12 +18,12 @@ extension ModuleAggregation {
         var groups: [ModuleVersionID: [(update: UpdateID, source: Source)]] = [:]
         for update in updates {
             for module in update.modules where module.moduleID == version.moduleID && module.size != nil {
-                guard UpdateEncoding(rawValue: module.encoding) != nil else { continue }
+                guard UpdateEncoding(rawValue: module.encodingName) != nil else { continue }
                 let contribution = Contribution(
                     importance: module.importance, sampleCount: module.sampleCount)
                 // What was trained from other tensors is compared with what it is folded onto.
                 let own = bases[module.baseVersionID]?.tensors == version.tensors
-                let source = Source(contribution: contribution, update: module.file(bases))
+                let source = Source(contribution: contribution, update: try module.file(bases))
                 guard own || !source.update.encoding.isDifference else { continue }
                 groups[own ? module.baseVersionID : version.moduleVersionID, default: []].append(
                     (update.updateID, source))

@@ -70,9 +70,9 @@ struct UpdateValidation {
             if let partial = module.partial, let obstacle = policy.obstacle(toPartialsBy: partial.rule) {
                 throw Refusal(reason: "the partial aggregate of \(module.name) cannot be weighed: \(obstacle)")
             }
-            guard UpdateEncoding(rawValue: module.encoding) != nil else {
+            guard UpdateEncoding(rawValue: module.encodingName) != nil else {
                 throw Refusal(
-                    reason: "module \(module.name): encoding \(module.encoding) is not known to this trainer")
+                    reason: "module \(module.name): encoding \(module.encodingName) is not known to this trainer")
             }
             guard module.importance.isFinite, module.importance >= 0 else {
                 throw Refusal(
