@@ -15,7 +15,16 @@ import ServiceLifecycle
 struct EmbeddedRegistry {
     static let usage = "usage: EmbeddedRegistry [--serve] [CONNINFO]"
 
-    static func main() async throws {
+    static func main() async {
+        do {
+            try await run()
+        } catch {
+            FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+            exit(1)
+        }
+    }
+
+    private static func run() async throws {
         var arguments = CommandLine.arguments.dropFirst()
         let serves = arguments.first == "--serve"
         if serves { arguments.removeFirst() }
@@ -32,6 +41,7 @@ struct EmbeddedRegistry {
         try await Migrator.embedded.migrate(database)
         try await withRegistry(database, logger: logger) { registry in
             let published = try await TinyModel.publish(to: registry)
+            try await TinyModel.defineDeviceClass(in: registry)
             print("\(TinyModel.name): release \(published.release.number) on stable")
 
             let server = try await RegistryServer(
@@ -61,14 +71,17 @@ struct EmbeddedRegistry {
             let answer = try release.compose(CompositionQuery(budget: Budget(memory: memory)))
             switch answer.outcome {
             case .composed(let modules, let solution):
-                print("\(memory) bytes: \(modules.map(\.module.module).joined(separator: " ")), \(solution.objective)")
+                print(
+                    "\(memory) bytes: \(modules.map(\.module.module).joined(separator: " ")), importance \(solution.objective)"
+                )
             case .infeasible(let why):
                 print("\(memory) bytes: \(why.message)")
             }
         }
     }
 
-    /// What a device does, here over TCP: ask for a sub-model, fetch the weights, and verify them.
+    /// What a device does, here over TCP: ask for a sub-model, fetch the weights, and verify them. It names its class; one that
+    /// also submits what it learned registers first, with `EdgeClient.register`.
     private static func pull(from endpoint: RPCEndpoint) async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("embedded-registry-\(UUID())")
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -77,7 +90,7 @@ struct EmbeddedRegistry {
         let device = try EdgeClient(
             registry: RegistryClient(connection), state: StateDirectory(path: folder.path))
         let pulled = try await device.pull(
-            PullRequest(model: TinyModel.name, budget: Budget(memory: 1500)))
-        print("a device pulled \(pulled.fetchedModules) modules, \(pulled.fetchedBytes) bytes")
+            PullRequest(model: TinyModel.name, deviceClass: TinyModel.deviceClass))
+        print("a \(TinyModel.deviceClass) pulled \(pulled.fetchedModules) modules, \(pulled.fetchedBytes) bytes")
     }
 }

@@ -4,6 +4,8 @@ import Registry
 /// A model of two layers with four experts each, the larger ones more important, and weights that nobody trained.
 enum TinyModel {
     static let name = "tiny"
+    /// A class of devices that can run it.
+    static let deviceClass = "phone"
 
     /// Publishes the model to the channel `stable`: its weights first, then the release that names them. Equal content makes
     /// no new release, so a server may do this at every start.
@@ -25,6 +27,15 @@ enum TinyModel {
             modules: modules)
         return try await registry.publish(
             manifest, channel: "stable", as: Provenance(actor: "embedded-registry", reason: "an example"))
+    }
+
+    /// Says what a device of the class has: what its sub-models must keep to where it asks for nothing less.
+    static func defineDeviceClass(in registry: Registry) async throws {
+        _ = try await registry.defineDeviceClass(
+            deviceClass,
+            traits: DeviceTraits(
+                memory: 1500, flops: 1 << 20, dtypes: [.f32], operators: ["linear"], runtime: RuntimeVersion(1)),
+            as: Provenance(actor: "embedded-registry"))
     }
 
     /// Stores random weights of the shape (width, 4), and describes them.
