@@ -104,8 +104,7 @@ public struct DevelopmentRegistry: Sendable {
         let directory = try prepareDirectory()
         let lock = try DirectoryLock(directory: directory)
         defer { withExtendedLifetime(lock) {} }
-        let record = configuration.isNamed ? nil : DirectoryRecord(directory: directory)
-        if let record { try checkTrust(in: directory, record) }
+        if !configuration.isNamed { try claim(directory) }
         let binaries = try await ServerBinaries.find()
         let registryd = try program("registryd")
         let trainerd = try program("trainerd")
@@ -118,9 +117,6 @@ public struct DevelopmentRegistry: Sendable {
                 line: { [report] in report(.line(program: "postgres", text: $0)) })
         } catch is CancellationError {
             return
-        }
-        if let record, !record.write() {
-            report(.line(program: "postgres", text: "\(directory) cannot be remembered; name it at the next start"))
         }
         var daemons: [ChildProcess] = []
         do {
@@ -174,13 +170,20 @@ public struct DevelopmentRegistry: Sendable {
         return real
     }
 
-    /// A database that is there already and that nobody vouches for is not started.
-    private func checkTrust(in directory: String, _ record: DirectoryRecord) throws(DevelopmentError) {
-        guard !record.isKnown, FileManager.default.fileExists(atPath: directory + "/postgresql") else { return }
-        throw DevelopmentError(
-            .unusableDirectory,
-            "\(directory) has a database that this user did not make, and a database can run programs",
-            hint: "if you trust it, name it with --data; or remove it")
+    /// Refuses a database that is there already and that nobody vouches for. What is made there from now on is this user's,
+    /// also when the start is interrupted.
+    private func claim(_ directory: String) throws(DevelopmentError) {
+        let record = DirectoryRecord(directory: directory)
+        if record.isKnown { return }
+        guard !FileManager.default.fileExists(atPath: directory + "/postgresql") else {
+            throw DevelopmentError(
+                .unusableDirectory,
+                "\(directory) has a database that this user did not make, and a database can run programs",
+                hint: "if you trust it, name it with --data; or remove it")
+        }
+        if !record.write() {
+            report(.line(program: "postgres", text: "\(directory) cannot be remembered; name it at the next start"))
+        }
     }
 
     private func program(_ name: String) throws(DevelopmentError) -> String {

@@ -27,7 +27,6 @@ struct DirectoryRecord: Sendable {
     ///
     /// - Returns: Whether that could be written.
     func write() -> Bool {
-        if isKnown { return true }
         guard let copy else { return false }
         let text = UUID().uuidString
         do {
