@@ -6,5 +6,5 @@
     import Darwin
 #endif
 
-/// Makes a write beyond a file size limit an error to report, where it would end the process.
+/// Makes a write beyond a file size limit (`ulimit -f`) an error to report, where the signal would end the process.
 public func ignoreFileSizeSignal() { signal(SIGXFSZ, SIG_IGN) }
