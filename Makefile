@@ -29,14 +29,13 @@ release: ## build the programs, optimised
 edgectl-static: ## build edgectl for devices, with all but glibc inside; print its size and what it loads
 	Scripts/edgectl-static
 
-# The cluster starts after the build, since they would slow each other down. One test at a time: many wait for a time-out or
-# measure one, and two cores do not keep them apart.
+# Programs are built before any cluster starts, since they would slow each other down.
 test: deps data ## run every test against a private PostgreSQL; FILTER=name runs some
 	"$(ECLM_PYTHON)" -m unittest discover --start-directory Tests/Data
 	"$(ECLM_PYTHON)" -m unittest discover --start-directory Tests/Scripts
 	/usr/bin/python3 -m unittest discover --start-directory Tests/Proto
 	swift build --build-tests
-	Scripts/with-cluster swift test --skip-build --no-parallel $(if $(FILTER),--filter $(FILTER))
+	Scripts/run-tests $(if $(FILTER),'$(FILTER)')
 
 lint: ## check the formatting, the directions of imports, and that the generated sources are current
 	@swift format lint --strict --parallel $(SWIFT_FILES)

@@ -51,7 +51,7 @@ struct SchemaTests {
     /// Every table, and the columns that may change; `nil` where rows may also be deleted.
     static let mutable: [String: [String]?] = [
         "audit": [], "audit_head": ["sequence", "hash"], "audit_pending": [], "blobs": ["wanted_at"], "blob_chunks": [],
-        "blob_uploads": nil,
+        "blob_uploads": nil, "policy_methods": nil, "policy_parameters": nil, "update_encodings": nil,
         "canaries": [
             "blocks", "candidate_count", "candidate_mean", "candidate_m2", "control_count", "control_mean",
             "control_m2",

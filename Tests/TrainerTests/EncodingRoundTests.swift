@@ -187,7 +187,7 @@ struct EncodingRoundTests {
             let reason = try #require(try await bench.reason(update))
             #expect(reason.contains(says), "\(reason)")
             let current = try await bench.model.bytes(try #require(try await bench.model.versions()["l0.m00"]).digest)
-            await #expect(throws: TrainerError.self) {
+            await #expect(throws: AggregationError.self) {
                 try await ModuleAggregator(rule: SampleWeightedMean()).aggregate(
                     [.init(file: file, encoding: encoding)], of: .expert, onto: current)
             }

@@ -58,8 +58,9 @@ struct OwnRuleTests {
                 of: "mlp", PolicyChange(rule: "rank_from_below", parameters: ["rank": 2], minimumUpdates: 3),
                 as: operatorSays)
             #expect(policy.policy.rule == "rank_from_below")
-            for device in 1...3 {
-                try await bench.model.submit([.init("l0.m00")], from: "device-\(device)", seed: UInt64(device))
+            let brought = try (1...3).map { try bench.model.weights(of: "l0.m00", seed: UInt64($0)) }
+            for (device, bytes) in brought.enumerated() {
+                try await bench.model.submit([.init("l0.m00", bytes: bytes)], from: "device-\(device)")
             }
             try await bench.database.withPool(as: .trainer) { pool in
                 let trainer = try Trainer(
@@ -72,9 +73,7 @@ struct OwnRuleTests {
             }
             let version = try #require(try await bench.model.versions()["l0.m00"])
             let made = try await bench.model.tensors(version.digest)
-            let given = try (1...3).map {
-                try ModelFixture.tensors(in: bench.model.weights(of: "l0.m00", seed: UInt64($0)))
-            }
+            let given = try brought.map { try ModelFixture.tensors(in: $0) }
             for (name, values) in made {
                 for (position, value) in values.enumerated() {
                     #expect(value == given.compactMap { $0[name]?[position] }.sorted()[1])

@@ -55,6 +55,12 @@ struct PolicyTests {
     func unknown() async throws {
         try await withBench { bench in
             try await submit(2, to: bench)
+            // As a newer program has it that migrated the database.
+            try await bench.database.pool.query(
+                """
+                INSERT INTO eclm.policy_methods (kind, name, summary, maximum_updates)
+                VALUES ('rule', 'rule_of_tomorrow', 'unknown here', 256)
+                """)
             try await bench.database.pool.query(
                 """
                 INSERT INTO eclm.policies (model_id, rule, minimum_updates, maximum_updates, maximum_wait)
