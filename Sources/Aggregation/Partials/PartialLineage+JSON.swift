@@ -17,7 +17,8 @@ extension PartialLineage {
         do {
             bytes = Array(try encoder.encode(self))
         } catch {
-            throw AggregationError(.invalidLineage, "the lineage cannot be written as JSON: \(error.explanation)", cause: error)
+            throw AggregationError(
+                .invalidLineage, "the lineage cannot be written as JSON: \(error.explanation)", cause: error)
         }
         guard bytes.count <= Self.maximumBytes else {
             throw AggregationError(

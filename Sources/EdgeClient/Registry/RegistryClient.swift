@@ -77,7 +77,8 @@ extension RemoteMethod {
 
     fileprivate func notUnderstood(_ error: any Error) -> EdgeError {
         EdgeError(
-            .registryFailed, "\(shortName) answered what this client does not understand: \(error.explanation)", cause: error)
+            .registryFailed, "\(shortName) answered what this client does not understand: \(error.explanation)",
+            cause: error)
     }
 }
 
