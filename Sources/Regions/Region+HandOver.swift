@@ -35,6 +35,11 @@ extension Region {
                         try await registry.postponeHandOver(record.roundID, reason: error.message)
                         logger.warning("round not handed over", metadata: metadata(record, error.message))
                     }
+                } catch let error as RegistryError where [.dataLoss, .notFound].contains(error.code) {
+                    // What is lost here holds up this round alone.
+                    left += 1
+                    try await registry.postponeHandOver(record.roundID, reason: error.message)
+                    logger.error("round not handed over", metadata: metadata(record, error.message))
                 }
             }
             if records.count < Self.batch { return left }
@@ -69,7 +74,8 @@ extension Region {
     private func send(_ digest: Digest) async throws {
         let blobs = registry.blobs
         guard let size = try await blobs.stat([digest])[digest] else {
-            throw RegistryError(.dataLoss, "blob \(digest) of a round is not stored any more")
+            throw RegistryError(
+                .dataLoss, "blob \(digest) of a round is not stored any more; restore it from a backup or a replica")
         }
         try await parent.upload(digest, size: size) { ByteBuffer(bytes: try await blobs.read(digest, range: $0)) }
     }

@@ -30,6 +30,13 @@ extension RegistryError {
         }
     }
 
+    /// Whether the schema is not one that this program knows: no request is at fault for that.
+    package var isOfSchema: Bool {
+        guard let cause = cause as? PostgresError else { return false }
+        return cause.sqlState == "3F000"
+            || [.undefinedTable, .undefinedFunction, .undefinedColumn].contains(cause.code)
+    }
+
     private static func meaning(of error: PostgresError) -> (Code, String?) {
         switch error.code {
         case .uniqueViolation, .exclusionViolation, .duplicateObject: (.alreadyExists, nil)

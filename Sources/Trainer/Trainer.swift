@@ -57,8 +57,9 @@ public struct Trainer: Sendable {
 
     /// Runs one round of a model.
     ///
-    /// A round that fails for its content is tried again with half of the updates, until it commits or one update is
-    /// left that fails alone, which is then quarantined: every call makes progress.
+    /// An update leaves the queue only for what is wrong in it. Any trouble of the registry's own, such as bytes that are
+    /// lost or a full disk, is thrown, and the updates wait. Where the database refuses what a round writes, rounds with
+    /// fewer updates are tried until one update is found that fails alone while others do not; that one is quarantined.
     ///
     /// - Returns: What it did; `nil` when too little is pending, others hold it, or a canary of the channel runs.
     /// - Throws: ``TrainerError``; nothing was changed then.
@@ -73,26 +74,33 @@ public struct Trainer: Sendable {
             if let outcome {
                 metrics.record(outcome, duration: ContinuousClock.now - begun)
                 log(outcome)
+                try? await registry.clearRoundObstacle(of: model)
             }
             return outcome
         } catch {
             metrics.recordFailure(of: model, error)
+            if error.holdsRoundsUp {
+                // Where this fails as well, the log has it.
+                try? await registry.noteRoundObstacle(of: model, error.code.name, error.message, as: name)
+            }
             throw error
         }
     }
 
+    func round(
+        of model: String, minimum: Int? = nil, locksFirst: Bool = false, probed: [UpdateID]? = nil, claimed: ClaimLog
+    ) -> Round {
+        Round(
+            registry: registry, settings: RoundPolicy(policy, rule: rule, vocabulary: registry.vocabulary),
+            blockMemory: policy.blockMemory, trainer: name, region: region, model: model, channel: policy.channel,
+            probed: probed, minimum: minimum, locksFirst: locksFirst, claimed: claimed)
+    }
+
     private func attempts(at model: String, minimum: Int?) async throws(TrainerError) -> RoundOutcome? {
-        var limit: Int?
-        var minimum = minimum
         var restarts = 0
-        var failures = 0
         while true {
             let claimed = ClaimLog()
-            let round = Round(
-                registry: registry, settings: RoundPolicy(policy, rule: rule, vocabulary: registry.vocabulary),
-                blockMemory: policy.blockMemory,
-                trainer: name, region: region, model: model, channel: policy.channel, limit: limit, minimum: minimum,
-                locksFirst: restarts > 1, claimed: claimed)
+            let round = round(of: model, minimum: minimum, locksFirst: restarts > 1, claimed: claimed)
             do throws(RegistryError) {
                 return try await round.run()
             } catch {
@@ -102,40 +110,15 @@ public struct Trainer: Sendable {
                         "round begins anew", metadata: ["model": "\(model)", "reason": "\(outdated.what)"])
                     continue
                 }
-                let updates = claimed.updates
-                guard error.isFaultOfContent, let first = updates.first else { throw TrainerError(error) }
+                guard error.isRefusalOfDatabase, !claimed.updates.isEmpty else { throw TrainerError(error) }
                 logger.warning(
                     "round failed",
-                    metadata: ["model": "\(model)", "updates": "\(updates.count)", "error": "\(error.message)"])
-                if updates.count > 1 {
-                    (limit, minimum) = (updates.count / 2, 1)
-                } else if failures == 0 {
-                    failures = 1
-                    (limit, minimum) = (1, 1)
-                } else {
-                    return try await isolate(first, of: model, error)
-                }
+                    metadata: [
+                        "model": "\(model)", "updates": "\(claimed.updates.count)", "error": "\(error.message)",
+                    ])
+                return try await isolate(among: claimed.updates, of: model, error)
             }
         }
-    }
-
-    /// Takes an update out of the queue that makes every round fail.
-    private func isolate(
-        _ update: UpdateID, of model: String, _ error: RegistryError
-    ) async throws(TrainerError) -> RoundOutcome {
-        let reason = String("every round with it fails: \(error.message)".prefix(UpdateValidation.maximumReason))
-        let refusal = RoundOutcome.Quarantined(updateID: update, reason: reason)
-        do {
-            try await registry.pool.registryTransaction { connection in
-                try await Provenance(actor: name).apply(to: connection)
-                try await Round.quarantine([refusal], on: connection)
-            }
-        } catch {
-            throw TrainerError(error)
-        }
-        var outcome = RoundOutcome(model: model)
-        outcome.quarantined = [refusal]
-        return outcome
     }
 
     private func log(_ outcome: RoundOutcome) {

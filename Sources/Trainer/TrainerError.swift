@@ -1,5 +1,6 @@
 import Aggregation
 public import ECLMCore
+import PostgreSQL
 import Registry
 
 /// The trainer's error: a code that a program acts on and a message that tells a person what to do next.
@@ -25,7 +26,7 @@ public struct TrainerError: CodedError {
         public static let registryUnfit = Code(name: "registry_unfit", exitStatus: .refused)
         /// The trainer was told to stop.
         public static let cancelled = Code(name: "cancelled", exitStatus: .unavailable)
-        /// The round failed for a reason of its own content, or through a fault of this program.
+        /// The database refused what the round was about to write, or this program has a fault.
         public static let roundFailed = Code(name: "round_failed", exitStatus: .failure)
     }
 
@@ -47,6 +48,15 @@ public struct TrainerError: CodedError {
             self.init(.registryUnfit, inner.message, cause: inner.cause)
             return
         }
+        if let stopped = error.cause as? PostgresError,
+            [.statementTimedOut, .statementCancelled].contains(stopped.code)
+        {
+            self.init(
+                .unavailable,
+                "\(error.message); raise statement_timeout for the trainer's login, or find out who cancels its statements",
+                cause: error)
+            return
+        }
         let code: Code =
             switch error.code {
             case .notFound: .notFound
@@ -55,7 +65,7 @@ public struct TrainerError: CodedError {
             case .permissionDenied: .permissionDenied
             case .cancelled: .cancelled
             case .dataLoss: .registryUnfit
-            case .failedPrecondition: error.isFaultOfContent ? .roundFailed : .registryUnfit
+            case .failedPrecondition: error.isRefusalOfDatabase ? .roundFailed : .registryUnfit
             default: .roundFailed
             }
         self.init(code, error.message, cause: error)

@@ -83,36 +83,6 @@ struct QuarantineTests {
         }
     }
 
-    @Test("stored bytes that are gone or changed", arguments: [true, false])
-    func damaged(gone: Bool) async throws {
-        try await withBench { bench in
-            let reason = try await reason(bench) {
-                let bytes = try bench.model.weights(of: "l0.m00", seed: 5)
-                let update = try await bench.model.submit([.init("l0.m00", bytes: bytes)], from: "bad")
-                try await bench.database.withConnection { connection in
-                    let digest = Digest.of(bytes)
-                    try await connection.execute(script: "ALTER TABLE eclm.blob_chunks DISABLE TRIGGER ALL")
-                    if gone {
-                        try await connection.query(
-                            """
-                            DELETE FROM eclm.blob_chunks
-                            WHERE storage_id = (SELECT storage_id FROM eclm.blobs WHERE digest = \(digest.bytes))
-                            """)
-                    } else {
-                        try await connection.query(
-                            """
-                            UPDATE eclm.blob_chunks SET data = set_byte(data, 290, (get_byte(data, 290) + 1) % 256)
-                            WHERE storage_id = (SELECT storage_id FROM eclm.blobs WHERE digest = \(digest.bytes))
-                            """)
-                    }
-                    try await connection.execute(script: "ALTER TABLE eclm.blob_chunks ENABLE TRIGGER ALL")
-                }
-                return update
-            }
-            #expect(reason.contains("l0.m00"))
-        }
-    }
-
     @Test("a base release that was rolled back")
     func withdrawnRelease() async throws {
         try await withBench { bench in
@@ -190,28 +160,6 @@ struct QuarantineTests {
             for id in ids where id != poison { #expect(try await bench.status(id) == .aggregated) }
             #expect(try await bench.status(poison) == .quarantined)
             #expect(try await bench.reason(poison)?.contains("this update cannot be counted") == true)
-        }
-    }
-
-    @Test("but not for a fault of the registry's own")
-    func registryFault() async throws {
-        try await withBench { bench in
-            let update = try await bench.model.submit([.init("l0.m00")], from: "device")
-            let version = try #require(try await bench.model.versions()["l0.m00"])
-            try await bench.database.withConnection { connection in
-                try await connection.execute(script: "ALTER TABLE eclm.blob_chunks DISABLE TRIGGER ALL")
-                try await connection.query(
-                    """
-                    DELETE FROM eclm.blob_chunks
-                    WHERE storage_id = (SELECT storage_id FROM eclm.blobs WHERE digest = \(version.digest.bytes))
-                    """)
-            }
-            await #expect {
-                _ = try await bench.round()
-            } throws: { error in
-                (error as? TrainerError)?.code == .registryUnfit
-            }
-            #expect(try await bench.status(update) == .pending)
         }
     }
 }

@@ -110,8 +110,7 @@ struct BatchedSum {
             if term.isChecked { try term.update.check(bytes, against: base) }
             return bytes
         } catch {
-            if let version = term.version { throw version.unfit(error) }
-            throw term.isChecked ? UpdateFile.refusal(error, base.module) : error
+            throw term.version?.unfit(error) ?? error
         }
     }
 

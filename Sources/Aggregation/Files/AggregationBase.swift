@@ -34,6 +34,17 @@ package struct AggregationBase: Sendable {
         }
     }
 
+    /// Reads the whole file, so that ranges of it can be read afterwards without comparing digests.
+    ///
+    /// - Throws: As ``header(in:)``.
+    package func verify(in blobs: any BlobSource) async throws {
+        do {
+            try await blobs.forEachChunk(of: file.digest) { _ in }
+        } catch {
+            throw unfit(error)
+        }
+    }
+
     /// An error of reading the version's own blob: no update is at fault for it.
     func unfit(_ error: any Error) -> any Error {
         guard let reason = AggregationError.reason(of: error) else { return error }

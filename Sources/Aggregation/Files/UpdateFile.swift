@@ -13,7 +13,10 @@ package struct UpdateFile: Sendable {
         self.base = base
     }
 
-    /// Why a file is no update.
+    /// What is wrong with an update: with what the device sent, and nothing else.
+    ///
+    /// Only bytes whose digest is the device's can be at fault. Bytes that are missing, changed or out of reach are the
+    /// trouble of whoever keeps them, and any error but this one is such trouble.
     package struct Refusal: Error {
         package var reason: String
 
@@ -22,19 +25,28 @@ package struct UpdateFile: Sendable {
 
     /// Reads the whole file: its digest, its header and every value.
     ///
+    /// What the bytes hold counts only once all were read and have their digest: what looks like an unfit weight may be a
+    /// damaged disk.
     /// - Parameter current: The version that updates are folded onto.
     /// - Throws: ``Refusal`` for what the update is at fault for; else what keeps from telling.
     package func check(against current: AggregationBase, in blobs: any BlobSource) async throws {
         try checkBase(against: current)
         var stream = TensorStream(byteCount: file.size)
         var values: UpdateValueCheck?
-        do {
-            try await blobs.forEachChunk(of: file.digest) { chunk in
+        var fault: (any Error)?
+        try await blobs.forEachChunk(of: file.digest) { chunk in
+            guard fault == nil else { return }
+            do {
                 try stream.consume(chunk) { header, tensor, first, bytes in
                     if values == nil { values = try valueCheck(header, against: current) }
                     try values?.consume(bytes, of: header.entries[tensor].description, from: first)
                 }
+            } catch {
+                fault = error
             }
+        }
+        do {
+            if let fault { throw fault }
             try stream.finish()
             if values == nil, let header = stream.header { values = try valueCheck(header, against: current) }
             try values?.finish()
@@ -85,14 +97,12 @@ package struct UpdateFile: Sendable {
         return UpdateValueCheck(layout: try UpdateLayout(of: header.tensors, as: encoding, onto: current.tensors))
     }
 
-    /// The error as a refusal where the update is at fault for it.
+    /// An error of looking at verified bytes as a refusal, where it is of what they hold.
     static func refusal(_ error: any Error, _ module: String) -> any Error {
         switch error {
         case let error as UpdateError: Refusal(reason: "module \(module): \(error.message)")
         case let error as SafetensorsError:
             Refusal(reason: "module \(module): its weights are no acceptable file: \(error.message)")
-        case let error as any StoredBytesError where error.isDamage:
-            Refusal(reason: "module \(module): \(error.message)")
         default: error
         }
     }

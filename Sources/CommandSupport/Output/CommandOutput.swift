@@ -19,7 +19,9 @@ public struct CommandOutput: Sendable {
     public func result(_ value: some Encodable, text: (_ width: Int?) -> String) throws {
         switch format {
         case .json: StandardStream.output.write(try JSONDocument.text(value))
-        case .table: StandardStream.output.write(text(StandardStream.output.width))
+        case .table:
+            let text = text(StandardStream.output.width)
+            StandardStream.output.write(text.isEmpty || text.hasSuffix("\n") ? text : text + "\n")
         }
     }
 

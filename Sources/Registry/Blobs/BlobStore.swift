@@ -50,9 +50,11 @@ public struct BlobStore: Sendable {
 
     func storage(named name: String, of digest: Digest) throws(RegistryError) -> any BlobStorage {
         guard let storage = storages[name] else {
+            // Not a fault of what was asked: another server has it, or this one will.
             throw RegistryError(
-                .failedPrecondition,
-                "blob \(digest) lies in the \(name) storage, which this program was not given; configure it")
+                .unavailable,
+                "blob \(digest) lies in the \(name) storage, which this program was not given; name it with "
+                    + "--blob-directory")
         }
         return storage
     }

@@ -23,6 +23,12 @@ public struct DirectoryBlobStorage: BlobStorage {
         _ chunks: Chunks, at offset: Int64, of key: BlobKey, on connection: PostgresConnection
     ) async throws where Chunks.Element == ArraySlice<UInt8> {
         let path = path(of: key)
+        let root = root
+        if try await BlockingFiles.run({ access(root, F_OK) != 0 }) {
+            // Where blobs lie in it, the folder is not new but away: writing would fill the disk under its mount point.
+            let known = try await connection.query("SELECT FROM eclm.blobs WHERE store = \(name) LIMIT 1")
+            guard known.isEmpty else { throw Self.away(root) }
+        }
         let file = try await BlockingFiles.run { try BlobFile(creating: path) }
         var position = offset
         for try await chunk in chunks {
@@ -40,10 +46,21 @@ public struct DirectoryBlobStorage: BlobStorage {
         _ key: BlobKey, range: Range<Int64>, on connection: PostgresConnection
     ) async throws -> [UInt8] {
         let path = path(of: key)
+        let root = root
         return try await BlockingFiles.run {
-            guard let file = try BlobFile(opening: path) else { return [] }
+            guard let file = try BlobFile(opening: path) else {
+                // One file that is gone is a loss; all of them is a disk that is not mounted.
+                if access(root, F_OK) != 0 { throw Self.away(root) }
+                return []
+            }
             return try file.read(range)
         }
+    }
+
+    private static func away(_ root: String) -> RegistryError {
+        RegistryError(
+            .unavailable,
+            "the blob directory \(root) is not there; mount it, or name the right one with --blob-directory")
     }
 
     /// Deletes the key's file.

@@ -41,6 +41,8 @@ extension RPCError {
         switch error {
         case let error as RPCError: self = error
         case let error as RegistryError where error.code == .internal: return nil
+        // The registry's own trouble, not a state of what was asked about: a caller waits, and gives nothing up.
+        case let error as RegistryError where error.isOfSchema: self.init(.unavailable, error.message, cause: error)
         case let error as RegistryError: self.init(error.code.status, error.message, cause: error)
         case let error as WireError: self.init(.badRequest, error.description, cause: error)
         case let error as MappingError: self.init(.invalidArgument, error.description, cause: error)

@@ -16,8 +16,11 @@ extension Round {
         let sum = try await PrivateSum(
             of: accepted, bases, onto: try await base.versions(on: connection), by: mechanism,
             ModuleAggregation(blobs: registry.blobs, rule: policy.rule, blockMemory: blockMemory))
+        // Those that somebody trained were looked at with the updates.
+        let trained = Set(accepted.flatMap { $0.modules.map(\.moduleID) })
         var changed: [Aggregate] = []
         for version in sum.versions {
+            if !trained.contains(version.moduleID) { try await version.aggregationBase.verify(in: registry.blobs) }
             let aggregate = try await store(
                 try await sum.file(of: version, seed: seed), of: version, sum.weights, policy, on: connection)
             outcome.count(aggregate, among: &changed)

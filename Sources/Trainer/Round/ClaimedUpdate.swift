@@ -25,12 +25,12 @@ struct ClaimedUpdate: Sendable {
 
         /// How the file is written.
         ///
-        /// - Throws: ``RegistryError`` with `failedPrecondition` where this program does not know the encoding.
+        /// - Throws: ``RegistryError`` with `failedPrecondition` where this program does not know the encoding, which is no
+        ///   fault of the update.
         func encoding() throws(RegistryError) -> UpdateEncoding {
             guard let encoding = UpdateEncoding(rawValue: encodingName) else {
-                throw RegistryError(
-                    .failedPrecondition,
-                    "module \(name): encoding \(encodingName) is not known to this program; update it")
+                let message = "module \(name): encoding \(encodingName) is not known to this program; update it"
+                throw RegistryError(.failedPrecondition, message, cause: TrainerError(.registryUnfit, message))
             }
             return encoding
         }
@@ -56,12 +56,15 @@ struct ClaimedUpdate: Sendable {
 extension ClaimedUpdate {
     /// Locks up to `limit` pending updates of a model, oldest first; what another trainer holds is passed over.
     ///
-    /// - Parameter oneOfEachDevice: Leaves a device's later updates for later rounds, also while another trainer holds the
-    ///   oldest.
+    /// - Parameters:
+    ///   - among: Only of these; `nil` for any.
+    ///   - oneOfEachDevice: Leaves a device's later updates for later rounds, also while another trainer holds the oldest.
     /// - Returns: The updates in ascending order with their modules in ascending order.
     static func claim(
-        of model: ModelID, limit: Int, oneOfEachDevice: Bool = false, on connection: PostgresConnection
+        of model: ModelID, limit: Int, among: [UpdateID]? = nil, oneOfEachDevice: Bool = false,
+        on connection: PostgresConnection
     ) async throws -> [ClaimedUpdate] {
+        let isAmong: SQL = among.map { "u.update_id = ANY (\($0.map(\.rawValue)))" } ?? "true"
         let isFirst: SQL =
             oneOfEachDevice
             ? """
@@ -73,7 +76,7 @@ extension ClaimedUpdate {
             SELECT u.update_id, b.number AS base_release,
                 extract(epoch FROM clock_timestamp() - u.submitted_at)::float8 AS age
             FROM eclm.updates u JOIN eclm.releases b ON b.release_id = u.base_release_id
-            WHERE u.model_id = \(model.rawValue) AND u.status = 'pending' AND \(isFirst)
+            WHERE u.model_id = \(model.rawValue) AND u.status = 'pending' AND \(isFirst) AND \(isAmong)
             ORDER BY u.update_id LIMIT \(limit) FOR UPDATE OF u SKIP LOCKED
             """)
         var updates: [ClaimedUpdate] = []

@@ -41,7 +41,8 @@ extension Round {
                 updates, onto: base, versions, bases, policy, checksUpdates: true, on: connection, into: &outcome)
             try await connection.query("RELEASE SAVEPOINT aggregated_at_once")
             return (outcome, changed)
-        } catch is UpdateFile.Refusal {
+        } catch  where error is UpdateFile.Refusal || (error as? any StoredBytesError)?.isDamage == true {
+            // Looking at each by itself tells which one it is.
             try await connection.query("ROLLBACK TO SAVEPOINT aggregated_at_once")
             return nil
         }

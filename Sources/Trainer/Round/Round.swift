@@ -12,6 +12,11 @@ struct RoundOutdated: Error {
     var asRegistryError: RegistryError { RegistryError(.aborted, what, cause: self) }
 }
 
+/// A round that was only tried, and would have been made.
+struct RoundProbed: Error {
+    var outcome: RoundOutcome
+}
+
 /// The updates a round had claimed when it failed: its transaction is gone, and the locks with it.
 final class ClaimLog: Sendable {
     private let ids = Mutex<[UpdateID]>([])
@@ -33,8 +38,9 @@ struct Round: Sendable {
     let region: String?
     let model: String
     let channel: String
-    /// The most updates to claim, where an earlier attempt failed with more.
-    let limit: Int?
+    /// Tries the round with these updates alone, whatever the policy says of their number, and takes it all back; `nil` for
+    /// a round that counts.
+    var probed: [UpdateID]?
     /// Replaces the policy's minimum of updates.
     let minimum: Int?
     /// Hold the model's lock from the start, so that the channel cannot move meanwhile.
@@ -62,7 +68,13 @@ struct Round: Sendable {
     ///
     /// - Returns: What it did; `nil` when too little is pending, or the channel has a canary.
     func run() async throws(RegistryError) -> RoundOutcome? {
-        try await registry.pool.registryTransaction { connection in try await run(on: connection) }
+        try await registry.pool.registryTransaction { connection in
+            let outcome = try await run(on: connection)
+            guard probed != nil, let outcome else { return outcome }
+            // What the database would check at the commit.
+            try await connection.query("SET CONSTRAINTS ALL IMMEDIATE")
+            throw RegistryError(.aborted, "tried, and taken back", cause: RoundProbed(outcome: outcome))
+        }
     }
 
     private func run(on connection: PostgresConnection) async throws -> RoundOutcome? {
@@ -75,18 +87,18 @@ struct Round: Sendable {
         if region != nil { try policy.checkMakesPartials(of: model) }
         let requests = try await RoundRequests.claim(of: base.modelID, on: connection)
         let updates = try await ClaimedUpdate.claim(
-            of: base.modelID, limit: min(limit ?? .max, policy.maximumUpdates),
-            oneOfEachDevice: policy.privacy != nil, on: connection)
+            of: base.modelID, limit: policy.maximumUpdates, among: probed, oneOfEachDevice: policy.privacy != nil,
+            on: connection)
         guard let oldest = updates.map(\.age).max() else {
             try await requests.answerIfNothingWaits()
             return nil
         }
         guard
-            !requests.isEmpty || updates.count >= minimum ?? policy.minimumUpdates || oldest >= policy.maximumWait
-                || updates.reach(policy.quorum, by: policy.rule)
+            probed != nil || !requests.isEmpty || updates.count >= minimum ?? policy.minimumUpdates
+                || oldest >= policy.maximumWait || updates.reach(policy.quorum, by: policy.rule)
         else { return nil }
         // Where a failure is narrowed down, the rule sees to each module alone.
-        let needed = limit == nil ? policy.rule.minimumContributions : 1
+        let needed = probed == nil ? policy.rule.minimumContributions : 1
         guard updates.count >= needed else {
             try await requests.answer(
                 "no round: rule \(policy.rule.name) needs \(needed) updates, and \(updates.count) wait")
@@ -155,6 +167,7 @@ struct Round: Sendable {
         var duplicates =
             policy.refusesDuplicates ? try await DuplicateCheck(of: updates, on: connection) : nil
         var accepted: [ClaimedUpdate] = []
+        try await validation.checkVersions()
         let refusals = try await validation.refusals(of: updates)
         for update in updates {
             var reason = refusals[update.updateID]

@@ -3,6 +3,9 @@ import ECLMCore
 import Registry
 
 /// Looks at everything an update brings before any of it is mixed with others: an update counts as a whole or not at all.
+///
+/// What is wrong in an update is a reason that is returned. What is thrown is the registry's own trouble: then nothing
+/// leaves the queue.
 struct UpdateValidation {
     typealias Refusal = UpdateFile.Refusal
 
@@ -22,6 +25,18 @@ struct UpdateValidation {
     /// Updates that are looked at at once: hashing one keeps a core busy.
     private static let readers = max(2, Parallel.cores)
 
+    /// Makes sure that the stored bytes of every version that the updates are folded onto, or were made from, are whole:
+    /// blocks of them are read later without comparing digests.
+    ///
+    /// - Throws: ``AggregationError`` with `unfitVersion`.
+    func checkVersions() async throws {
+        let all = versions.values.filter { policy.rule.trains($0.slot.kind) } + bases.values
+        let distinct = Dictionary(all.map { ($0.digest, $0) }) { first, _ in first }.values
+        for version in distinct.sorted(by: { $0.moduleVersionID < $1.moduleVersionID }) {
+            try await version.aggregationBase.verify(in: blobs)
+        }
+    }
+
     /// Why updates must be quarantined: those that are not in it count.
     ///
     /// - Throws: As ``refusal(of:_:)``.
@@ -40,7 +55,8 @@ struct UpdateValidation {
     /// Why the update must be quarantined; `nil` when it counts.
     ///
     /// - Parameter isReadLater: Whether the blob of a module is not to be looked at here.
-    /// - Throws: What keeps the trainer from telling, such as a lost database; never what the update is at fault for.
+    /// - Throws: What keeps the trainer from telling, such as a lost database or bytes that are gone; never what the update
+    ///   is at fault for.
     func refusal(
         of update: ClaimedUpdate, _ isReadLater: @Sendable (ClaimedUpdate.Module) -> Bool = { _ in false }
     ) async throws -> String? {
@@ -50,10 +66,17 @@ struct UpdateValidation {
             return nil
         } catch let refusal as Refusal {
             return String(refusal.reason.prefix(Self.maximumReason))
+        } catch let error as any StoredBytesError where error.isDamage {
+            throw RegistryError(
+                .dataLoss,
+                "what update \(update.updateID) brought cannot be read: \(error.message); no round is made and nothing leaves "
+                    + "the queue until the bytes are back; if they are lost for good, take the update out with "
+                    + "`registryctl update quarantine \(update.updateID) --reason ...`",
+                cause: error)
         }
     }
 
-    private func checkBase(of update: ClaimedUpdate) throws(Refusal) {
+    private func checkBase(of update: ClaimedUpdate) throws {
         guard !update.baseWithdrawn else {
             throw Refusal(reason: "base release \(update.baseRelease) was rolled back")
         }
@@ -70,10 +93,8 @@ struct UpdateValidation {
             if let partial = module.partial, let obstacle = policy.obstacle(toPartialsBy: partial.rule) {
                 throw Refusal(reason: "the partial aggregate of \(module.name) cannot be weighed: \(obstacle)")
             }
-            guard UpdateEncoding(rawValue: module.encodingName) != nil else {
-                throw Refusal(
-                    reason: "module \(module.name): encoding \(module.encodingName) is not known to this trainer")
-            }
+            // The registry took it, so a newer program knows it.
+            _ = try module.encoding()
             guard module.importance.isFinite, module.importance >= 0 else {
                 throw Refusal(
                     reason: "module \(module.name): importance \(module.importance) is no finite number of at least 0")
@@ -90,7 +111,7 @@ struct UpdateValidation {
             throw Refusal(reason: "module \(module.name) is in no release any more")
         }
         guard module.size != nil else {
-            throw Refusal(reason: "module \(module.name): blob \(module.digest) is not stored")
+            throw RegistryError(.dataLoss, "blob \(module.digest) of module \(module.name) is not stored any more")
         }
         guard !isReadLater else { return }
         try await module.file(bases).check(against: version.aggregationBase, in: blobs)

@@ -151,7 +151,7 @@ struct CanaryList: RegistryCommand {
                 .number("canary"), "model", "channel", .number("candidate"), .number("control"), "metric", "state",
                 .number("devices"), "started", "decision",
             ],
-            ifEmpty: "There is no such canary."
+            ifEmpty: "No canary matches."
         ) { canary in
             [
                 "\(canary.canary)", canary.model, canary.channel, "\(canary.candidate.release)",

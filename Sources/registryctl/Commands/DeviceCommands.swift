@@ -35,7 +35,7 @@ struct DeviceList: RegistryCommand {
         }
         try output.listing(
             listing, columns: ["device", "class", "registered", "attributes"],
-            ifEmpty: "There is no such device; devices register themselves."
+            ifEmpty: "No device matches; devices register themselves."
         ) { [$0.device, $0.deviceClass, $0.registeredAt.brief, $0.attributeText] }
     }
 }

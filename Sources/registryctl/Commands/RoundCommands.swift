@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import ECLMCore
 import Registry
 import RegistryPrograms
 
@@ -30,6 +31,7 @@ struct RoundList: RegistryCommand {
     @OptionGroup var database: DatabaseOptions
 
     func run(on session: RegistrySession, output: CommandOutput) async throws {
+        for obstacle in try await session.registry.roundObstacles(of: model) { output.remark(obstacle.text) }
         let listing = try await page.listing(RoundDocument.init) {
             try await session.registry.rounds(of: model, page: $0)
         }
@@ -47,5 +49,13 @@ struct RoundList: RegistryCommand {
                 round.committedAt.brief,
             ]
         }
+    }
+}
+
+extension RoundObstacle {
+    /// The obstacle as a sentence.
+    var text: String {
+        "\(waiting) update\(waiting == 1 ? " waits" : "s wait"), and no round could be made since \(Timestamp(since).brief) "
+            + "(\(attempts) attempt\(attempts == 1 ? "" : "s"), the last by \(trainer)): \(problem)"
     }
 }

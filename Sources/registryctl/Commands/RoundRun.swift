@@ -49,9 +49,10 @@ struct RoundRun: RegistryCommand {
         }
         guard wait != nil, request.round == nil else { return }
         guard let answer = request.answer else {
+            let obstacle = try await session.registry.roundObstacles(of: model).first?.text
             throw CommandFailure(
                 .unavailable, "no trainer has answered request \(document.request) yet; it stays",
-                hint: canaries.first.map(Self.hold) ?? "start trainerd, or look at its log")
+                hint: canaries.first.map(Self.hold) ?? obstacle ?? "start trainerd, or look at its log")
         }
         throw CommandFailure(.refused, answer)
     }

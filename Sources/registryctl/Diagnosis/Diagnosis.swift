@@ -18,7 +18,7 @@ struct Diagnosis {
         let server = await check("server", server)
         findings.append(server)
         guard server.state != .fail else {
-            let rest = ["clock", "disk", "schema", "roles", "catalogue", "audit", "blobs"]
+            let rest = ["clock", "disk", "schema", "roles", "catalogue", "rounds", "audit", "blobs"]
             return findings + rest.map { .skipped($0, "needs a server") }
         }
         findings.append(await check("clock", clock))
@@ -26,10 +26,12 @@ struct Diagnosis {
         let schema = await check("schema", schema)
         findings.append(schema)
         guard schema.state != .fail else {
-            return findings + ["roles", "catalogue", "audit", "blobs"].map { .skipped($0, "needs a current schema") }
+            let rest = ["roles", "catalogue", "rounds", "audit", "blobs"]
+            return findings + rest.map { .skipped($0, "needs a current schema") }
         }
         findings.append(await check("roles", roles))
         findings.append(await check("catalogue", catalogue))
+        findings.append(await check("rounds", rounds))
         findings.append(await check("audit", audit))
         findings.append(await check("blobs", blobs))
         return findings
@@ -162,6 +164,15 @@ struct Diagnosis {
             return .warn("catalogue", text, "model \(empty) has no channel; devices cannot get it until one is made")
         }
         return .ok("catalogue", text)
+    }
+
+    private func rounds() async throws -> Finding {
+        let obstacles = try await session.registry.roundObstacles()
+        guard let first = obstacles.first else { return .ok("rounds", "nothing keeps one from being made") }
+        let more = obstacles.count == 1 ? "" : " and \(obstacles.count - 1) more"
+        return .fail(
+            "rounds", "updates of \(first.model)\(more) wait: \(first.text)",
+            "no update left the queue; mend it, and trainerd goes on by itself")
     }
 
     private func audit() async throws -> Finding {

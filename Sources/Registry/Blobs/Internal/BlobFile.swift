@@ -64,6 +64,10 @@ extension RegistryError: SystemFailure {
         case ENOSPC, EDQUOT:
             return RegistryError(
                 .resourceExhausted, "the disk of the blob directory is full and nothing was stored; make room: \(path)")
+        case EFBIG:
+            return RegistryError(
+                .resourceExhausted,
+                "the blob directory's limit on the size of a file is reached and nothing was stored; raise it: \(path)")
         case ENOENT: return RegistryError(.notFound, "cannot \(action) the blob file \(path): \(reason)")
         default: return RegistryError(.unavailable, "cannot \(action) the blob file \(path): \(reason)")
         }
