@@ -99,10 +99,14 @@ let package = Package(
         // Libraries.
         .target(name: "ECLMCore", dependencies: [crypto, system]),
         .target(name: "PostgreSQL", dependencies: ["CLibPQ", "ECLMCore", logging, deque]),
-        .target(name: "RPC", dependencies: ["CProtocol", "ECLMCore", logging, metrics, lifecycle, deque] + nio),
+        // Finds texts in encoded messages that protobuf-c would hand over shortened.
+        .target(name: "ProtobufText", dependencies: ["CProtobufC"], swiftSettings: imports),
+        .target(
+            name: "RPC",
+            dependencies: ["CProtocol", "ECLMCore", "ProtobufText", logging, metrics, lifecycle, deque] + nio),
         .target(
             name: "RegistryProtocol",
-            dependencies: ["CProtocol", "ECLMCore", .product(name: "NIOCore", package: "swift-nio")]),
+            dependencies: ["CProtocol", "ECLMCore", "ProtobufText", .product(name: "NIOCore", package: "swift-nio")]),
         .target(name: "Decomposition", dependencies: ["ECLMCore"]),
         // Data sets, and how they are split over a cloud and its devices.
         .target(name: "Datasets", dependencies: ["ECLMCore"]),

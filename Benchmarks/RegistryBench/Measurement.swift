@@ -12,8 +12,8 @@ struct Measurement {
 
 extension RegistryBench {
     /// Keeps `concurrency` calls in flight for `seconds`, after a tenth of that to warm up.
-    func measure(_ name: String, _ client: RPCClient, _ make: () -> Operation) async throws -> Measurement {
-        let operation = make()
+    func measure(_ name: String, _ client: RPCClient, _ make: () throws -> Operation) async throws -> Measurement {
+        let operation = try make()
         let warm = ContinuousClock.now + .seconds(seconds / 10)
         let end = warm + .seconds(seconds)
         let latencies = try await withThrowingTaskGroup(of: [Double].self) { group in

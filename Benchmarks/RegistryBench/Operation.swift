@@ -11,10 +11,10 @@ struct Operation: Sendable {
 
     init<Request: WireMessage, Response>(
         _ remote: RemoteMethod<Request, Response>, _ request: Request, attachment: ByteBuffer = ByteBuffer()
-    ) {
+    ) throws {
         service = remote.service
         method = remote.name
-        payload = request.encoded()
+        payload = try request.encoded()
         self.attachment = attachment
     }
 

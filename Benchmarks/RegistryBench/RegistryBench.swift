@@ -58,17 +58,17 @@ struct RegistryBench: AsyncParsableCommand {
         query.importances = Self.importances(of: composition)
 
         let answer = try await compose(query, client)
-        let requestBytes = query.encoded().readableBytes
-        let responseBytes = answer.encoded().readableBytes
+        let requestBytes = try query.encoded().readableBytes
+        let responseBytes = try answer.encoded().readableBytes
         let echo = try await measure("echo", client) {
             var message = Wire.EchoRequest()
             message.payload = [UInt8](repeating: 7, count: (requestBytes + responseBytes) / 2)
-            return Operation(HealthServiceAPI.echo, message)
+            return try Operation(HealthServiceAPI.echo, message)
         }
         report(
             echo, unit: "calls_per_second", ceiling: nil,
             detail: ["payload_bytes": Double((requestBytes + responseBytes) / 2)])
-        let composed = try await measure("compose", client) { Operation(CompositionServiceAPI.compose, query) }
+        let composed = try await measure("compose", client) { try Operation(CompositionServiceAPI.compose, query) }
         report(
             composed, unit: "queries_per_second", ceiling: echo.callsPerSecond,
             detail: ["modules": Double(answer.composition?.modules.count ?? 0), "solve_us": Double(answer.solveUs)])
@@ -81,7 +81,7 @@ struct RegistryBench: AsyncParsableCommand {
         guard let largest = experts.max(by: { $0.bytes < $1.bytes }) else { return }
         let attachment = ByteBuffer(repeating: 7, count: Int(largest.bytes))
         let echo = try await measure("blob_echo", client) {
-            Operation(HealthServiceAPI.echo, Wire.EchoRequest(), attachment: attachment)
+            try Operation(HealthServiceAPI.echo, Wire.EchoRequest(), attachment: attachment)
         }
         // An echo moves its bytes twice, a fetch once.
         report(
@@ -89,14 +89,14 @@ struct RegistryBench: AsyncParsableCommand {
             scale: 2 * Double(largest.bytes) / 1e9)
         var request = Wire.GetBlobRequest()
         request.digest = largest.digest
-        let fetched = try await measure("blob_get", client) { [request] in Operation(BlobServiceAPI.get, request) }
+        let fetched = try await measure("blob_get", client) { [request] in try Operation(BlobServiceAPI.get, request) }
         report(
             fetched, unit: "gigabytes_per_second", ceiling: echo.callsPerSecond * 2,
             detail: ["blob_bytes": Double(largest.bytes)], scale: Double(largest.bytes) / 1e9)
     }
 
     private func compose(_ query: Wire.ComposeRequest, _ client: RPCClient) async throws -> Wire.ComposeResponse {
-        let operation = Operation(CompositionServiceAPI.compose, query)
+        let operation = try Operation(CompositionServiceAPI.compose, query)
         return try Wire.ComposeResponse(decoding: try await operation.call(client).payload)
     }
 

@@ -1,5 +1,6 @@
 import CProtocol
 import NIOCore
+import ProtobufText
 
 /// The namespace of the messages in proto/, so that `Wire.Budget` (on the wire, unchecked) is never taken for
 /// `Budget` (ECLMCore's checked value).
@@ -12,17 +13,19 @@ public protocol WireMessage: Sendable {
 
     /// A message from its protobuf encoding.
     ///
-    /// - Throws: ``WireError`` when the bytes are no such message or a string in it is not UTF-8.
+    /// - Throws: ``WireError`` when the bytes are no such message, or a string in it is not UTF-8 or holds a NUL.
     init(decoding bytes: UnsafeRawBufferPointer) throws(WireError)
 
     /// The protobuf encoding.
-    func encoded() -> ByteBuffer
+    ///
+    /// - Throws: ``WireError`` when a string in it holds a NUL, which would end it on the way.
+    func encoded() throws(WireError) -> ByteBuffer
 }
 
 extension WireMessage {
     /// A message from the readable bytes of `buffer`.
     ///
-    /// - Throws: ``WireError`` when the bytes are no such message or a string in it is not UTF-8.
+    /// - Throws: ``WireError`` when the bytes are no such message, or a string in it is not UTF-8 or holds a NUL.
     public init(decoding buffer: ByteBuffer) throws(WireError) {
         let result = buffer.withUnsafeReadableBytes { bytes in
             Result { () throws(WireError) in try Self(decoding: bytes) }
@@ -31,19 +34,22 @@ extension WireMessage {
     }
 }
 
-/// Bytes that are not the message they should be.
+/// Bytes that are not the message they should be, or a message that cannot be written as it is.
 public struct WireError: Error, Sendable, CustomStringConvertible {
     /// The message's full name.
     public var message: String
-    /// The field at fault, of the message or of one inside it, where one is known.
+    /// The field at fault by its path from the message, such as `modules[3].name`, where one is known.
     public var field: String?
-
     /// What is wrong, in words.
-    public var description: String {
-        if let field {
-            "\(field) in the \(message) is not UTF-8 text"
-        } else {
-            "the payload is not a well-formed \(message)"
-        }
+    public var description: String
+
+    init(message: String) {
+        self.message = message
+        description = "the payload is not a well-formed \(message)"
+    }
+
+    init(message: String, fault: TextFault) {
+        (self.message, field) = (message, fault.path)
+        description = "\(fault.path) in the \(message) \(fault.problem)"
     }
 }

@@ -15,7 +15,7 @@ struct BorderTests {
 
         func call(
             service: String, method: String, payload: ByteBuffer, attachment: ByteBuffer, timeout: Duration?
-        ) async throws -> RPCResponse { RPCResponse(payload: message.encoded()) }
+        ) async throws -> RPCResponse { RPCResponse(payload: try message.encoded()) }
     }
 
     private func fate(_ fill: (inout Wire.Update) -> Void) async throws -> UpdateFate {
@@ -122,7 +122,7 @@ struct BorderTests {
                     encoding: .int8Delta, importance: 0.25)
             ])
         // What commit c4def7f made of this submission.
-        #expect(draft.contentKey == "299e8c9c01e736d186660ce7e8f23d040d88e7247837403bb025a0c09fcc3f2c")
+        #expect(try draft.contentKey == "299e8c9c01e736d186660ce7e8f23d040d88e7247837403bb025a0c09fcc3f2c")
         #expect(draft.message.modules.first?.updateEncoding == .int8Delta)
         #expect(draft.message.modules.first?.encoding == "int8_delta")
     }

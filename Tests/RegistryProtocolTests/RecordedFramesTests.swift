@@ -122,7 +122,7 @@ private struct RecordedMessage {
         #expect(String(decoding: read, as: UTF8.self) == String(decoding: fields, as: UTF8.self), "\(type)")
         let written = try #require(
             EncodedFrame(
-                meta: meta, payload: message.encoded(), attachment: attachment, maximumBodyBytes: 1 << 20))
+                meta: meta, payload: try message.encoded(), attachment: attachment, maximumBodyBytes: 1 << 20))
         #expect(
             Array(written.head.readableBytesView) + Array(written.attachment.readableBytesView) == frame, "\(type)")
         return meta

@@ -21,7 +21,7 @@ struct RegistrydTests {
         var request = Request()
         fill(&request)
         let response = try await client.call(
-            service: method.service, method: method.name, payload: request.encoded(), timeout: .seconds(20))
+            service: method.service, method: method.name, payload: try request.encoded(), timeout: .seconds(20))
         return try Response(decoding: response.payload)
     }
 

@@ -45,9 +45,14 @@ public struct RegistryClient: Sendable {
         let call = RPCCall(
             service: method.service, method: method.name, isRepeatable: method.repeatability.isRepeatable,
             deadline: method.deadline)
+        let payload: ByteBuffer
         do {
-            let response = try await caller.call(
-                call, payload: request.encoded(), attachment: attachment, wait: wait)
+            payload = try request.encoded()
+        } catch {
+            throw EdgeError(.refused, "\(method.shortName) was not called: \(error.description)", cause: error)
+        }
+        do {
+            let response = try await caller.call(call, payload: payload, attachment: attachment, wait: wait)
             return (try Response(decoding: response.payload), response.attachment)
         } catch let error as RPCError {
             throw EdgeError(error, calling: method.shortName)

@@ -29,7 +29,7 @@ extension EdgeClient {
         let (trained, unchanged) = try Self.trainedWeights(submission, manifest)
         func send(_ weights: [TrainedWeights]) async throws -> SubmitResult {
             var draft = try Self.draft(submission, manifest, weights, from: identity.deviceID)
-            draft.idempotencyKey = submission.idempotencyKey ?? draft.contentKey
+            draft.idempotencyKey = try submission.idempotencyKey ?? draft.contentKey
             onProgress(.expected(weights.reduce(0) { $0 + $1.bytes }))
             let uploaded = try await upload(weights, onProgress)
             let receipt = try await registry.submit(draft)

@@ -1,5 +1,6 @@
 public import NIOCore
 import NIOPosix
+import ProtobufText
 import Synchronization
 
 /// Calls methods of one or several servers that offer the same services.
@@ -64,6 +65,9 @@ public final class RPCClient: RPCCaller {
     public func call(
         service: String, method: String, payload: ByteBuffer, attachment: ByteBuffer, timeout: Duration?
     ) async throws -> RPCResponse {
+        for (field, text) in [("service_name", service), ("method_name", method)] where text.utf8.contains(0) {
+            throw RPCError(.badRequest, "\(TextFault(path: field, kind: .nul))")
+        }
         let deadline = NIODeadline.now().advanced(by: timeout ?? configuration.defaultTimeout)
         // A connection may end between being chosen and being used; nothing was sent then, so another one is taken.
         for _ in 0..<3 {

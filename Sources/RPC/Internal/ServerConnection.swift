@@ -158,7 +158,7 @@ final class ServerConnection: ByteReceiver {
         case .send(let answer, let handling, let startedAt): finish(handling, startedAt: startedAt, answer)
         case .closeUnparseable(let error):
             core.counters.unparseableConnections.add(1, ordering: .relaxed)
-            logger.warning("connection closed: unparseable", metadata: ["reason": "\(error)"])
+            core.turnedAway.note(.unparseable, detail: "\(error)", in: logger)
             transport?.closeAfterFlush()
         case .close(let reason):
             logger.info("connection closed", metadata: ["reason": "\(reason.rawValue)"])
@@ -223,7 +223,7 @@ final class ServerConnection: ByteReceiver {
     }
 
     private func reject(_ error: RPCError, _ correlationID: Int64) {
-        logger.notice("connection closed: not authenticated", metadata: ["reason": "\(error.message)"])
+        core.turnedAway.note(.unauthenticated, detail: error.message, in: logger)
         verification?.cancel()
         refuse(error, correlationID)
         flushIfNeeded()

@@ -9,6 +9,7 @@ final class ServerCore: Sendable {
     let authenticator: any RPCAuthenticator
     let logger: Logger
     let counters = ServerCounters()
+    let turnedAway = TurnedAway()
     private let draining = Atomic<Bool>(false)
     private let connections = Mutex(Connections())
 
@@ -48,7 +49,9 @@ final class ServerCore: Sendable {
     func makeConnection(peer: String, eventLoop: any EventLoop) throws(RPCError) -> ServerConnection {
         guard ServerCounters.acquire(counters.connections, limit: configuration.maximumConnections) else {
             counters.connectionsRefused.add(1, ordering: .relaxed)
-            logger.warning("connection refused: too many", metadata: ["peer": "\(peer)"])
+            var logger = logger
+            logger[metadataKey: "peer"] = "\(peer)"
+            turnedAway.note(.tooMany, in: logger)
             throw RPCError(.overloaded, "the server has \(configuration.maximumConnections) connections already")
         }
         let connection = ServerConnection(core: self, peer: peer, eventLoop: eventLoop)
@@ -140,7 +143,8 @@ final class ServerCore: Sendable {
             logger.error("a method threw an error with status OK", metadata: ["message": "\(failure.message)"])
             failure.status = .internalError
         }
-        let text = failure.message.prefix(maximumBytes: RPCError.maximumMessageBytes)
+        // A NUL would end the text for protobuf-c; what is shown to a person shows it instead.
+        let text = failure.message.replacing("\0", with: "\\0").prefix(maximumBytes: RPCError.maximumMessageBytes)
         let meta = RPCMeta(response: .init(code: failure.status.code, text: text), correlationID: correlationID)
         // A failure's frame holds bounded text alone, so no limit worth having refuses it.
         let frame = EncodedFrame(

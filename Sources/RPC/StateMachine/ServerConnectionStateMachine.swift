@@ -157,6 +157,9 @@ struct ServerConnectionStateMachine<Work> {
         guard !isDraining else {
             return refuse(.shuttingDown, "the server is shutting down; send the request to another one")
         }
+        if let fault = meta.textFault {
+            return refuse(.badRequest, "the frame's metadata (eclm.rpc.RpcMeta): \(fault)")
+        }
         guard let named = meta.request else {
             return refuse(.badRequest, "the frame's metadata holds no request")
         }

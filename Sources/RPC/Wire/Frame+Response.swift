@@ -5,7 +5,12 @@ extension Frame {
             return .failure(RPCError(.badResponse, "the server sent a frame without response metadata"))
         }
         guard response.code == 0 else {
-            return .failure(RPCError(RPCStatus(code: response.code), response.text))
+            // The status counts even where its text cannot be read.
+            let text = meta.textFault.map { "the server's message cannot be shown: \($0)" }
+            return .failure(RPCError(RPCStatus(code: response.code), text ?? response.text))
+        }
+        if let fault = meta.textFault {
+            return .failure(RPCError(.badResponse, "the response's metadata (RpcMeta): \(fault)"))
         }
         guard meta.compressType == 0 else {
             return .failure(

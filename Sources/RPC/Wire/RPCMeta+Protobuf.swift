@@ -1,5 +1,6 @@
 import CProtocol
 import NIOCore
+import ProtobufText
 
 extension RPCMeta {
     /// The metadata in `bytes`; `nil` where they are no `RpcMeta` or a required field is missing.
@@ -10,8 +11,12 @@ extension RPCMeta {
         guard let unpacked else { return nil }
         defer { eclm__rpc__rpc_meta__free_unpacked(unpacked, nil) }
         let meta = unpacked.pointee
+        guard let descriptor = meta.base.descriptor else { return nil }
         request = meta.request.map { Request($0.pointee) }
         response = meta.response.map { Response($0.pointee) }
+        textFault = bytes.withUnsafeReadableBytes { raw in
+            TextFault.first(in: raw, of: descriptor)?.description
+        }
         if meta.has_compress_type != 0 { compressType = meta.compress_type }
         if meta.has_correlation_id != 0 { correlationID = meta.correlation_id }
         if meta.has_attachment_size != 0 { attachmentSize = meta.attachment_size }

@@ -28,4 +28,6 @@ struct RPCMeta: Sendable, Equatable {
     /// Trailing bytes of the body that are the attachment. Signed on the wire, so a peer may claim nonsense.
     var attachmentSize: Int32 = 0
     var authenticationData: [UInt8]?
+    /// What is wrong with a text in it, where one is not as it was sent: a request with it is refused.
+    var textFault: String?
 }

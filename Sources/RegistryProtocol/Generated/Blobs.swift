@@ -23,7 +23,7 @@ extension Wire.StatRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__StatRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__StatRequest) {
         self.init()
         digests = readByteStrings(c.digests, c.n_digests)
     }
@@ -56,7 +56,7 @@ extension Wire.BlobInfo: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__BlobInfo) throws(WireError) {
+    package init(reading c: Eclm__V1__BlobInfo) {
         self.init()
         digest = readBytes(c.digest)
         size = c.size
@@ -90,9 +90,9 @@ extension Wire.StatResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__StatResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__StatResponse) {
         self.init()
-        blobs = try readMessages(c.blobs, c.n_blobs)
+        blobs = readMessages(c.blobs, c.n_blobs)
     }
 
     package func fill(_ c: inout Eclm__V1__StatResponse, in arena: Arena) {
@@ -125,7 +125,7 @@ extension Wire.GetBlobRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__GetBlobRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__GetBlobRequest) {
         self.init()
         digest = readBytes(c.digest)
         offset = c.offset
@@ -164,7 +164,7 @@ extension Wire.GetBlobResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__GetBlobResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__GetBlobResponse) {
         self.init()
         size = c.size
         offset = c.offset
@@ -200,7 +200,7 @@ extension Wire.BeginPutRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__BeginPutRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__BeginPutRequest) {
         self.init()
         digest = readBytes(c.digest)
         size = c.size
@@ -242,10 +242,10 @@ extension Wire.BeginPutResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__BeginPutResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__BeginPutResponse) {
         self.init()
         exists = c.exists != 0
-        uploadId = try readString(c.upload_id, "upload_id")
+        uploadId = readString(c.upload_id)
         offset = c.offset
         partMultiple = c.part_multiple
         partMaximum = c.part_maximum
@@ -254,7 +254,7 @@ extension Wire.BeginPutResponse: CBackedMessage {
     package func fill(_ c: inout Eclm__V1__BeginPutResponse, in arena: Arena) {
         c.has_exists = 1
         c.exists = exists ? 1 : 0
-        c.upload_id = arena.string(uploadId)
+        c.upload_id = arena.string(uploadId, "upload_id")
         c.has_offset = 1
         c.offset = offset
         c.has_part_multiple = 1
@@ -286,14 +286,14 @@ extension Wire.PutRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__PutRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__PutRequest) {
         self.init()
-        uploadId = try readString(c.upload_id, "upload_id")
+        uploadId = readString(c.upload_id)
         offset = c.offset
     }
 
     package func fill(_ c: inout Eclm__V1__PutRequest, in arena: Arena) {
-        c.upload_id = arena.string(uploadId)
+        c.upload_id = arena.string(uploadId, "upload_id")
         c.has_offset = 1
         c.offset = offset
     }
@@ -321,7 +321,7 @@ extension Wire.PutResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__PutResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__PutResponse) {
         self.init()
         received = c.received
         complete = c.complete != 0

@@ -45,13 +45,13 @@ extension Wire.ListChannelsRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ListChannelsRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__ListChannelsRequest) {
         self.init()
-        model = try readString(c.model, "model")
+        model = readString(c.model)
     }
 
     package func fill(_ c: inout Eclm__V1__ListChannelsRequest, in arena: Arena) {
-        c.model = arena.string(model)
+        c.model = arena.string(model, "model")
     }
 }
 
@@ -75,9 +75,9 @@ extension Wire.ListChannelsResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ListChannelsResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__ListChannelsResponse) {
         self.init()
-        channels = try readMessages(c.channels, c.n_channels)
+        channels = readMessages(c.channels, c.n_channels)
     }
 
     package func fill(_ c: inout Eclm__V1__ListChannelsResponse, in arena: Arena) {
@@ -112,20 +112,20 @@ extension Wire.MoveChannelRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__MoveChannelRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__MoveChannelRequest) {
         self.init()
-        model = try readString(c.model, "model")
-        channel = try readString(c.channel, "channel")
+        model = readString(c.model)
+        channel = readString(c.channel)
         release = c.release
-        reason = try readString(c.reason, "reason")
+        reason = readString(c.reason)
     }
 
     package func fill(_ c: inout Eclm__V1__MoveChannelRequest, in arena: Arena) {
-        c.model = arena.string(model)
-        c.channel = arena.string(channel)
+        c.model = arena.string(model, "model")
+        c.channel = arena.string(channel, "channel")
         c.has_release = 1
         c.release = release
-        c.reason = arena.string(reason)
+        c.reason = arena.string(reason, "reason")
     }
 }
 
@@ -169,42 +169,42 @@ extension Wire.MoveChannelResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__MoveChannelResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__MoveChannelResponse) {
         self.init()
-        model = try readString(c.model, "model")
+        model = readString(c.model)
         number = c.number
         if c.has_parent != 0 { parent = c.parent }
-        origin = try readString(c.origin, "origin")
+        origin = readString(c.origin)
         if c.has_round != 0 { round = c.round }
-        reason = try readString(c.reason, "reason")
+        reason = readString(c.reason)
         createdAtUs = c.created_at_us
-        createdBy = try readString(c.created_by, "created_by")
+        createdBy = readString(c.created_by)
         withdrawn = c.withdrawn != 0
-        channels = try readStrings(c.channels, c.n_channels, "channels")
+        channels = readStrings(c.channels, c.n_channels)
         if c.has_release_origin != 0 { releaseOrigin = Wire.ReleaseOrigin(rawValue: Int32(bitPattern: c.release_origin.rawValue)) }
     }
 
     package func fill(_ c: inout Eclm__V1__MoveChannelResponse, in arena: Arena) {
-        c.model = arena.string(model)
+        c.model = arena.string(model, "model")
         c.has_number = 1
         c.number = number
         if let value = parent {
             c.has_parent = 1
             c.parent = value
         }
-        c.origin = arena.string(origin)
+        c.origin = arena.string(origin, "origin")
         if let value = round {
             c.has_round = 1
             c.round = value
         }
-        c.reason = arena.string(reason)
+        c.reason = arena.string(reason, "reason")
         c.has_created_at_us = 1
         c.created_at_us = createdAtUs
-        c.created_by = arena.string(createdBy)
+        c.created_by = arena.string(createdBy, "created_by")
         c.has_withdrawn = 1
         c.withdrawn = withdrawn ? 1 : 0
         c.n_channels = channels.count
-        c.channels = arena.strings(channels)
+        c.channels = arena.strings(channels, "channels")
         if let value = releaseOrigin {
             c.has_release_origin = 1
             c.release_origin = Eclm__V1__ReleaseOrigin(rawValue: UInt32(bitPattern: value.rawValue))
@@ -271,16 +271,16 @@ extension Wire.ChannelHistoryRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ChannelHistoryRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__ChannelHistoryRequest) {
         self.init()
-        model = try readString(c.model, "model")
-        channel = try readString(c.channel, "channel")
-        page = try readMessage(c.page)
+        model = readString(c.model)
+        channel = readString(c.channel)
+        page = readMessage(c.page)
     }
 
     package func fill(_ c: inout Eclm__V1__ChannelHistoryRequest, in arena: Arena) {
-        c.model = arena.string(model)
-        c.channel = arena.string(channel)
+        c.model = arena.string(model, "model")
+        c.channel = arena.string(channel, "channel")
         if let value = page {
             c.page = arena.message(value)
         }
@@ -321,14 +321,14 @@ extension Wire.ChannelMove: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ChannelMove) throws(WireError) {
+    package init(reading c: Eclm__V1__ChannelMove) {
         self.init()
         revision = c.revision
         if c.has_from_release != 0 { fromRelease = c.from_release }
         toRelease = c.to_release
-        action = try readString(c.action, "action")
-        reason = try readString(c.reason, "reason")
-        movedBy = try readString(c.moved_by, "moved_by")
+        action = readString(c.action)
+        reason = readString(c.reason)
+        movedBy = readString(c.moved_by)
         movedAtUs = c.moved_at_us
         if c.has_channel_action != 0 { channelAction = Wire.ChannelAction(rawValue: Int32(bitPattern: c.channel_action.rawValue)) }
     }
@@ -342,9 +342,9 @@ extension Wire.ChannelMove: CBackedMessage {
         }
         c.has_to_release = 1
         c.to_release = toRelease
-        c.action = arena.string(action)
-        c.reason = arena.string(reason)
-        c.moved_by = arena.string(movedBy)
+        c.action = arena.string(action, "action")
+        c.reason = arena.string(reason, "reason")
+        c.moved_by = arena.string(movedBy, "moved_by")
         c.has_moved_at_us = 1
         c.moved_at_us = movedAtUs
         if let value = channelAction {
@@ -376,16 +376,16 @@ extension Wire.ChannelHistoryResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ChannelHistoryResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__ChannelHistoryResponse) {
         self.init()
-        moves = try readMessages(c.moves, c.n_moves)
-        nextPageToken = try readString(c.next_page_token, "next_page_token")
+        moves = readMessages(c.moves, c.n_moves)
+        nextPageToken = readString(c.next_page_token)
     }
 
     package func fill(_ c: inout Eclm__V1__ChannelHistoryResponse, in arena: Arena) {
         c.n_moves = moves.count
         c.moves = arena.messages(moves)
-        c.next_page_token = arena.string(nextPageToken)
+        c.next_page_token = arena.string(nextPageToken, "next_page_token")
     }
 }
 
@@ -417,24 +417,24 @@ extension Wire.WatchRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__WatchRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__WatchRequest) {
         self.init()
-        model = try readString(c.model, "model")
-        channel = try readString(c.channel, "channel")
+        model = readString(c.model)
+        channel = readString(c.channel)
         afterRelease = c.after_release
         waitMs = c.wait_ms
-        if c.device_id != nil { deviceId = try readString(c.device_id, "device_id") }
+        if c.device_id != nil { deviceId = readString(c.device_id) }
     }
 
     package func fill(_ c: inout Eclm__V1__WatchRequest, in arena: Arena) {
-        c.model = arena.string(model)
-        c.channel = arena.string(channel)
+        c.model = arena.string(model, "model")
+        c.channel = arena.string(channel, "channel")
         c.has_after_release = 1
         c.after_release = afterRelease
         c.has_wait_ms = 1
         c.wait_ms = waitMs
         if let value = deviceId {
-            c.device_id = arena.string(value)
+            c.device_id = arena.string(value, "device_id")
         }
     }
 }
@@ -461,7 +461,7 @@ extension Wire.WatchResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__WatchResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__WatchResponse) {
         self.init()
         release = c.release
         changed = c.changed != 0

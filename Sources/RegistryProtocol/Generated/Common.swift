@@ -49,7 +49,7 @@ extension Wire.ModuleSlot: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ModuleSlot) throws(WireError) {
+    package init(reading c: Eclm__V1__ModuleSlot) {
         self.init()
         kind = Wire.ModuleKind(rawValue: Int32(bitPattern: c.kind.rawValue))
         if c.has_layer != 0 { layer = c.layer }
@@ -92,16 +92,16 @@ extension Wire.Tensor: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__Tensor) throws(WireError) {
+    package init(reading c: Eclm__V1__Tensor) {
         self.init()
-        name = try readString(c.name, "name")
-        dtype = try readString(c.dtype, "dtype")
+        name = readString(c.name)
+        dtype = readString(c.dtype)
         shape = readScalars(c.shape, c.n_shape)
     }
 
     package func fill(_ c: inout Eclm__V1__Tensor, in arena: Arena) {
-        c.name = arena.string(name)
-        c.dtype = arena.string(dtype)
+        c.name = arena.string(name, "name")
+        c.dtype = arena.string(dtype, "dtype")
         c.n_shape = shape.count
         c.shape = arena.scalars(shape)
     }
@@ -133,7 +133,7 @@ extension Wire.ModuleCosts: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ModuleCosts) throws(WireError) {
+    package init(reading c: Eclm__V1__ModuleCosts) {
         self.init()
         bytes = c.bytes
         parameters = c.parameters
@@ -177,19 +177,19 @@ extension Wire.Requirements: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__Requirements) throws(WireError) {
+    package init(reading c: Eclm__V1__Requirements) {
         self.init()
-        dtypes = try readStrings(c.dtypes, c.n_dtypes, "dtypes")
-        operators = try readStrings(c.operators, c.n_operators, "operators")
-        minimumRuntime = try readString(c.minimum_runtime, "minimum_runtime")
+        dtypes = readStrings(c.dtypes, c.n_dtypes)
+        operators = readStrings(c.operators, c.n_operators)
+        minimumRuntime = readString(c.minimum_runtime)
     }
 
     package func fill(_ c: inout Eclm__V1__Requirements, in arena: Arena) {
         c.n_dtypes = dtypes.count
-        c.dtypes = arena.strings(dtypes)
+        c.dtypes = arena.strings(dtypes, "dtypes")
         c.n_operators = operators.count
-        c.operators = arena.strings(operators)
-        c.minimum_runtime = arena.string(minimumRuntime)
+        c.operators = arena.strings(operators, "operators")
+        c.minimum_runtime = arena.string(minimumRuntime, "minimum_runtime")
     }
 }
 
@@ -221,13 +221,13 @@ extension Wire.DeviceTraits: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__DeviceTraits) throws(WireError) {
+    package init(reading c: Eclm__V1__DeviceTraits) {
         self.init()
         memory = c.memory
         flops = c.flops
-        dtypes = try readStrings(c.dtypes, c.n_dtypes, "dtypes")
-        operators = try readStrings(c.operators, c.n_operators, "operators")
-        runtime = try readString(c.runtime, "runtime")
+        dtypes = readStrings(c.dtypes, c.n_dtypes)
+        operators = readStrings(c.operators, c.n_operators)
+        runtime = readString(c.runtime)
     }
 
     package func fill(_ c: inout Eclm__V1__DeviceTraits, in arena: Arena) {
@@ -236,10 +236,10 @@ extension Wire.DeviceTraits: CBackedMessage {
         c.has_flops = 1
         c.flops = flops
         c.n_dtypes = dtypes.count
-        c.dtypes = arena.strings(dtypes)
+        c.dtypes = arena.strings(dtypes, "dtypes")
         c.n_operators = operators.count
-        c.operators = arena.strings(operators)
-        c.runtime = arena.string(runtime)
+        c.operators = arena.strings(operators, "operators")
+        c.runtime = arena.string(runtime, "runtime")
     }
 }
 
@@ -265,15 +265,15 @@ extension Wire.ReleaseSelector: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ReleaseSelector) throws(WireError) {
+    package init(reading c: Eclm__V1__ReleaseSelector) {
         self.init()
-        if c.channel != nil { channel = try readString(c.channel, "channel") }
+        if c.channel != nil { channel = readString(c.channel) }
         if c.has_number != 0 { number = c.number }
     }
 
     package func fill(_ c: inout Eclm__V1__ReleaseSelector, in arena: Arena) {
         if let value = channel {
-            c.channel = arena.string(value)
+            c.channel = arena.string(value, "channel")
         }
         if let value = number {
             c.has_number = 1
@@ -304,16 +304,16 @@ extension Wire.Page: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__Page) throws(WireError) {
+    package init(reading c: Eclm__V1__Page) {
         self.init()
         pageSize = c.page_size
-        pageToken = try readString(c.page_token, "page_token")
+        pageToken = readString(c.page_token)
     }
 
     package func fill(_ c: inout Eclm__V1__Page, in arena: Arena) {
         c.has_page_size = 1
         c.page_size = pageSize
-        c.page_token = arena.string(pageToken)
+        c.page_token = arena.string(pageToken, "page_token")
     }
 }
 
@@ -339,14 +339,14 @@ extension Wire.Metric: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__Metric) throws(WireError) {
+    package init(reading c: Eclm__V1__Metric) {
         self.init()
-        name = try readString(c.name, "name")
+        name = readString(c.name)
         value = c.value
     }
 
     package func fill(_ c: inout Eclm__V1__Metric, in arena: Arena) {
-        c.name = arena.string(name)
+        c.name = arena.string(name, "name")
         c.has_value = 1
         c.value = value
     }

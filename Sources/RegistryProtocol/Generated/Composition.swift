@@ -45,7 +45,7 @@ extension Wire.Budget: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__Budget) throws(WireError) {
+    package init(reading c: Eclm__V1__Budget) {
         self.init()
         if c.has_memory != 0 { memory = c.memory }
         if c.has_flops != 0 { flops = c.flops }
@@ -92,7 +92,7 @@ extension Wire.ResourceAmounts: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ResourceAmounts) throws(WireError) {
+    package init(reading c: Eclm__V1__ResourceAmounts) {
         self.init()
         memory = c.memory
         flops = c.flops
@@ -131,7 +131,7 @@ extension Wire.LayerImportances: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__LayerImportances) throws(WireError) {
+    package init(reading c: Eclm__V1__LayerImportances) {
         self.init()
         layer = c.layer
         importances = readScalars(c.importances, c.n_importances)
@@ -185,15 +185,15 @@ extension Wire.ComposeRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ComposeRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__ComposeRequest) {
         self.init()
-        model = try readString(c.model, "model")
-        release = try readMessage(c.release)
-        if c.device_id != nil { deviceId = try readString(c.device_id, "device_id") }
-        if c.device_class != nil { deviceClass = try readString(c.device_class, "device_class") }
-        traits = try readMessage(c.traits)
-        budget = try readMessage(c.budget)
-        importances = try readMessages(c.importances, c.n_importances)
+        model = readString(c.model)
+        release = readMessage(c.release)
+        if c.device_id != nil { deviceId = readString(c.device_id) }
+        if c.device_class != nil { deviceClass = readString(c.device_class) }
+        traits = readMessage(c.traits)
+        budget = readMessage(c.budget)
+        importances = readMessages(c.importances, c.n_importances)
         heldDigests = readByteStrings(c.held_digests, c.n_held_digests)
         minimumPerLayer = c.minimum_per_layer
         timeLimitMs = c.time_limit_ms
@@ -201,15 +201,15 @@ extension Wire.ComposeRequest: CBackedMessage {
     }
 
     package func fill(_ c: inout Eclm__V1__ComposeRequest, in arena: Arena) {
-        c.model = arena.string(model)
+        c.model = arena.string(model, "model")
         if let value = release {
             c.release = arena.message(value)
         }
         if let value = deviceId {
-            c.device_id = arena.string(value)
+            c.device_id = arena.string(value, "device_id")
         }
         if let value = deviceClass {
-            c.device_class = arena.string(value)
+            c.device_class = arena.string(value, "device_class")
         }
         if let value = traits {
             c.traits = arena.message(value)
@@ -268,11 +268,11 @@ extension Wire.ComposedModule: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ComposedModule) throws(WireError) {
+    package init(reading c: Eclm__V1__ComposedModule) {
         self.init()
         moduleVersionId = c.module_version_id
-        module = try readString(c.module, "module")
-        slot = try readMessage(c.slot)
+        module = readString(c.module)
+        slot = readMessage(c.slot)
         version = c.version
         digest = readBytes(c.digest)
         bytes = c.bytes
@@ -285,7 +285,7 @@ extension Wire.ComposedModule: CBackedMessage {
     package func fill(_ c: inout Eclm__V1__ComposedModule, in arena: Arena) {
         c.has_module_version_id = 1
         c.module_version_id = moduleVersionId
-        c.module = arena.string(module)
+        c.module = arena.string(module, "module")
         if let value = slot {
             c.slot = arena.message(value)
         }
@@ -330,19 +330,19 @@ extension Wire.ExcludedModule: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ExcludedModule) throws(WireError) {
+    package init(reading c: Eclm__V1__ExcludedModule) {
         self.init()
-        module = try readString(c.module, "module")
+        module = readString(c.module)
         importance = c.importance
-        reasons = try readStrings(c.reasons, c.n_reasons, "reasons")
+        reasons = readStrings(c.reasons, c.n_reasons)
     }
 
     package func fill(_ c: inout Eclm__V1__ExcludedModule, in arena: Arena) {
-        c.module = arena.string(module)
+        c.module = arena.string(module, "module")
         c.has_importance = 1
         c.importance = importance
         c.n_reasons = reasons.count
-        c.reasons = arena.strings(reasons)
+        c.reasons = arena.strings(reasons, "reasons")
     }
 }
 
@@ -382,17 +382,17 @@ extension Wire.Composition: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__Composition) throws(WireError) {
+    package init(reading c: Eclm__V1__Composition) {
         self.init()
-        modules = try readMessages(c.modules, c.n_modules)
-        totals = try readMessage(c.totals)
+        modules = readMessages(c.modules, c.n_modules)
+        totals = readMessage(c.totals)
         objective = c.objective
         bound = c.bound
         gap = c.gap
         optimal = c.optimal != 0
         binding = readScalars(c.binding, c.n_binding).map { Wire.Resource(rawValue: Int32(bitPattern: $0.rawValue)) }
         nodes = c.nodes
-        excluded = try readMessages(c.excluded, c.n_excluded)
+        excluded = readMessages(c.excluded, c.n_excluded)
     }
 
     package func fill(_ c: inout Eclm__V1__Composition, in arena: Arena) {
@@ -444,7 +444,7 @@ extension Wire.Shortfall: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__Shortfall) throws(WireError) {
+    package init(reading c: Eclm__V1__Shortfall) {
         self.init()
         resource = Wire.Resource(rawValue: Int32(bitPattern: c.resource.rawValue))
         budget = c.budget
@@ -492,13 +492,13 @@ extension Wire.Infeasibility: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__Infeasibility) throws(WireError) {
+    package init(reading c: Eclm__V1__Infeasibility) {
         self.init()
         emptyLayers = readScalars(c.empty_layers, c.n_empty_layers)
-        shortfalls = try readMessages(c.shortfalls, c.n_shortfalls)
-        smallestBudget = try readMessage(c.smallest_budget)
-        message = try readString(c.message, "message")
-        excluded = try readMessages(c.excluded, c.n_excluded)
+        shortfalls = readMessages(c.shortfalls, c.n_shortfalls)
+        smallestBudget = readMessage(c.smallest_budget)
+        message = readString(c.message)
+        excluded = readMessages(c.excluded, c.n_excluded)
     }
 
     package func fill(_ c: inout Eclm__V1__Infeasibility, in arena: Arena) {
@@ -509,7 +509,7 @@ extension Wire.Infeasibility: CBackedMessage {
         if let value = smallestBudget {
             c.smallest_budget = arena.message(value)
         }
-        c.message = arena.string(message)
+        c.message = arena.string(message, "message")
         c.n_excluded = excluded.count
         c.excluded = arena.messages(excluded)
     }
@@ -545,18 +545,18 @@ extension Wire.ComposeResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ComposeResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__ComposeResponse) {
         self.init()
-        model = try readString(c.model, "model")
+        model = readString(c.model)
         release = c.release
-        composition = try readMessage(c.composition)
-        infeasibility = try readMessage(c.infeasibility)
-        budget = try readMessage(c.budget)
+        composition = readMessage(c.composition)
+        infeasibility = readMessage(c.infeasibility)
+        budget = readMessage(c.budget)
         solveUs = c.solve_us
     }
 
     package func fill(_ c: inout Eclm__V1__ComposeResponse, in arena: Arena) {
-        c.model = arena.string(model)
+        c.model = arena.string(model, "model")
         c.has_release = 1
         c.release = release
         if let value = composition {

@@ -25,14 +25,14 @@ extension Wire.DeviceClass: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__DeviceClass) throws(WireError) {
+    package init(reading c: Eclm__V1__DeviceClass) {
         self.init()
-        name = try readString(c.name, "name")
-        traits = try readMessage(c.traits)
+        name = readString(c.name)
+        traits = readMessage(c.traits)
     }
 
     package func fill(_ c: inout Eclm__V1__DeviceClass, in arena: Arena) {
-        c.name = arena.string(name)
+        c.name = arena.string(name, "name")
         if let value = traits {
             c.traits = arena.message(value)
         }
@@ -57,7 +57,7 @@ extension Wire.ListDeviceClassesRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ListDeviceClassesRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__ListDeviceClassesRequest) {
         self.init()
     }
 
@@ -85,9 +85,9 @@ extension Wire.ListDeviceClassesResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ListDeviceClassesResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__ListDeviceClassesResponse) {
         self.init()
-        classes = try readMessages(c.classes, c.n_classes)
+        classes = readMessages(c.classes, c.n_classes)
     }
 
     package func fill(_ c: inout Eclm__V1__ListDeviceClassesResponse, in arena: Arena) {
@@ -118,14 +118,14 @@ extension Wire.DefineDeviceClassRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__DefineDeviceClassRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__DefineDeviceClassRequest) {
         self.init()
-        name = try readString(c.name, "name")
-        traits = try readMessage(c.traits)
+        name = readString(c.name)
+        traits = readMessage(c.traits)
     }
 
     package func fill(_ c: inout Eclm__V1__DefineDeviceClassRequest, in arena: Arena) {
-        c.name = arena.string(name)
+        c.name = arena.string(name, "name")
         if let value = traits {
             c.traits = arena.message(value)
         }
@@ -171,14 +171,14 @@ extension Wire.DefineDeviceClassResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__DefineDeviceClassResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__DefineDeviceClassResponse) {
         self.init()
-        name = try readString(c.name, "name")
-        traits = try readMessage(c.traits)
+        name = readString(c.name)
+        traits = readMessage(c.traits)
     }
 
     package func fill(_ c: inout Eclm__V1__DefineDeviceClassResponse, in arena: Arena) {
-        c.name = arena.string(name)
+        c.name = arena.string(name, "name")
         if let value = traits {
             c.traits = arena.message(value)
         }
@@ -224,15 +224,15 @@ extension Wire.Attribute: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__Attribute) throws(WireError) {
+    package init(reading c: Eclm__V1__Attribute) {
         self.init()
-        key = try readString(c.key, "key")
-        value = try readString(c.value, "value")
+        key = readString(c.key)
+        value = readString(c.value)
     }
 
     package func fill(_ c: inout Eclm__V1__Attribute, in arena: Arena) {
-        c.key = arena.string(key)
-        c.value = arena.string(value)
+        c.key = arena.string(key, "key")
+        c.value = arena.string(value, "value")
     }
 }
 
@@ -264,17 +264,17 @@ extension Wire.RegisterDeviceRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__RegisterDeviceRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__RegisterDeviceRequest) {
         self.init()
-        deviceId = try readString(c.device_id, "device_id")
-        deviceClass = try readString(c.device_class, "device_class")
-        attributes = try readMessages(c.attributes, c.n_attributes)
+        deviceId = readString(c.device_id)
+        deviceClass = readString(c.device_class)
+        attributes = readMessages(c.attributes, c.n_attributes)
         token = readBytes(c.token)
     }
 
     package func fill(_ c: inout Eclm__V1__RegisterDeviceRequest, in arena: Arena) {
-        c.device_id = arena.string(deviceId)
-        c.device_class = arena.string(deviceClass)
+        c.device_id = arena.string(deviceId, "device_id")
+        c.device_class = arena.string(deviceClass, "device_class")
         c.n_attributes = attributes.count
         c.attributes = arena.messages(attributes)
         c.has_token = 1
@@ -304,9 +304,9 @@ extension Wire.RegisterDeviceResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__RegisterDeviceResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__RegisterDeviceResponse) {
         self.init()
-        device = try readMessage(c.device)
+        device = readMessage(c.device)
         created = c.created != 0
     }
 
@@ -339,13 +339,13 @@ extension Wire.GetDeviceRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__GetDeviceRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__GetDeviceRequest) {
         self.init()
-        deviceId = try readString(c.device_id, "device_id")
+        deviceId = readString(c.device_id)
     }
 
     package func fill(_ c: inout Eclm__V1__GetDeviceRequest, in arena: Arena) {
-        c.device_id = arena.string(deviceId)
+        c.device_id = arena.string(deviceId, "device_id")
     }
 }
 
@@ -375,17 +375,17 @@ extension Wire.Device: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__Device) throws(WireError) {
+    package init(reading c: Eclm__V1__Device) {
         self.init()
-        deviceId = try readString(c.device_id, "device_id")
-        deviceClass = try readString(c.device_class, "device_class")
-        attributes = try readMessages(c.attributes, c.n_attributes)
+        deviceId = readString(c.device_id)
+        deviceClass = readString(c.device_class)
+        attributes = readMessages(c.attributes, c.n_attributes)
         registeredAtUs = c.registered_at_us
     }
 
     package func fill(_ c: inout Eclm__V1__Device, in arena: Arena) {
-        c.device_id = arena.string(deviceId)
-        c.device_class = arena.string(deviceClass)
+        c.device_id = arena.string(deviceId, "device_id")
+        c.device_class = arena.string(deviceClass, "device_class")
         c.n_attributes = attributes.count
         c.attributes = arena.messages(attributes)
         c.has_registered_at_us = 1
@@ -419,17 +419,17 @@ extension Wire.GetDeviceResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__GetDeviceResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__GetDeviceResponse) {
         self.init()
-        deviceId = try readString(c.device_id, "device_id")
-        deviceClass = try readString(c.device_class, "device_class")
-        attributes = try readMessages(c.attributes, c.n_attributes)
+        deviceId = readString(c.device_id)
+        deviceClass = readString(c.device_class)
+        attributes = readMessages(c.attributes, c.n_attributes)
         registeredAtUs = c.registered_at_us
     }
 
     package func fill(_ c: inout Eclm__V1__GetDeviceResponse, in arena: Arena) {
-        c.device_id = arena.string(deviceId)
-        c.device_class = arena.string(deviceClass)
+        c.device_id = arena.string(deviceId, "device_id")
+        c.device_class = arena.string(deviceClass, "device_class")
         c.n_attributes = attributes.count
         c.attributes = arena.messages(attributes)
         c.has_registered_at_us = 1
@@ -482,17 +482,17 @@ extension Wire.ListDevicesRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ListDevicesRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__ListDevicesRequest) {
         self.init()
-        idContains = try readString(c.id_contains, "id_contains")
-        if c.device_class != nil { deviceClass = try readString(c.device_class, "device_class") }
-        page = try readMessage(c.page)
+        idContains = readString(c.id_contains)
+        if c.device_class != nil { deviceClass = readString(c.device_class) }
+        page = readMessage(c.page)
     }
 
     package func fill(_ c: inout Eclm__V1__ListDevicesRequest, in arena: Arena) {
-        c.id_contains = arena.string(idContains)
+        c.id_contains = arena.string(idContains, "id_contains")
         if let value = deviceClass {
-            c.device_class = arena.string(value)
+            c.device_class = arena.string(value, "device_class")
         }
         if let value = page {
             c.page = arena.message(value)
@@ -522,16 +522,16 @@ extension Wire.ListDevicesResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ListDevicesResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__ListDevicesResponse) {
         self.init()
-        devices = try readMessages(c.devices, c.n_devices)
-        nextPageToken = try readString(c.next_page_token, "next_page_token")
+        devices = readMessages(c.devices, c.n_devices)
+        nextPageToken = readString(c.next_page_token)
     }
 
     package func fill(_ c: inout Eclm__V1__ListDevicesResponse, in arena: Arena) {
         c.n_devices = devices.count
         c.devices = arena.messages(devices)
-        c.next_page_token = arena.string(nextPageToken)
+        c.next_page_token = arena.string(nextPageToken, "next_page_token")
     }
 }
 
@@ -561,17 +561,17 @@ extension Wire.ReportMetricsRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ReportMetricsRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__ReportMetricsRequest) {
         self.init()
-        deviceId = try readString(c.device_id, "device_id")
-        model = try readString(c.model, "model")
+        deviceId = readString(c.device_id)
+        model = readString(c.model)
         release = c.release
-        metrics = try readMessages(c.metrics, c.n_metrics)
+        metrics = readMessages(c.metrics, c.n_metrics)
     }
 
     package func fill(_ c: inout Eclm__V1__ReportMetricsRequest, in arena: Arena) {
-        c.device_id = arena.string(deviceId)
-        c.model = arena.string(model)
+        c.device_id = arena.string(deviceId, "device_id")
+        c.model = arena.string(model, "model")
         c.has_release = 1
         c.release = release
         c.n_metrics = metrics.count
@@ -599,7 +599,7 @@ extension Wire.ReportMetricsResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ReportMetricsResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__ReportMetricsResponse) {
         self.init()
         canaries = c.canaries
     }

@@ -21,7 +21,7 @@ extension Wire.CheckRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__CheckRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__CheckRequest) {
         self.init()
     }
 
@@ -59,11 +59,11 @@ extension Wire.CheckResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__CheckResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__CheckResponse) {
         self.init()
         serving = c.serving != 0
         database = c.database != 0
-        version = try readString(c.version, "version")
+        version = readString(c.version)
         catalogueAgeMs = c.catalogue_age_ms
         inFlight = c.in_flight
         uptimeMs = c.uptime_ms
@@ -74,7 +74,7 @@ extension Wire.CheckResponse: CBackedMessage {
         c.serving = serving ? 1 : 0
         c.has_database = 1
         c.database = database ? 1 : 0
-        c.version = arena.string(version)
+        c.version = arena.string(version, "version")
         c.has_catalogue_age_ms = 1
         c.catalogue_age_ms = catalogueAgeMs
         c.has_in_flight = 1
@@ -104,7 +104,7 @@ extension Wire.EchoRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__EchoRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__EchoRequest) {
         self.init()
         payload = readBytes(c.payload)
     }
@@ -135,7 +135,7 @@ extension Wire.EchoResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__EchoResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__EchoResponse) {
         self.init()
         payload = readBytes(c.payload)
     }

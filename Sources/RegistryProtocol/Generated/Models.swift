@@ -43,14 +43,14 @@ extension Wire.ListModelsRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ListModelsRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__ListModelsRequest) {
         self.init()
-        nameContains = try readString(c.name_contains, "name_contains")
-        page = try readMessage(c.page)
+        nameContains = readString(c.name_contains)
+        page = readMessage(c.page)
     }
 
     package func fill(_ c: inout Eclm__V1__ListModelsRequest, in arena: Arena) {
-        c.name_contains = arena.string(nameContains)
+        c.name_contains = arena.string(nameContains, "name_contains")
         if let value = page {
             c.page = arena.message(value)
         }
@@ -79,16 +79,16 @@ extension Wire.ListModelsResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ListModelsResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__ListModelsResponse) {
         self.init()
-        models = try readMessages(c.models, c.n_models)
-        nextPageToken = try readString(c.next_page_token, "next_page_token")
+        models = readMessages(c.models, c.n_models)
+        nextPageToken = readString(c.next_page_token)
     }
 
     package func fill(_ c: inout Eclm__V1__ListModelsResponse, in arena: Arena) {
         c.n_models = models.count
         c.models = arena.messages(models)
-        c.next_page_token = arena.string(nextPageToken)
+        c.next_page_token = arena.string(nextPageToken, "next_page_token")
     }
 }
 
@@ -112,13 +112,13 @@ extension Wire.GetModelRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__GetModelRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__GetModelRequest) {
         self.init()
-        model = try readString(c.model, "model")
+        model = readString(c.model)
     }
 
     package func fill(_ c: inout Eclm__V1__GetModelRequest, in arena: Arena) {
-        c.model = arena.string(model)
+        c.model = arena.string(model, "model")
     }
 }
 
@@ -148,19 +148,19 @@ extension Wire.ModuleLayer: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ModuleLayer) throws(WireError) {
+    package init(reading c: Eclm__V1__ModuleLayer) {
         self.init()
         layer = c.layer
-        name = try readString(c.name, "name")
-        block = try readString(c.block, "block")
+        name = readString(c.name)
+        block = readString(c.block)
         modules = c.modules
     }
 
     package func fill(_ c: inout Eclm__V1__ModuleLayer, in arena: Arena) {
         c.has_layer = 1
         c.layer = layer
-        c.name = arena.string(name)
-        c.block = arena.string(block)
+        c.name = arena.string(name, "name")
+        c.block = arena.string(block, "block")
         c.has_modules = 1
         c.modules = modules
     }
@@ -188,14 +188,14 @@ extension Wire.ChannelPointer: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ChannelPointer) throws(WireError) {
+    package init(reading c: Eclm__V1__ChannelPointer) {
         self.init()
-        channel = try readString(c.channel, "channel")
+        channel = readString(c.channel)
         release = c.release
     }
 
     package func fill(_ c: inout Eclm__V1__ChannelPointer, in arena: Arena) {
-        c.channel = arena.string(channel)
+        c.channel = arena.string(channel, "channel")
         c.has_release = 1
         c.release = release
     }
@@ -235,24 +235,24 @@ extension Wire.Model: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__Model) throws(WireError) {
+    package init(reading c: Eclm__V1__Model) {
         self.init()
-        name = try readString(c.name, "name")
-        summary = try readString(c.summary, "summary")
+        name = readString(c.name)
+        summary = readString(c.summary)
         createdAtUs = c.created_at_us
-        createdBy = try readString(c.created_by, "created_by")
+        createdBy = readString(c.created_by)
         modules = c.modules
         newestRelease = c.newest_release
-        layers = try readMessages(c.layers, c.n_layers)
-        channels = try readMessages(c.channels, c.n_channels)
+        layers = readMessages(c.layers, c.n_layers)
+        channels = readMessages(c.channels, c.n_channels)
     }
 
     package func fill(_ c: inout Eclm__V1__Model, in arena: Arena) {
-        c.name = arena.string(name)
-        c.summary = arena.string(summary)
+        c.name = arena.string(name, "name")
+        c.summary = arena.string(summary, "summary")
         c.has_created_at_us = 1
         c.created_at_us = createdAtUs
-        c.created_by = arena.string(createdBy)
+        c.created_by = arena.string(createdBy, "created_by")
         c.has_modules = 1
         c.modules = modules
         c.has_newest_release = 1
@@ -298,24 +298,24 @@ extension Wire.GetModelResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__GetModelResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__GetModelResponse) {
         self.init()
-        name = try readString(c.name, "name")
-        summary = try readString(c.summary, "summary")
+        name = readString(c.name)
+        summary = readString(c.summary)
         createdAtUs = c.created_at_us
-        createdBy = try readString(c.created_by, "created_by")
+        createdBy = readString(c.created_by)
         modules = c.modules
         newestRelease = c.newest_release
-        layers = try readMessages(c.layers, c.n_layers)
-        channels = try readMessages(c.channels, c.n_channels)
+        layers = readMessages(c.layers, c.n_layers)
+        channels = readMessages(c.channels, c.n_channels)
     }
 
     package func fill(_ c: inout Eclm__V1__GetModelResponse, in arena: Arena) {
-        c.name = arena.string(name)
-        c.summary = arena.string(summary)
+        c.name = arena.string(name, "name")
+        c.summary = arena.string(summary, "summary")
         c.has_created_at_us = 1
         c.created_at_us = createdAtUs
-        c.created_by = arena.string(createdBy)
+        c.created_by = arena.string(createdBy, "created_by")
         c.has_modules = 1
         c.modules = modules
         c.has_newest_release = 1
@@ -389,19 +389,19 @@ extension Wire.ListModulesRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ListModulesRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__ListModulesRequest) {
         self.init()
-        model = try readString(c.model, "model")
-        release = try readMessage(c.release)
+        model = readString(c.model)
+        release = readMessage(c.release)
         if c.has_kind != 0 { kind = Wire.ModuleKind(rawValue: Int32(bitPattern: c.kind.rawValue)) }
         if c.has_layer != 0 { layer = c.layer }
-        nameContains = try readString(c.name_contains, "name_contains")
-        page = try readMessage(c.page)
-        if c.device_id != nil { deviceId = try readString(c.device_id, "device_id") }
+        nameContains = readString(c.name_contains)
+        page = readMessage(c.page)
+        if c.device_id != nil { deviceId = readString(c.device_id) }
     }
 
     package func fill(_ c: inout Eclm__V1__ListModulesRequest, in arena: Arena) {
-        c.model = arena.string(model)
+        c.model = arena.string(model, "model")
         if let value = release {
             c.release = arena.message(value)
         }
@@ -413,12 +413,12 @@ extension Wire.ListModulesRequest: CBackedMessage {
             c.has_layer = 1
             c.layer = value
         }
-        c.name_contains = arena.string(nameContains)
+        c.name_contains = arena.string(nameContains, "name_contains")
         if let value = page {
             c.page = arena.message(value)
         }
         if let value = deviceId {
-            c.device_id = arena.string(value)
+            c.device_id = arena.string(value, "device_id")
         }
     }
 }
@@ -447,11 +447,11 @@ extension Wire.ListModulesResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ListModulesResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__ListModulesResponse) {
         self.init()
         release = c.release
-        modules = try readMessages(c.modules, c.n_modules)
-        nextPageToken = try readString(c.next_page_token, "next_page_token")
+        modules = readMessages(c.modules, c.n_modules)
+        nextPageToken = readString(c.next_page_token)
     }
 
     package func fill(_ c: inout Eclm__V1__ListModulesResponse, in arena: Arena) {
@@ -459,7 +459,7 @@ extension Wire.ListModulesResponse: CBackedMessage {
         c.release = release
         c.n_modules = modules.count
         c.modules = arena.messages(modules)
-        c.next_page_token = arena.string(nextPageToken)
+        c.next_page_token = arena.string(nextPageToken, "next_page_token")
     }
 }
 
@@ -485,9 +485,9 @@ extension Wire.ReleasedModule: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ReleasedModule) throws(WireError) {
+    package init(reading c: Eclm__V1__ReleasedModule) {
         self.init()
-        version = try readMessage(c.version)
+        version = readMessage(c.version)
         importance = c.importance
     }
 
@@ -550,22 +550,22 @@ extension Wire.ModuleVersion: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ModuleVersion) throws(WireError) {
+    package init(reading c: Eclm__V1__ModuleVersion) {
         self.init()
         moduleVersionId = c.module_version_id
-        model = try readString(c.model, "model")
-        module = try readString(c.module, "module")
-        slot = try readMessage(c.slot)
+        model = readString(c.model)
+        module = readString(c.module)
+        slot = readMessage(c.slot)
         version = c.version
         digest = readBytes(c.digest)
-        dtype = try readString(c.dtype, "dtype")
-        tensors = try readMessages(c.tensors, c.n_tensors)
-        costs = try readMessage(c.costs)
-        requirements = try readMessage(c.requirements)
-        origin = try readString(c.origin, "origin")
+        dtype = readString(c.dtype)
+        tensors = readMessages(c.tensors, c.n_tensors)
+        costs = readMessage(c.costs)
+        requirements = readMessage(c.requirements)
+        origin = readString(c.origin)
         if c.has_round != 0 { round = c.round }
         createdAtUs = c.created_at_us
-        createdBy = try readString(c.created_by, "created_by")
+        createdBy = readString(c.created_by)
         withdrawn = c.withdrawn != 0
         if c.has_version_origin != 0 { versionOrigin = Wire.VersionOrigin(rawValue: Int32(bitPattern: c.version_origin.rawValue)) }
     }
@@ -573,8 +573,8 @@ extension Wire.ModuleVersion: CBackedMessage {
     package func fill(_ c: inout Eclm__V1__ModuleVersion, in arena: Arena) {
         c.has_module_version_id = 1
         c.module_version_id = moduleVersionId
-        c.model = arena.string(model)
-        c.module = arena.string(module)
+        c.model = arena.string(model, "model")
+        c.module = arena.string(module, "module")
         if let value = slot {
             c.slot = arena.message(value)
         }
@@ -582,7 +582,7 @@ extension Wire.ModuleVersion: CBackedMessage {
         c.version = version
         c.has_digest = 1
         c.digest = arena.bytes(digest)
-        c.dtype = arena.string(dtype)
+        c.dtype = arena.string(dtype, "dtype")
         c.n_tensors = tensors.count
         c.tensors = arena.messages(tensors)
         if let value = costs {
@@ -591,14 +591,14 @@ extension Wire.ModuleVersion: CBackedMessage {
         if let value = requirements {
             c.requirements = arena.message(value)
         }
-        c.origin = arena.string(origin)
+        c.origin = arena.string(origin, "origin")
         if let value = round {
             c.has_round = 1
             c.round = value
         }
         c.has_created_at_us = 1
         c.created_at_us = createdAtUs
-        c.created_by = arena.string(createdBy)
+        c.created_by = arena.string(createdBy, "created_by")
         c.has_withdrawn = 1
         c.withdrawn = withdrawn ? 1 : 0
         if let value = versionOrigin {
@@ -632,16 +632,16 @@ extension Wire.ListVersionsRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ListVersionsRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__ListVersionsRequest) {
         self.init()
-        model = try readString(c.model, "model")
-        module = try readString(c.module, "module")
-        page = try readMessage(c.page)
+        model = readString(c.model)
+        module = readString(c.module)
+        page = readMessage(c.page)
     }
 
     package func fill(_ c: inout Eclm__V1__ListVersionsRequest, in arena: Arena) {
-        c.model = arena.string(model)
-        c.module = arena.string(module)
+        c.model = arena.string(model, "model")
+        c.module = arena.string(module, "module")
         if let value = page {
             c.page = arena.message(value)
         }
@@ -670,16 +670,16 @@ extension Wire.ListVersionsResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ListVersionsResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__ListVersionsResponse) {
         self.init()
-        versions = try readMessages(c.versions, c.n_versions)
-        nextPageToken = try readString(c.next_page_token, "next_page_token")
+        versions = readMessages(c.versions, c.n_versions)
+        nextPageToken = readString(c.next_page_token)
     }
 
     package func fill(_ c: inout Eclm__V1__ListVersionsResponse, in arena: Arena) {
         c.n_versions = versions.count
         c.versions = arena.messages(versions)
-        c.next_page_token = arena.string(nextPageToken)
+        c.next_page_token = arena.string(nextPageToken, "next_page_token")
     }
 }
 
@@ -707,16 +707,16 @@ extension Wire.GetVersionRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__GetVersionRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__GetVersionRequest) {
         self.init()
-        model = try readString(c.model, "model")
-        module = try readString(c.module, "module")
+        model = readString(c.model)
+        module = readString(c.module)
         version = c.version
     }
 
     package func fill(_ c: inout Eclm__V1__GetVersionRequest, in arena: Arena) {
-        c.model = arena.string(model)
-        c.module = arena.string(module)
+        c.model = arena.string(model, "model")
+        c.module = arena.string(module, "module")
         c.has_version = 1
         c.version = version
     }
@@ -772,22 +772,22 @@ extension Wire.GetVersionResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__GetVersionResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__GetVersionResponse) {
         self.init()
         moduleVersionId = c.module_version_id
-        model = try readString(c.model, "model")
-        module = try readString(c.module, "module")
-        slot = try readMessage(c.slot)
+        model = readString(c.model)
+        module = readString(c.module)
+        slot = readMessage(c.slot)
         version = c.version
         digest = readBytes(c.digest)
-        dtype = try readString(c.dtype, "dtype")
-        tensors = try readMessages(c.tensors, c.n_tensors)
-        costs = try readMessage(c.costs)
-        requirements = try readMessage(c.requirements)
-        origin = try readString(c.origin, "origin")
+        dtype = readString(c.dtype)
+        tensors = readMessages(c.tensors, c.n_tensors)
+        costs = readMessage(c.costs)
+        requirements = readMessage(c.requirements)
+        origin = readString(c.origin)
         if c.has_round != 0 { round = c.round }
         createdAtUs = c.created_at_us
-        createdBy = try readString(c.created_by, "created_by")
+        createdBy = readString(c.created_by)
         withdrawn = c.withdrawn != 0
         if c.has_version_origin != 0 { versionOrigin = Wire.VersionOrigin(rawValue: Int32(bitPattern: c.version_origin.rawValue)) }
     }
@@ -795,8 +795,8 @@ extension Wire.GetVersionResponse: CBackedMessage {
     package func fill(_ c: inout Eclm__V1__GetVersionResponse, in arena: Arena) {
         c.has_module_version_id = 1
         c.module_version_id = moduleVersionId
-        c.model = arena.string(model)
-        c.module = arena.string(module)
+        c.model = arena.string(model, "model")
+        c.module = arena.string(module, "module")
         if let value = slot {
             c.slot = arena.message(value)
         }
@@ -804,7 +804,7 @@ extension Wire.GetVersionResponse: CBackedMessage {
         c.version = version
         c.has_digest = 1
         c.digest = arena.bytes(digest)
-        c.dtype = arena.string(dtype)
+        c.dtype = arena.string(dtype, "dtype")
         c.n_tensors = tensors.count
         c.tensors = arena.messages(tensors)
         if let value = costs {
@@ -813,14 +813,14 @@ extension Wire.GetVersionResponse: CBackedMessage {
         if let value = requirements {
             c.requirements = arena.message(value)
         }
-        c.origin = arena.string(origin)
+        c.origin = arena.string(origin, "origin")
         if let value = round {
             c.has_round = 1
             c.round = value
         }
         c.has_created_at_us = 1
         c.created_at_us = createdAtUs
-        c.created_by = arena.string(createdBy)
+        c.created_by = arena.string(createdBy, "created_by")
         c.has_withdrawn = 1
         c.withdrawn = withdrawn ? 1 : 0
         if let value = versionOrigin {
@@ -903,18 +903,18 @@ extension Wire.GetLineageRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__GetLineageRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__GetLineageRequest) {
         self.init()
-        model = try readString(c.model, "model")
-        module = try readString(c.module, "module")
+        model = readString(c.model)
+        module = readString(c.module)
         version = c.version
         descendants = c.descendants != 0
         limit = c.limit
     }
 
     package func fill(_ c: inout Eclm__V1__GetLineageRequest, in arena: Arena) {
-        c.model = arena.string(model)
-        c.module = arena.string(module)
+        c.model = arena.string(model, "model")
+        c.module = arena.string(module, "module")
         c.has_version = 1
         c.version = version
         c.has_descendants = 1
@@ -954,12 +954,12 @@ extension Wire.LineageEdge: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__LineageEdge) throws(WireError) {
+    package init(reading c: Eclm__V1__LineageEdge) {
         self.init()
         version = c.version
         if c.has_parent_version != 0 { parentVersion = c.parent_version }
         if c.has_update_id != 0 { updateId = c.update_id }
-        deviceId = try readString(c.device_id, "device_id")
+        deviceId = readString(c.device_id)
         weight = c.weight
         if c.has_round != 0 { round = c.round }
     }
@@ -975,7 +975,7 @@ extension Wire.LineageEdge: CBackedMessage {
             c.has_update_id = 1
             c.update_id = value
         }
-        c.device_id = arena.string(deviceId)
+        c.device_id = arena.string(deviceId, "device_id")
         c.has_weight = 1
         c.weight = weight
         if let value = round {
@@ -1007,9 +1007,9 @@ extension Wire.GetLineageResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__GetLineageResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__GetLineageResponse) {
         self.init()
-        edges = try readMessages(c.edges, c.n_edges)
+        edges = readMessages(c.edges, c.n_edges)
         truncated = c.truncated != 0
     }
 

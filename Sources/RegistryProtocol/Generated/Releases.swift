@@ -61,42 +61,42 @@ extension Wire.Release: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__Release) throws(WireError) {
+    package init(reading c: Eclm__V1__Release) {
         self.init()
-        model = try readString(c.model, "model")
+        model = readString(c.model)
         number = c.number
         if c.has_parent != 0 { parent = c.parent }
-        origin = try readString(c.origin, "origin")
+        origin = readString(c.origin)
         if c.has_round != 0 { round = c.round }
-        reason = try readString(c.reason, "reason")
+        reason = readString(c.reason)
         createdAtUs = c.created_at_us
-        createdBy = try readString(c.created_by, "created_by")
+        createdBy = readString(c.created_by)
         withdrawn = c.withdrawn != 0
-        channels = try readStrings(c.channels, c.n_channels, "channels")
+        channels = readStrings(c.channels, c.n_channels)
         if c.has_release_origin != 0 { releaseOrigin = Wire.ReleaseOrigin(rawValue: Int32(bitPattern: c.release_origin.rawValue)) }
     }
 
     package func fill(_ c: inout Eclm__V1__Release, in arena: Arena) {
-        c.model = arena.string(model)
+        c.model = arena.string(model, "model")
         c.has_number = 1
         c.number = number
         if let value = parent {
             c.has_parent = 1
             c.parent = value
         }
-        c.origin = arena.string(origin)
+        c.origin = arena.string(origin, "origin")
         if let value = round {
             c.has_round = 1
             c.round = value
         }
-        c.reason = arena.string(reason)
+        c.reason = arena.string(reason, "reason")
         c.has_created_at_us = 1
         c.created_at_us = createdAtUs
-        c.created_by = arena.string(createdBy)
+        c.created_by = arena.string(createdBy, "created_by")
         c.has_withdrawn = 1
         c.withdrawn = withdrawn ? 1 : 0
         c.n_channels = channels.count
-        c.channels = arena.strings(channels)
+        c.channels = arena.strings(channels, "channels")
         if let value = releaseOrigin {
             c.has_release_origin = 1
             c.release_origin = Eclm__V1__ReleaseOrigin(rawValue: UInt32(bitPattern: value.rawValue))
@@ -126,14 +126,14 @@ extension Wire.ListReleasesRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ListReleasesRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__ListReleasesRequest) {
         self.init()
-        model = try readString(c.model, "model")
-        page = try readMessage(c.page)
+        model = readString(c.model)
+        page = readMessage(c.page)
     }
 
     package func fill(_ c: inout Eclm__V1__ListReleasesRequest, in arena: Arena) {
-        c.model = arena.string(model)
+        c.model = arena.string(model, "model")
         if let value = page {
             c.page = arena.message(value)
         }
@@ -162,16 +162,16 @@ extension Wire.ListReleasesResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ListReleasesResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__ListReleasesResponse) {
         self.init()
-        releases = try readMessages(c.releases, c.n_releases)
-        nextPageToken = try readString(c.next_page_token, "next_page_token")
+        releases = readMessages(c.releases, c.n_releases)
+        nextPageToken = readString(c.next_page_token)
     }
 
     package func fill(_ c: inout Eclm__V1__ListReleasesResponse, in arena: Arena) {
         c.n_releases = releases.count
         c.releases = arena.messages(releases)
-        c.next_page_token = arena.string(nextPageToken)
+        c.next_page_token = arena.string(nextPageToken, "next_page_token")
     }
 }
 
@@ -200,20 +200,20 @@ extension Wire.GetReleaseRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__GetReleaseRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__GetReleaseRequest) {
         self.init()
-        model = try readString(c.model, "model")
-        release = try readMessage(c.release)
-        if c.device_id != nil { deviceId = try readString(c.device_id, "device_id") }
+        model = readString(c.model)
+        release = readMessage(c.release)
+        if c.device_id != nil { deviceId = readString(c.device_id) }
     }
 
     package func fill(_ c: inout Eclm__V1__GetReleaseRequest, in arena: Arena) {
-        c.model = arena.string(model)
+        c.model = arena.string(model, "model")
         if let value = release {
             c.release = arena.message(value)
         }
         if let value = deviceId {
-            c.device_id = arena.string(value)
+            c.device_id = arena.string(value, "device_id")
         }
     }
 }
@@ -240,10 +240,10 @@ extension Wire.GetReleaseResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__GetReleaseResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__GetReleaseResponse) {
         self.init()
-        release = try readMessage(c.release)
-        modules = try readMessages(c.modules, c.n_modules)
+        release = readMessage(c.release)
+        modules = readMessages(c.modules, c.n_modules)
     }
 
     package func fill(_ c: inout Eclm__V1__GetReleaseResponse, in arena: Arena) {
@@ -277,15 +277,15 @@ extension Wire.ManifestLayer: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ManifestLayer) throws(WireError) {
+    package init(reading c: Eclm__V1__ManifestLayer) {
         self.init()
-        name = try readString(c.name, "name")
-        block = try readString(c.block, "block")
+        name = readString(c.name)
+        block = readString(c.block)
     }
 
     package func fill(_ c: inout Eclm__V1__ManifestLayer, in arena: Arena) {
-        c.name = arena.string(name)
-        c.block = arena.string(block)
+        c.name = arena.string(name, "name")
+        c.block = arena.string(block, "block")
     }
 }
 
@@ -319,13 +319,13 @@ extension Wire.ManifestModule: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ManifestModule) throws(WireError) {
+    package init(reading c: Eclm__V1__ManifestModule) {
         self.init()
-        slot = try readMessage(c.slot)
-        name = try readString(c.name, "name")
+        slot = readMessage(c.slot)
+        name = readString(c.name)
         digest = readBytes(c.digest)
-        costs = try readMessage(c.costs)
-        requirements = try readMessage(c.requirements)
+        costs = readMessage(c.costs)
+        requirements = readMessage(c.requirements)
         importance = c.importance
     }
 
@@ -333,7 +333,7 @@ extension Wire.ManifestModule: CBackedMessage {
         if let value = slot {
             c.slot = arena.message(value)
         }
-        c.name = arena.string(name)
+        c.name = arena.string(name, "name")
         c.has_digest = 1
         c.digest = arena.bytes(digest)
         if let value = costs {
@@ -377,25 +377,25 @@ extension Wire.PublishRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__PublishRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__PublishRequest) {
         self.init()
-        model = try readString(c.model, "model")
-        summary = try readString(c.summary, "summary")
-        layers = try readMessages(c.layers, c.n_layers)
-        modules = try readMessages(c.modules, c.n_modules)
-        channel = try readString(c.channel, "channel")
-        reason = try readString(c.reason, "reason")
+        model = readString(c.model)
+        summary = readString(c.summary)
+        layers = readMessages(c.layers, c.n_layers)
+        modules = readMessages(c.modules, c.n_modules)
+        channel = readString(c.channel)
+        reason = readString(c.reason)
     }
 
     package func fill(_ c: inout Eclm__V1__PublishRequest, in arena: Arena) {
-        c.model = arena.string(model)
-        c.summary = arena.string(summary)
+        c.model = arena.string(model, "model")
+        c.summary = arena.string(summary, "summary")
         c.n_layers = layers.count
         c.layers = arena.messages(layers)
         c.n_modules = modules.count
         c.modules = arena.messages(modules)
-        c.channel = arena.string(channel)
-        c.reason = arena.string(reason)
+        c.channel = arena.string(channel, "channel")
+        c.reason = arena.string(reason, "reason")
     }
 }
 
@@ -423,9 +423,9 @@ extension Wire.PublishResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__PublishResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__PublishResponse) {
         self.init()
-        release = try readMessage(c.release)
+        release = readMessage(c.release)
         newVersions = c.new_versions
         keptVersions = c.kept_versions
     }
@@ -463,14 +463,14 @@ extension Wire.RollbackModule: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__RollbackModule) throws(WireError) {
+    package init(reading c: Eclm__V1__RollbackModule) {
         self.init()
-        module = try readString(c.module, "module")
+        module = readString(c.module)
         if c.has_version != 0 { version = c.version }
     }
 
     package func fill(_ c: inout Eclm__V1__RollbackModule, in arena: Arena) {
-        c.module = arena.string(module)
+        c.module = arena.string(module, "module")
         if let value = version {
             c.has_version = 1
             c.version = value
@@ -508,26 +508,26 @@ extension Wire.RollbackRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__RollbackRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__RollbackRequest) {
         self.init()
-        model = try readString(c.model, "model")
-        channel = try readString(c.channel, "channel")
+        model = readString(c.model)
+        channel = readString(c.channel)
         if c.has_to_release != 0 { toRelease = c.to_release }
-        modules = try readMessages(c.modules, c.n_modules)
-        reason = try readString(c.reason, "reason")
+        modules = readMessages(c.modules, c.n_modules)
+        reason = readString(c.reason)
         reinstate = c.reinstate != 0
     }
 
     package func fill(_ c: inout Eclm__V1__RollbackRequest, in arena: Arena) {
-        c.model = arena.string(model)
-        c.channel = arena.string(channel)
+        c.model = arena.string(model, "model")
+        c.channel = arena.string(channel, "channel")
         if let value = toRelease {
             c.has_to_release = 1
             c.to_release = value
         }
         c.n_modules = modules.count
         c.modules = arena.messages(modules)
-        c.reason = arena.string(reason)
+        c.reason = arena.string(reason, "reason")
         c.has_reinstate = 1
         c.reinstate = reinstate ? 1 : 0
     }
@@ -557,15 +557,15 @@ extension Wire.ModuleChange: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ModuleChange) throws(WireError) {
+    package init(reading c: Eclm__V1__ModuleChange) {
         self.init()
-        module = try readString(c.module, "module")
+        module = readString(c.module)
         fromVersion = c.from_version
         toVersion = c.to_version
     }
 
     package func fill(_ c: inout Eclm__V1__ModuleChange, in arena: Arena) {
-        c.module = arena.string(module)
+        c.module = arena.string(module, "module")
         c.has_from_version = 1
         c.from_version = fromVersion
         c.has_to_version = 1
@@ -595,10 +595,10 @@ extension Wire.RollbackResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__RollbackResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__RollbackResponse) {
         self.init()
-        release = try readMessage(c.release)
-        changes = try readMessages(c.changes, c.n_changes)
+        release = readMessage(c.release)
+        changes = readMessages(c.changes, c.n_changes)
     }
 
     package func fill(_ c: inout Eclm__V1__RollbackResponse, in arena: Arena) {

@@ -75,12 +75,12 @@ extension Wire.TrainedModule: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__TrainedModule) throws(WireError) {
+    package init(reading c: Eclm__V1__TrainedModule) {
         self.init()
-        module = try readString(c.module, "module")
+        module = readString(c.module)
         baseVersion = c.base_version
         digest = readBytes(c.digest)
-        encoding = try readString(c.encoding, "encoding")
+        encoding = readString(c.encoding)
         importance = c.importance
         sampleCount = c.sample_count
         lineage = readBytes(c.lineage)
@@ -88,12 +88,12 @@ extension Wire.TrainedModule: CBackedMessage {
     }
 
     package func fill(_ c: inout Eclm__V1__TrainedModule, in arena: Arena) {
-        c.module = arena.string(module)
+        c.module = arena.string(module, "module")
         c.has_base_version = 1
         c.base_version = baseVersion
         c.has_digest = 1
         c.digest = arena.bytes(digest)
-        c.encoding = arena.string(encoding)
+        c.encoding = arena.string(encoding, "encoding")
         c.has_importance = 1
         c.importance = importance
         c.has_sample_count = 1
@@ -139,23 +139,23 @@ extension Wire.SubmitRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__SubmitRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__SubmitRequest) {
         self.init()
-        deviceId = try readString(c.device_id, "device_id")
-        model = try readString(c.model, "model")
+        deviceId = readString(c.device_id)
+        model = readString(c.model)
         baseRelease = c.base_release
-        idempotencyKey = try readString(c.idempotency_key, "idempotency_key")
+        idempotencyKey = readString(c.idempotency_key)
         sampleCount = c.sample_count
-        metrics = try readMessages(c.metrics, c.n_metrics)
-        modules = try readMessages(c.modules, c.n_modules)
+        metrics = readMessages(c.metrics, c.n_metrics)
+        modules = readMessages(c.modules, c.n_modules)
     }
 
     package func fill(_ c: inout Eclm__V1__SubmitRequest, in arena: Arena) {
-        c.device_id = arena.string(deviceId)
-        c.model = arena.string(model)
+        c.device_id = arena.string(deviceId, "device_id")
+        c.model = arena.string(model, "model")
         c.has_base_release = 1
         c.base_release = baseRelease
-        c.idempotency_key = arena.string(idempotencyKey)
+        c.idempotency_key = arena.string(idempotencyKey, "idempotency_key")
         c.has_sample_count = 1
         c.sample_count = sampleCount
         c.n_metrics = metrics.count
@@ -191,11 +191,11 @@ extension Wire.SubmitResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__SubmitResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__SubmitResponse) {
         self.init()
         updateId = c.update_id
         replayed = c.replayed != 0
-        status = try readString(c.status, "status")
+        status = readString(c.status)
         if c.has_update_status != 0 { updateStatus = Wire.UpdateStatus(rawValue: Int32(bitPattern: c.update_status.rawValue)) }
     }
 
@@ -204,7 +204,7 @@ extension Wire.SubmitResponse: CBackedMessage {
         c.update_id = updateId
         c.has_replayed = 1
         c.replayed = replayed ? 1 : 0
-        c.status = arena.string(status)
+        c.status = arena.string(status, "status")
         if let value = updateStatus {
             c.has_update_status = 1
             c.update_status = Eclm__V1__UpdateStatus(rawValue: UInt32(bitPattern: value.rawValue))
@@ -232,7 +232,7 @@ extension Wire.GetUpdateRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__GetUpdateRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__GetUpdateRequest) {
         self.init()
         updateId = c.update_id
     }
@@ -289,16 +289,16 @@ extension Wire.Update: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__Update) throws(WireError) {
+    package init(reading c: Eclm__V1__Update) {
         self.init()
         updateId = c.update_id
-        deviceId = try readString(c.device_id, "device_id")
-        model = try readString(c.model, "model")
+        deviceId = readString(c.device_id)
+        model = readString(c.model)
         baseRelease = c.base_release
-        idempotencyKey = try readString(c.idempotency_key, "idempotency_key")
+        idempotencyKey = readString(c.idempotency_key)
         sampleCount = c.sample_count
-        status = try readString(c.status, "status")
-        quarantineReason = try readString(c.quarantine_reason, "quarantine_reason")
+        status = readString(c.status)
+        quarantineReason = readString(c.quarantine_reason)
         if c.has_round != 0 { round = c.round }
         if c.has_release != 0 { release = c.release }
         submittedAtUs = c.submitted_at_us
@@ -310,15 +310,15 @@ extension Wire.Update: CBackedMessage {
     package func fill(_ c: inout Eclm__V1__Update, in arena: Arena) {
         c.has_update_id = 1
         c.update_id = updateId
-        c.device_id = arena.string(deviceId)
-        c.model = arena.string(model)
+        c.device_id = arena.string(deviceId, "device_id")
+        c.model = arena.string(model, "model")
         c.has_base_release = 1
         c.base_release = baseRelease
-        c.idempotency_key = arena.string(idempotencyKey)
+        c.idempotency_key = arena.string(idempotencyKey, "idempotency_key")
         c.has_sample_count = 1
         c.sample_count = sampleCount
-        c.status = arena.string(status)
-        c.quarantine_reason = arena.string(quarantineReason)
+        c.status = arena.string(status, "status")
+        c.quarantine_reason = arena.string(quarantineReason, "quarantine_reason")
         if let value = round {
             c.has_round = 1
             c.round = value
@@ -388,16 +388,16 @@ extension Wire.GetUpdateResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__GetUpdateResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__GetUpdateResponse) {
         self.init()
         updateId = c.update_id
-        deviceId = try readString(c.device_id, "device_id")
-        model = try readString(c.model, "model")
+        deviceId = readString(c.device_id)
+        model = readString(c.model)
         baseRelease = c.base_release
-        idempotencyKey = try readString(c.idempotency_key, "idempotency_key")
+        idempotencyKey = readString(c.idempotency_key)
         sampleCount = c.sample_count
-        status = try readString(c.status, "status")
-        quarantineReason = try readString(c.quarantine_reason, "quarantine_reason")
+        status = readString(c.status)
+        quarantineReason = readString(c.quarantine_reason)
         if c.has_round != 0 { round = c.round }
         if c.has_release != 0 { release = c.release }
         submittedAtUs = c.submitted_at_us
@@ -409,15 +409,15 @@ extension Wire.GetUpdateResponse: CBackedMessage {
     package func fill(_ c: inout Eclm__V1__GetUpdateResponse, in arena: Arena) {
         c.has_update_id = 1
         c.update_id = updateId
-        c.device_id = arena.string(deviceId)
-        c.model = arena.string(model)
+        c.device_id = arena.string(deviceId, "device_id")
+        c.model = arena.string(model, "model")
         c.has_base_release = 1
         c.base_release = baseRelease
-        c.idempotency_key = arena.string(idempotencyKey)
+        c.idempotency_key = arena.string(idempotencyKey, "idempotency_key")
         c.has_sample_count = 1
         c.sample_count = sampleCount
-        c.status = arena.string(status)
-        c.quarantine_reason = arena.string(quarantineReason)
+        c.status = arena.string(status, "status")
+        c.quarantine_reason = arena.string(quarantineReason, "quarantine_reason")
         if let value = round {
             c.has_round = 1
             c.round = value
@@ -510,24 +510,24 @@ extension Wire.ListUpdatesRequest: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ListUpdatesRequest) throws(WireError) {
+    package init(reading c: Eclm__V1__ListUpdatesRequest) {
         self.init()
-        if c.model != nil { model = try readString(c.model, "model") }
-        if c.device_id != nil { deviceId = try readString(c.device_id, "device_id") }
-        if c.status != nil { status = try readString(c.status, "status") }
-        page = try readMessage(c.page)
+        if c.model != nil { model = readString(c.model) }
+        if c.device_id != nil { deviceId = readString(c.device_id) }
+        if c.status != nil { status = readString(c.status) }
+        page = readMessage(c.page)
         if c.has_update_status != 0 { updateStatus = Wire.UpdateStatus(rawValue: Int32(bitPattern: c.update_status.rawValue)) }
     }
 
     package func fill(_ c: inout Eclm__V1__ListUpdatesRequest, in arena: Arena) {
         if let value = model {
-            c.model = arena.string(value)
+            c.model = arena.string(value, "model")
         }
         if let value = deviceId {
-            c.device_id = arena.string(value)
+            c.device_id = arena.string(value, "device_id")
         }
         if let value = status {
-            c.status = arena.string(value)
+            c.status = arena.string(value, "status")
         }
         if let value = page {
             c.page = arena.message(value)
@@ -561,16 +561,16 @@ extension Wire.ListUpdatesResponse: CBackedMessage {
         return empty
     }
 
-    package init(reading c: Eclm__V1__ListUpdatesResponse) throws(WireError) {
+    package init(reading c: Eclm__V1__ListUpdatesResponse) {
         self.init()
-        updates = try readMessages(c.updates, c.n_updates)
-        nextPageToken = try readString(c.next_page_token, "next_page_token")
+        updates = readMessages(c.updates, c.n_updates)
+        nextPageToken = readString(c.next_page_token)
     }
 
     package func fill(_ c: inout Eclm__V1__ListUpdatesResponse, in arena: Arena) {
         c.n_updates = updates.count
         c.updates = arena.messages(updates)
-        c.next_page_token = arena.string(nextPageToken)
+        c.next_page_token = arena.string(nextPageToken, "next_page_token")
     }
 }
 

@@ -1,8 +1,11 @@
 import CProtocol
+import ProtobufText
 
 /// Owns the memory that a C message under construction points to, and frees it all at once.
 package final class Arena {
     private var allocations: [UnsafeMutableRawPointer] = []
+    /// The first text that C would end too early.
+    private(set) var fault: TextFault?
 
     deinit {
         for allocation in allocations { allocation.deallocate() }
@@ -15,9 +18,10 @@ package final class Arena {
         return raw.bindMemory(to: T.self, capacity: max(1, count))
     }
 
-    func string(_ text: String) -> UnsafeMutablePointer<CChar> {
+    func string(_ text: String, _ field: String) -> UnsafeMutablePointer<CChar> {
         var text = text
         return text.withUTF8 { utf8 in
+            if fault == nil, utf8.contains(0) { fault = TextFault(path: field, kind: .nul) }
             let copy = allocate(CChar.self, count: utf8.count + 1)
             UnsafeMutableRawPointer(copy).copyMemory(
                 from: UnsafeRawPointer(utf8.baseAddress ?? UnsafePointer(bitPattern: 1)!), byteCount: utf8.count)
@@ -36,8 +40,8 @@ package final class Arena {
         return copy
     }
 
-    func strings(_ texts: [String]) -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> {
-        scalars(texts.map { Optional(string($0)) })
+    func strings(_ texts: [String], _ field: String) -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> {
+        scalars(texts.map { Optional(string($0, field)) })
     }
 
     func byteStrings(_ values: [[UInt8]]) -> UnsafeMutablePointer<ProtobufCBinaryData> {

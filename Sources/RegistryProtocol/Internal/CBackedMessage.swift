@@ -1,5 +1,6 @@
 import CProtocol
 import NIOCore
+import ProtobufText
 
 /// A message that libprotobuf-c encodes and decodes through its generated C struct.
 package protocol CBackedMessage: WireMessage {
@@ -8,7 +9,8 @@ package protocol CBackedMessage: WireMessage {
     static var wireName: String { get }
     /// The struct as `…__init` leaves it: descriptor set, fields at their defaults.
     static func emptyStruct() -> CStruct
-    init(reading c: CStruct) throws(WireError)
+    /// Every text in `c` has been found whole.
+    init(reading c: CStruct)
     /// Sets every field of `c`; what the fields point to lives as long as `arena`.
     func fill(_ c: inout CStruct, in arena: Arena)
 }
@@ -20,21 +22,21 @@ extension CBackedMessage {
         guard
             let message = protobuf_c_message_unpack(
                 descriptor, nil, bytes.count, bytes.bindMemory(to: UInt8.self).baseAddress)
-        else { throw WireError(message: Self.wireName, field: nil) }
+        else { throw WireError(message: Self.wireName) }
         defer { protobuf_c_message_free_unpacked(message, nil) }
-        let c = UnsafeRawPointer(message).assumingMemoryBound(to: CStruct.self)
-        do {
-            try self.init(reading: c.pointee)
-        } catch {
-            throw WireError(message: Self.wireName, field: error.field)
+        if let descriptor, let fault = TextFault.first(in: bytes, of: descriptor) {
+            throw WireError(message: Self.wireName, fault: fault)
         }
+        let c = UnsafeRawPointer(message).assumingMemoryBound(to: CStruct.self)
+        self.init(reading: c.pointee)
     }
 
     /// Encodes with libprotobuf-c, fields in the order of their numbers.
-    public func encoded() -> ByteBuffer {
+    public func encoded() throws(WireError) -> ByteBuffer {
         let arena = Arena()
+        let c = arena.message(self)
+        if let fault = arena.fault { throw WireError(message: Self.wireName, fault: fault) }
         return withExtendedLifetime(arena) {
-            let c = arena.message(self)
             let base = UnsafeRawPointer(c).assumingMemoryBound(to: ProtobufCMessage.self)
             let size = protobuf_c_message_get_packed_size(base)
             var buffer = ByteBufferAllocator().buffer(capacity: size)
@@ -51,10 +53,8 @@ extension CBackedMessage {
     }
 }
 
-func readString(_ text: UnsafeMutablePointer<CChar>?, _ field: String) throws(WireError) -> String {
-    guard let text else { return "" }
-    guard let string = String(validatingCString: text) else { throw WireError(message: "", field: field) }
-    return string
+func readString(_ text: UnsafeMutablePointer<CChar>?) -> String {
+    text.map { String(cString: $0) } ?? ""
 }
 
 func readBytes(_ data: ProtobufCBinaryData) -> [UInt8] {
@@ -69,27 +69,16 @@ func readByteStrings(_ values: UnsafeMutablePointer<ProtobufCBinaryData>?, _ cou
     readScalars(values, count).map(readBytes)
 }
 
-func readStrings(
-    _ values: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ count: Int, _ field: String
-) throws(WireError) -> [String] {
-    var strings: [String] = []
-    strings.reserveCapacity(count)
-    for text in readScalars(values, count) { strings.append(try readString(text, field)) }
-    return strings
+func readStrings(_ values: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ count: Int) -> [String] {
+    readScalars(values, count).map(readString)
 }
 
-func readMessage<M: CBackedMessage>(_ c: UnsafeMutablePointer<M.CStruct>?) throws(WireError) -> M? {
-    guard let c else { return nil }
-    return try M(reading: c.pointee)
+func readMessage<M: CBackedMessage>(_ c: UnsafeMutablePointer<M.CStruct>?) -> M? {
+    c.map { M(reading: $0.pointee) }
 }
 
 func readMessages<M: CBackedMessage>(
     _ values: UnsafeMutablePointer<UnsafeMutablePointer<M.CStruct>?>?, _ count: Int
-) throws(WireError) -> [M] {
-    var messages: [M] = []
-    messages.reserveCapacity(count)
-    for c in readScalars(values, count) {
-        if let message: M = try readMessage(c) { messages.append(message) }
-    }
-    return messages
+) -> [M] {
+    readScalars(values, count).compactMap(readMessage)
 }

@@ -26,12 +26,21 @@ extension RPCMethod {
                 try Role.check(context.principal, hasOneOf: remote.roles, toCall: remote.fullName)
                 let message = try Request(decoding: request.payload)
                 let (response, attachment) = try await handler(message, request.attachment, context)
-                return RPCResponse(payload: response.encoded(), attachment: attachment)
+                return RPCResponse(payload: try encoded(response), attachment: attachment)
             } catch {
                 // An unknown error goes on as it is: the transport logs it and tells the caller no more than that.
                 throw RPCError(answering: error) ?? error
             }
         }
+    }
+}
+
+/// An answer's bytes. That it cannot be written is the server's fault, where a request that cannot be read is its sender's.
+private func encoded(_ response: some WireMessage) throws(RPCError) -> ByteBuffer {
+    do {
+        return try response.encoded()
+    } catch {
+        throw RPCError(.internalError, "the answer cannot be sent: \(error.description)", cause: error)
     }
 }
 

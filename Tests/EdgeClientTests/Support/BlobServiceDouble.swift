@@ -74,14 +74,14 @@ final class BlobServiceDouble: RPCService {
             var answer = Wire.GetBlobResponse()
             answer.size = Int64(blob.count)
             answer.offset = request.offset
-            return RPCResponse(payload: answer.encoded(), attachment: ByteBuffer(bytes: bytes))
+            return RPCResponse(payload: try answer.encoded(), attachment: ByteBuffer(bytes: bytes))
         }
     }
 
     private func beginPut(_ call: RPCRequest) throws -> RPCResponse {
         let request = try Wire.BeginPutRequest(decoding: call.payload)
         let digest = try Digest(bytes: request.digest)
-        return state.withLock { state in
+        return try state.withLock { state in
             state.begins += 1
             var answer = Wire.BeginPutResponse()
             answer.exists = state.blobs[digest] != nil
@@ -92,7 +92,7 @@ final class BlobServiceDouble: RPCService {
                 answer.partMultiple = state.partMultiple
                 answer.partMaximum = state.partMaximum
             }
-            return RPCResponse(payload: answer.encoded())
+            return RPCResponse(payload: try answer.encoded())
         }
     }
 
@@ -122,7 +122,7 @@ final class BlobServiceDouble: RPCService {
                 state.uploads[request.uploadId] = nil
             }
             if let fault = state.putFaults[number] { throw fault }
-            return RPCResponse(payload: answer.encoded())
+            return RPCResponse(payload: try answer.encoded())
         }
     }
 }

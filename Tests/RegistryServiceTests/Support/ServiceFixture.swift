@@ -71,7 +71,7 @@ struct TestServer: Sendable {
         var request = Request()
         try fill(&request)
         let response = try await caller.call(
-            service: method.service, method: method.name, payload: request.encoded(),
+            service: method.service, method: method.name, payload: try request.encoded(),
             attachment: ByteBuffer(bytes: attachment), timeout: timeout)
         return (try Response(decoding: response.payload), Array(response.attachment.readableBytesView))
     }

@@ -87,10 +87,18 @@ public struct UpdateDraft: Hashable, Sendable {
     ///
     /// Taken of what this program's first version sent, so that a device that learned to send more submits again under the
     /// key it used before.
+    ///
+    /// - Throws: ``EdgeError`` where a text in it cannot be sent.
     var contentKey: String {
-        var request = message
-        request.idempotencyKey = ""
-        for index in request.modules.indices { request.modules[index].updateEncoding = nil }
-        return request.encoded().withUnsafeReadableBytes { Digest.of($0) }.hex
+        get throws(EdgeError) {
+            var request = message
+            request.idempotencyKey = ""
+            for index in request.modules.indices { request.modules[index].updateEncoding = nil }
+            do {
+                return try request.encoded().withUnsafeReadableBytes { Digest.of($0) }.hex
+            } catch {
+                throw EdgeError(.refused, "the update cannot be sent: \(error)", cause: error)
+            }
+        }
     }
 }
