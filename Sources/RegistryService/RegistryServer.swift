@@ -62,12 +62,29 @@ public struct RegistryServer: Service {
         try outcome.get()
     }
 
-    /// Keeps the catalogue fresh, records compositions and sweeps old uploads, until the task is cancelled.
+    /// Keeps the catalogue fresh, records compositions, seals the audit and sweeps old uploads, until the task is cancelled.
     public func maintain() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await catalogue.run() }
             group.addTask { await recorder.run() }
+            group.addTask { await sealAudit() }
             group.addTask { await sweep() }
+        }
+    }
+
+    /// Puts into the audit's chain what commits had to leave waiting.
+    private func sealAudit() async {
+        var isFailing = false
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(1))
+            guard !Task.isCancelled else { return }
+            do {
+                try await registry.sealAudit()
+                isFailing = false
+            } catch {
+                if !isFailing { logger.warning("the audit could not be sealed", metadata: ["error": "\(error)"]) }
+                isFailing = true
+            }
         }
     }
 
@@ -80,8 +97,9 @@ public struct RegistryServer: Service {
                 if swept > 0 {
                     logger.info("swept uploads that nobody went on with", metadata: ["uploads": "\(swept)"])
                 }
+                try await registry.sealAudit(everything: true)
             } catch {
-                logger.warning("old uploads could not be swept", metadata: ["error": "\(error)"])
+                logger.warning("the hourly upkeep failed", metadata: ["error": "\(error)"])
             }
         }
     }

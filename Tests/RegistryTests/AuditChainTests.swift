@@ -34,9 +34,11 @@ struct AuditChainTests {
         "INSERT INTO eclm.audit SELECT sequence + 1, at, actor, action, object_kind, object, detail, hash, "
             + "eclm.audit_hash(hash, sequence + 1, at, actor, action, object_kind, object, detail) FROM eclm.audit "
             + "ORDER BY sequence DESC LIMIT 1",
-        "UPDATE eclm.audit_head SET sequence = sequence - 1",
-        "UPDATE eclm.audit_head SET hash = sha256('x')",
-        "DELETE FROM eclm.audit_head",
+        "UPDATE eclm.audit_seals SET sequence = sequence - 1 WHERE sequence = (SELECT max(sequence) FROM eclm.audit)",
+        "UPDATE eclm.audit_seals SET hash = sha256('x') WHERE sequence = (SELECT max(sequence) FROM eclm.audit)",
+        "UPDATE eclm.audit_seals SET hash = sha256('x') WHERE sequence = 3",
+        "DELETE FROM eclm.audit_seals WHERE sequence = (SELECT max(sequence) FROM eclm.audit)",
+        "DELETE FROM eclm.audit_seals",
     ]
 
     @Test("Every kind of tampering breaks the chain")
@@ -68,6 +70,7 @@ struct AuditChainTests {
                 }
                 try await group.waitForAll()
             }
+            while try await database.pool.query("SELECT eclm.seal_audit() AS n").one().decode("n", as: Int.self) > 0 {}
             let row = try await database.pool.query("SELECT count(*) AS n, max(sequence) AS last FROM eclm.audit").one()
             #expect(try row.decode("n", as: Int.self) == 40)
             #expect(try row.decode("last", as: Int.self) == 40)

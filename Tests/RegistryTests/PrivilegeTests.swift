@@ -104,7 +104,10 @@ struct PrivilegeTests {
             try await database.withConnection(as: role) { connection in
                 for statement in [
                     "INSERT INTO eclm.audit SELECT * FROM eclm.audit", "UPDATE eclm.audit SET actor = 'x'",
-                    "DELETE FROM eclm.audit", "UPDATE eclm.audit_head SET sequence = 0",
+                    "DELETE FROM eclm.audit", "UPDATE eclm.audit_seals SET sequence = 0",
+                    "DELETE FROM eclm.audit_seals", "INSERT INTO eclm.audit_waiting DEFAULT VALUES",
+                    "DELETE FROM eclm.audit_waiting", "SELECT FROM eclm.audit_lock FOR UPDATE",
+                    "SELECT eclm.seal_waiting(1, true, true)",
                     "SELECT eclm.append_audit('a', 'b', 'c', '{}')", "SELECT * FROM eclm.audit_pending",
                     "DELETE FROM eclm.audit_pending", "INSERT INTO eclm.audit_pending DEFAULT VALUES",
                     "INSERT INTO eclm.channel_moves DEFAULT VALUES", "UPDATE eclm.privacy_ledger SET rho = 0",

@@ -18,21 +18,44 @@ public struct AuditVerification: Sendable, Hashable {
     public var head: Digest
     /// Where the chain does not hold, at most 100 places; empty when it is whole.
     public var breaks: [Break]
+    /// Changes that wait to be put into the chain, and so are proven by nothing yet: those of the last moments, or on a
+    /// standby, which cannot seal.
+    public var unsealed: Int64
 }
 
 extension Registry {
-    /// Recomputes the audit's hash chain from its rows, outside the database.
+    /// Puts committed changes that wait for the audit's chain into it. Servers do so every second; a standby cannot, and
+    /// does nothing.
+    ///
+    /// - Parameter everything: Whether to look through all that waits, whatever earlier seals say that they took along.
+    /// - Returns: How many changes there were.
+    @discardableResult
+    public func sealAudit(everything: Bool = false) async throws(RegistryError) -> Int {
+        try await registryErrors {
+            var total = 0
+            while true {
+                let row = try await pool.query("SELECT eclm.seal_audit(\(everything)) AS sealed").one()
+                let sealed = Int(try row.decode("sealed", as: Int32.self))
+                guard sealed > 0 else { return total }
+                total += sealed
+            }
+        }
+    }
+
+    /// Seals what waits, then recomputes the audit's hash chain from its rows, outside the database.
     ///
     /// Reads in batches: memory does not grow with the audit.
     public func verifyAudit(
         progress: (@Sendable (Int64) -> Void)? = nil
     ) async throws(RegistryError) -> AuditVerification {
-        try await registryErrors {
+        try await sealAudit(everything: true)
+        return try await registryErrors {
             // One consistent view, so that rows written meanwhile look like no break.
             let chain = try await pool.transaction(isolation: .repeatableRead, readOnly: true) { connection in
                 try await AuditChain.read(on: connection, progress: progress)
             }
-            return AuditVerification(rows: chain.rows, head: chain.hash, breaks: chain.breaks)
+            return AuditVerification(
+                rows: chain.rows, head: chain.hash, breaks: chain.breaks, unsealed: chain.unsealed)
         }
     }
 }
@@ -43,6 +66,7 @@ private struct AuditChain {
     var rows: Int64 = 0
     var hash = Digest.of(Array("eclm audit".utf8))
     var breaks: [AuditVerification.Break] = []
+    var unsealed: Int64 = 0
 
     private static let batch = 2000
 
@@ -75,15 +99,19 @@ private struct AuditChain {
     /// The chain, compared with what the database says of its end.
     @inline(never)
     private func ended(on connection: PostgresConnection) async throws -> AuditChain {
-        let head = try await connection.query("SELECT sequence, hash FROM eclm.audit_head").one()
-        return try with(end: head)
+        let seals = try await connection.query(
+            "SELECT sequence, hash FROM eclm.audit_seals ORDER BY sequence DESC LIMIT 1")
+        let waiting = try await connection.query("SELECT count(*) AS count FROM eclm.audit_waiting").one()
+        return try with(seals.first, unsealed: waiting.decode("count"))
     }
 
-    private func with(end head: PostgresRow) throws -> AuditChain {
-        let sequence: Int64 = try head.decode("sequence")
-        guard try sequence != last || head.digest("hash") != hash else { return self }
+    private func with(_ seal: PostgresRow?, unsealed: Int64) throws -> AuditChain {
         var chain = self
-        chain.note(sequence, "the chain does not end where its head says: rows after \(last) are missing")
+        chain.unsealed = unsealed
+        let sequence: Int64 = try seal?.decode("sequence") ?? 0
+        if try seal == nil || sequence != last || seal?.digest("hash") != hash {
+            chain.note(sequence, "the chain ends at \(last), and not where its newest seal says")
+        }
         return chain
     }
 

@@ -55,7 +55,7 @@ public struct AuditFilter: Sendable, Hashable {
 }
 
 extension Registry {
-    /// The rows of the audit, newest first.
+    /// The rows of the audit, newest first; those that wait for the chain are sealed before the first page.
     public func audit(
         _ filter: AuditFilter = AuditFilter(), page: PageRequest = .first
     ) async throws(RegistryError) -> Page<AuditRecord> {
@@ -64,6 +64,7 @@ extension Registry {
         if let object = filter.object { conditions.append("object = \(object)") }
         if !filter.actorContains.isEmpty { conditions.append("actor LIKE \(Self.contains(filter.actorContains))") }
         let condition = conditions.joined(separator: " AND ")
+        if page.token.isEmpty { try await sealAudit() }
         return try await registryErrors {
             let rows = try await pool.query(
                 """

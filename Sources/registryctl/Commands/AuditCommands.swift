@@ -20,6 +20,8 @@ struct AuditVerify: RegistryCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Recomputes the audit's hash chain outside the database.",
         discussion: """
+            Puts what waits for the chain into it first, which a standby cannot: there it is counted as unsealed.
+
             Note the head elsewhere from time to time and give it back with --head: only so does a chain show that \
             somebody rewrote as a whole. Ends with 7 where the chain does not hold.
 
@@ -43,6 +45,7 @@ struct AuditVerify: RegistryCommand {
         var rows: Int64
         var head: String
         var breaks: [Break]
+        var unsealed: Int64
     }
 
     func run(on session: RegistrySession, output: CommandOutput) async throws {
@@ -50,7 +53,8 @@ struct AuditVerify: RegistryCommand {
         let verification = try await session.registry.verifyAudit()
         var document = Document(
             rows: verification.rows, head: "\(verification.rows):\(verification.head.hex)",
-            breaks: verification.breaks.map { .init(sequence: $0.sequence, problem: $0.problem) })
+            breaks: verification.breaks.map { .init(sequence: $0.sequence, problem: $0.problem) },
+            unsealed: verification.unsealed)
         if let noted {
             let found = try await session.registry.auditRow(noted.sequence)
             if found?.hash != noted.hash {
@@ -71,6 +75,7 @@ struct AuditVerify: RegistryCommand {
         }
         try output.result(document) { _ in
             "The audit holds: \(document.rows) rows, head \(document.head)\n"
+                + (document.unsealed > 0 ? "\(document.unsealed) changes wait to be sealed\n" : "")
         }
     }
 }

@@ -178,17 +178,31 @@ struct Diagnosis {
     private func audit() async throws -> Finding {
         let breaks = try await session.pool.query(
             """
-            SELECT a.sequence, h.sequence AS head, a.hash = h.hash AS matches FROM eclm.audit_head h
+            SELECT a.sequence, s.sequence AS head, a.hash = s.hash AS matches, w.count AS waiting, w.oldest
+            FROM (SELECT count(*), extract(epoch FROM clock_timestamp() - min(at))::float8 AS oldest
+                FROM eclm.audit_waiting) w
+            LEFT JOIN eclm.audit_seals s ON s.sequence = (SELECT max(sequence) FROM eclm.audit_seals)
             LEFT JOIN eclm.audit a ON a.sequence = (SELECT max(sequence) FROM eclm.audit)
             """
         ).one()
-        let head: Int64 = try breaks.decode("head")
+        guard let head = try breaks.decode("head", as: Int64?.self) else {
+            return .fail(
+                "audit", "nothing says where the chain ends",
+                "somebody changed the audit: run `registryctl audit verify`")
+        }
         let last = try breaks.decode("sequence", as: Int64?.self) ?? 0
         let matches = try breaks.decode("matches", as: Bool?.self) ?? (head == 0)
         guard last == head, matches else {
             return .fail(
-                "audit", "the chain ends at row \(last), its head says \(head)",
+                "audit", "the chain ends at row \(last), its newest seal says \(head)",
                 "somebody changed the audit: run `registryctl audit verify`")
+        }
+        let waiting: Int64 = try breaks.decode("waiting")
+        if let oldest = try breaks.decode("oldest", as: Double?.self), oldest > 60 {
+            return .warn(
+                "audit", "\(head) rows, and \(waiting) changes wait for the chain, the oldest for \(Int(oldest)) s",
+                "a running registryd seals them every second, `registryctl audit verify` at once; a transaction may be open"
+            )
         }
         return .ok("audit", "\(head) rows; `registryctl audit verify` proves them")
     }
