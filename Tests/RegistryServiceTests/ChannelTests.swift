@@ -87,6 +87,34 @@ struct ChannelTests {
         }
     }
 
+    @Test(
+        "let a server that shuts down answer who watches at once, as unchanged", .timeLimit(.minutes(1)),
+        arguments: Transport.allCases)
+    func watchAtShutdown(transport: Transport) async throws {
+        try await withServer(over: transport) { server in
+            // Each would take four minutes.
+            let watches = (0..<5).map { _ in
+                Task {
+                    try await server.call(ChannelServiceAPI.watch, timeout: .seconds(290)) {
+                        ($0.model, $0.afterRelease, $0.waitMs) = ("mlp", 1, 240_000)
+                    }
+                }
+            }
+            #expect(try await eventually { server.server.rpc.statistics.inFlight == 5 })
+            await server.server.rpc.shutDown(within: .seconds(3600))
+            for watch in watches {
+                let answer = try await watch.value
+                #expect(!answer.changed)
+                #expect(answer.release == 1)
+            }
+            // One that comes later is sent on to another server.
+            let late = await #expect(throws: RPCError.self) {
+                try await server.call(ChannelServiceAPI.watch) { ($0.model, $0.afterRelease) = ("mlp", 1) }
+            }
+            #expect(late?.isRetryable == true)
+        }
+    }
+
     @Test("wake who watches when another server or a trainer moves them")
     func wakeByNotification() async throws {
         try await withServer { server in

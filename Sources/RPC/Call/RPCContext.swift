@@ -22,6 +22,8 @@ public struct RPCContext: Sendable {
     public var parentSpanID: Int64?
     /// The caller's own name for the request; not an idempotency key.
     public var requestID: String?
+    /// Raised when the server begins to shut down; none where a test made the context.
+    var drain: DrainSignal?
 
     /// A context; the server makes it, and tests of a single handler may.
     public init(
@@ -45,5 +47,13 @@ public struct RPCContext: Sendable {
     public var remaining: Duration {
         let left = deadline - NIODeadline.now()
         return left > .zero ? .nanoseconds(left.nanoseconds) : .zero
+    }
+
+    /// Returns when the server begins to shut down, for a handler that waits on purpose: it answers then, so that the
+    /// shutdown need not wait for it.
+    /// - Throws: `CancellationError` when the task is cancelled first.
+    public func untilShutdown() async throws {
+        guard let drain else { return try await Task.sleep(for: .seconds(1 << 32)) }
+        try await drain.wait()
     }
 }

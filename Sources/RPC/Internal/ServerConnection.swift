@@ -204,15 +204,16 @@ final class ServerConnection: ByteReceiver {
     }
 
     private func handle(_ admitted: borrowing AdmittedRequest, _ entry: MethodEntry) -> Task<Void, Never> {
-        let context = RPCContext(
+        var context = RPCContext(
             peer: peer, service: entry.service, method: entry.method.name, deadline: admitted.deadline,
             principal: admitted.principal, logID: admitted.named.logID, traceID: admitted.named.traceID,
             spanID: admitted.named.spanID, parentSpanID: admitted.named.parentSpanID,
             requestID: admitted.named.requestID)
+        context.drain = core.drain
         let number = admitted.number
         let correlationID = admitted.correlationID
         let request = admitted.request
-        let operation = { @Sendable [core, outbox] in
+        let operation = { @Sendable [core, outbox, context] in
             let answer = await core.answer(entry, request: request, context: context, correlationID: correlationID)
             // In this order: once nothing is in flight, every answer is in its outbox.
             outbox.push(.answered(request: number, answer))

@@ -10,6 +10,8 @@ final class ServerCore: Sendable {
     let logger: Logger
     let counters = ServerCounters()
     let turnedAway = TurnedAway()
+    /// Raised as soon as new requests are answered ELOGOFF.
+    let drain = DrainSignal()
     private let draining = Atomic<Bool>(false)
     private let connections = Mutex(Connections())
 
@@ -42,7 +44,10 @@ final class ServerCore: Sendable {
     /// Whether new requests are answered ELOGOFF.
     var isDraining: Bool { draining.load(ordering: .relaxed) }
 
-    func beginDraining() { draining.store(true, ordering: .relaxed) }
+    func beginDraining() {
+        draining.store(true, ordering: .relaxed)
+        drain.raise()
+    }
 
     /// A connection's logic. Call on `eventLoop`.
     /// - Throws: ``RPCError`` where there are too many already, or the server has shut down.

@@ -36,7 +36,8 @@ struct ChannelService: RPCService {
         ]
     }
 
-    /// Waits for another release, a little less than the deadline allows: the answer must still travel.
+    /// Waits for another release, a little less than the deadline allows: the answer must still travel. A server that
+    /// shuts down says at once that nothing changed; the caller asks another one, or this one when it is back.
     private static func watch(
         _ request: Wire.WatchRequest, _ call: RPCContext, _ context: ServiceContext
     ) async throws -> Wire.WatchResponse {
@@ -51,6 +52,10 @@ struct ChannelService: RPCService {
             }
             group.addTask {
                 try await Task.sleep(for: wait)
+                return nil
+            }
+            group.addTask {
+                try await call.untilShutdown()
                 return nil
             }
             defer { group.cancelAll() }
