@@ -135,7 +135,7 @@ let package = Package(
         // Where a daemon's settings come from. Apart, since the parser of their file brings all of Foundation.
         .target(
             name: "DaemonSettings",
-            dependencies: ["ECLMCore", configuration, system]),
+            dependencies: ["ECLMCore", "PostgreSQL", argumentParser, configuration, system]),
         // A registry as a region of another: mirrors its releases, and hands it partial aggregates.
         .target(
             name: "Regions",
@@ -229,7 +229,7 @@ let package = Package(
         // Decodes updates whole, for tests of what encodes them and of what sums them piece by piece.
         .target(name: "UpdateReference", dependencies: ["ECLMCore"], path: "Tests/UpdateReference"),
         .testTarget(name: "ECLMCoreTests", dependencies: ["ECLMCore", "PythonReference", "UpdateReference"]),
-        .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", logging]),
+        .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestSupport", logging]),
         .testTarget(name: "RPCTests", dependencies: ["ECLMCore", "RPC", logging, lifecycle] + nio),
         .testTarget(
             name: "RegistryProtocolTests",

@@ -6,8 +6,8 @@ import SystemPackage
 /// A daemon's settings in layers: a flag wins over the environment, the environment over the file.
 ///
 /// The setting `listen` of `registryd` is the flag `--listen`, the variable `ECLM_REGISTRYD_LISTEN`, and in the file
-/// `{"eclm": {"registryd": {"listen": …}}}`. `database` and `blob-directory` belong to all daemons: `ECLM_DATABASE`,
-/// `{"eclm": {"database": …}}`.
+/// `{"eclm": {"registryd": {"listen": …}}}`. What tells the way to the database and to the blobs belongs to all daemons:
+/// `database` is `ECLM_DATABASE` and `{"eclm": {"database": …}}`.
 public struct DaemonConfiguration: Sendable {
     private let reader: ConfigReader
     private let section: String
@@ -33,15 +33,15 @@ public struct DaemonConfiguration: Sendable {
         reader = ConfigReader(providers: providers)
     }
 
-    /// The database's connection string: `database` of all daemons; empty for libpq's own defaults.
-    public func database(flag: String?) -> String {
-        flag ?? reader.string(forKey: ["eclm", "database"]) ?? ""
-    }
-
     /// The folder where new blobs go instead of into the database: `blob-directory` of all programs; `nil` for the
     /// database.
     public func blobDirectory(flag: String?) -> String? {
-        flag ?? reader.string(forKey: ["eclm", "blob-directory"])
+        shared("blob-directory", flag: flag)
+    }
+
+    /// A setting of all daemons as text.
+    func shared(_ name: String, flag: String?) -> String? {
+        flag ?? reader.string(forKey: ConfigKey(["eclm", name]))
     }
 
     /// A setting as text.
@@ -134,10 +134,9 @@ public struct DaemonConfiguration: Sendable {
         guard case .object(let document) = root, case .object(let eclm)? = root["eclm"], document.count == 1 else {
             throw ConfigurationError("the configuration file \(file) must be {\"eclm\": {…}}")
         }
-        let known = ["blob-directory", "database", "registryd", "trainerd"]
+        let known = sharedNames + ["registryd", "trainerd"]
         for name in eclm.map(\.key).sorted() where !known.contains(name) {
-            throw ConfigurationError(
-                "\(file): eclm.\(name) is no setting; use blob-directory, database, registryd or trainerd")
+            throw ConfigurationError("\(file): eclm.\(name) is no setting; use \(known.joined(separator: ", "))")
         }
         guard let value = eclm.first(where: { $0.key == section })?.value else { return }
         guard case .object(let mine) = value else {

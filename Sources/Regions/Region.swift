@@ -60,7 +60,7 @@ extension Region: Service {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 let listener = PostgresListener(
-                    configuration: registry.pool.configuration, channels: ["eclm_hand_overs"], logger: logger)
+                    pool: registry.pool, channels: ["eclm_hand_overs"], logger: logger)
                 for await _ in listener { wake.yield() }
             }
             // Whatever is cut off is done again at the next start.

@@ -44,6 +44,7 @@ struct Registryd: AsyncParsableCommand {
     }
 
     private func serve(_ registry: Registry, _ settings: RegistrydSettings, logger: Logger) async throws {
+        _ = try await registryErrors { () async throws in try await registry.pool.examine(listens: true) }
         let metrics = settings.monitoring?.start(name: "registryd")
         recordBuildInfo()
         let server = try await RegistryServer(

@@ -1,6 +1,7 @@
 import ECLMCore
 import ArgumentParser
 import CommandSupport
+import DaemonSettings
 import RegistryPrograms
 
 /// The flags of registryd; each has a setting of the same name in the environment and the file.
@@ -8,8 +9,7 @@ struct RegistrydFlags: ParsableArguments {
     @Option(help: "JSON file with settings.")
     var config: String?
 
-    @Option(help: "Connection string or URI of the database; libpq's PG* variables fill what it leaves out.")
-    var database: String?
+    @OptionGroup var database: DatabaseFlags
 
     @Option(
         help: "Where to listen, HOST:PORT or a socket's path; port 0 lets the system choose. Default 127.0.0.1:7420.")

@@ -24,8 +24,7 @@ struct RegistrydSettings {
 
     init(_ flags: RegistrydFlags) async throws {
         let layers = try await DaemonConfiguration(section: "registryd", file: flags.config, settings: Self.names)
-        database = PostgresConfiguration(
-            connectionString: layers.database(flag: flags.database), applicationName: "registryd")
+        database = try layers.database(flags.database, applicationName: "registryd")
         database.maximumConnections = try layers.integer("pool-size", flag: flags.poolSize, in: 1...1000, default: 8)
         blobDirectory = layers.blobDirectory(flag: flags.blobDirectory)
         monitoring = try Monitoring(setting: layers.string("metrics", flag: flags.metrics))

@@ -29,8 +29,7 @@ struct TrainerSettings: Sendable {
     /// - Throws: `ConfigurationError` naming the setting that is wrong.
     init(_ flags: TrainerdFlags) async throws {
         let layers = try await DaemonConfiguration(section: "trainerd", file: flags.config, settings: Self.names)
-        database = PostgresConfiguration(
-            connectionString: layers.database(flag: flags.database), applicationName: "trainerd")
+        database = try layers.database(flags.database, applicationName: "trainerd")
         database.maximumConnections = try layers.integer("pool-size", flag: flags.poolSize, in: 2...1000, default: 4)
         blobDirectory = layers.blobDirectory(flag: flags.blobDirectory)
         name =

@@ -86,6 +86,8 @@ struct Trainerd: AsyncParsableCommand {
             settings.database, blobDirectory: settings.blobDirectory, migrator: try flags.migrations.migrator(),
             logger: Logger(label: "trainerd.registry"), databaseLogger: Logger(label: "trainerd.database")
         ) { registry in
+            // What runs once listens to nothing.
+            _ = try await registryErrors { () async throws in try await registry.pool.examine(listens: !once) }
             let trainer = try Trainer(
                 registry: registry, policy: settings.policy,
                 trainsSelector: settings.trainsSelector, name: settings.name,

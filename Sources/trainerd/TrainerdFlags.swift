@@ -1,6 +1,7 @@
 import ECLMCore
 import ArgumentParser
 import CommandSupport
+import DaemonSettings
 import RegistryPrograms
 
 /// The flags of trainerd; each has a setting of the same name in the environment and the file.
@@ -8,8 +9,7 @@ struct TrainerdFlags: ParsableArguments {
     @Option(help: "JSON file with settings.")
     var config: String?
 
-    @Option(help: "Connection string or URI of the database; libpq's PG* variables fill what it leaves out.")
-    var database: String?
+    @OptionGroup var database: DatabaseFlags
 
     @Option(help: "The trainer's name in rounds and in the audit. Default trainerd@HOST.")
     var name: String?

@@ -17,6 +17,7 @@ enum Cluster {
     {
         guard ProcessInfo.processInfo.environment["ECLM_TEST_CLUSTER"] != nil else { throw Missing() }
         var configuration = PostgresConfiguration()
+        configuration.searchPath = ["public"]
         change(&configuration)
         return configuration
     }

@@ -16,6 +16,10 @@ public actor TestCluster {
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
     private static let environment = ProcessInfo.processInfo.environment
+    /// The folder of its socket.
+    static let host = environment["PGHOST"] ?? ""
+    static let port = environment["PGPORT"] ?? "5432"
+    static let superuser = environment["PGUSER"] ?? "postgres"
 
     /// Makes sure that the cluster is a throw-away one.
     /// - Throws: ``TestClusterError`` where it is not.
@@ -25,10 +29,12 @@ public actor TestCluster {
 
     /// What connects to a database of the cluster, as `key='value'` pairs.
     public static func connectionString(database: String, user: String? = nil) -> String {
-        let pairs = [
-            ("host", environment["PGHOST"] ?? ""), ("port", environment["PGPORT"] ?? "5432"),
-            ("user", user ?? environment["PGUSER"] ?? "postgres"), ("dbname", database),
-        ]
+        connectionString(database: database, user: user, host: host, port: port)
+    }
+
+    /// What connects to a database of the cluster by another way, which leads to the cluster in the end.
+    static func connectionString(database: String, user: String?, host: String, port: String) -> String {
+        let pairs = [("host", host), ("port", port), ("user", user ?? superuser), ("dbname", database)]
         return pairs.map { key, value in
             let escaped = value.replacing("\\", with: "\\\\").replacing("'", with: "\\'")
             return "\(key)='\(escaped)'"
@@ -39,8 +45,9 @@ public actor TestCluster {
         _ connectionString: String, _ body: (PostgresConnection) async throws -> R
     ) async throws -> R {
         try require()
-        let connection = try await PostgresConnection.connect(
-            PostgresConfiguration(connectionString: connectionString, applicationName: "eclm tests"))
+        var configuration = PostgresConfiguration(connectionString: connectionString, applicationName: "eclm tests")
+        configuration.searchPath = ["public"]
+        let connection = try await PostgresConnection.connect(configuration)
         do {
             let result = try await body(connection)
             await connection.close()

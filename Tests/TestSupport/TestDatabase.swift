@@ -14,7 +14,10 @@ public struct TestDatabase: Sendable {
     init(name: String) {
         self.name = name
         connectionString = TestCluster.connectionString(database: name)
-        pool = PostgresPool(configuration: PostgresConfiguration(connectionString: connectionString))
+        // Tests make things of their own in public.
+        var configuration = PostgresConfiguration(connectionString: connectionString)
+        configuration.searchPath = ["public"]
+        pool = PostgresPool(configuration: configuration)
     }
 
     /// What `role` connects with.

@@ -6,14 +6,21 @@
 public struct PostgresConfiguration: Sendable {
     /// A URI or `key=value` pairs; empty means the `PG*` environment variables, service files and libpq's defaults.
     public var connectionString: String
+    /// Where to listen for notifications, where ``connectionString`` leads through a pooler that lends its sessions for single
+    /// transactions; `nil` for the same. It must lead to the same database.
+    public var listenConnectionString: String?
+    /// How a pooler in between lends its sessions.
+    public var poolerMode = PostgresPoolerMode.automatic
+    /// Where names without a schema are looked up, whatever the database or the login has set.
+    public var searchPath = ["pg_catalog", "pg_temp"]
     /// What `pg_stat_activity` shows, unless the connection string or `PGAPPNAME` name something else.
     public var applicationName: String
-    /// The server cancels a statement that runs longer; `nil` leaves the server's or the role's setting.
+    /// The server cancels a statement that runs longer; `nil` for no limit, whatever the database or the login has set.
     public var statementTimeout: Duration?
     /// How long one host may take to answer; with several hosts each gets this long.
     public var connectTimeout: Duration = .seconds(10)
-    /// Prepared statements kept per connection, the least recently used dropped first; 0 prepares nothing, as some
-    /// connection poolers between client and server need.
+    /// Prepared statements kept per connection, the least recently used dropped first; 0 prepares nothing. Where a pooler
+    /// lends its sessions for single transactions nothing is prepared either.
     public var statementCacheSize: Int = 256
     /// How long the server may take to confirm a cancelled statement before the connection counts as lost.
     public var cancellationTimeout: Duration = .seconds(10)
@@ -33,10 +40,19 @@ public struct PostgresConfiguration: Sendable {
         self.applicationName = applicationName
     }
 
+    /// What a connection that listens is made with.
+    var forListening: PostgresConfiguration {
+        var copy = self
+        if let listenConnectionString { copy.connectionString = listenConnectionString }
+        copy.statementCacheSize = 0
+        return copy
+    }
+
     /// Checks the limits and lets libpq check the connection string, without connecting.
     /// - Throws: ``PostgresError`` with code `.usage`; its message never holds a password.
     public func validate() throws {
         try checkConnectionString(connectionString)
+        if let listenConnectionString { try checkConnectionString(listenConnectionString) }
         func require(_ condition: Bool, _ rule: String) throws {
             if !condition { throw PostgresError(code: .usage, message: "PostgresConfiguration: \(rule)") }
         }

@@ -12,6 +12,7 @@ extension PostgresConnection {
             _ sql: String, _ body: nonisolated(nonsending) (PostgresCopyWriter) async throws -> Void
         ) async throws -> Int
     {
+        if bringsTransaction { return try await transaction { try await $0.copyIn(sql, body) } }
         try await scope.gate.acquire()
         defer { scope.gate.release() }
         let columns = try await core.startCopyIn(sql)
@@ -46,6 +47,7 @@ extension PostgresConnection {
             _ sql: String, _ body: nonisolated(nonsending) (PostgresCopyRow) async throws -> Void
         ) async throws -> Int
     {
+        if bringsTransaction { return try await transaction { try await $0.copyOut(sql, body) } }
         try await scope.gate.acquire()
         defer { scope.gate.release() }
         _ = try await core.startCopyOut(sql)
@@ -66,4 +68,7 @@ extension PostgresConnection {
         }
         return try await core.endCopyOut(sql)
     }
+
+    /// Whether a COPY has to bring its transaction: the session is lent, and this is no transaction's connection.
+    private var bringsTransaction: Bool { scope.depth == 0 && core.isLent.load(ordering: .acquiring) }
 }

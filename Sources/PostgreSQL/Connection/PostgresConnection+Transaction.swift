@@ -14,7 +14,7 @@ extension PostgresConnection {
     /// The connection passed to `body` is the only way to it until then; everybody else waits. On that connection,
     /// `transaction` makes a savepoint: its body may fail without failing the whole.
     /// - Parameters:
-    ///   - isolation: the level; `nil` for the server's default. Only for the outermost transaction.
+    ///   - isolation: the level; `nil` for READ COMMITTED, whatever the server's default. Only for the outermost transaction.
     ///   - readOnly: lets the server refuse writes. Only for the outermost transaction.
     /// - Throws: what `body` throws; `.transactionAborted` where `body` hid a statement's error, so that there was nothing
     ///   to commit; `.connectionLost` during COMMIT, when it is unknown whether it took effect.
@@ -34,8 +34,7 @@ extension PostgresConnection {
         if let savepoint {
             try await core.control("SAVEPOINT \(savepoint)", shielded: false)
         } else {
-            let level = isolation.map { " ISOLATION LEVEL \($0.rawValue)" } ?? ""
-            try await core.control("BEGIN\(level)\(readOnly ? " READ ONLY" : "")", shielded: false)
+            try await core.begin(isolation ?? .readCommitted, readOnly: readOnly)
         }
         let inner = ConnectionScope(depth: scope.depth + 1)
         let connection = PostgresConnection(core: core, scope: inner)

@@ -11,6 +11,10 @@ import Logging
 /// - ``transaction(isolation:readOnly:_:)`` for several that belong together
 /// - ``copyIn(_:_:)`` and ``copyOut(_:_:)`` for bulk data
 /// - ``listen(_:)`` for notifications
+///
+/// Each session is given the settings that this module relies on, and every transaction its isolation level, whatever the
+/// server, the database or the login has set. Behind a pooler that lends sessions, a statement outside a transaction is
+/// sent as a transaction of its own, in one round trip; statements that cannot run in one are then refused by the server.
 public final class PostgresConnection: Sendable {
     let core: ConnectionCore
     let scope: ConnectionScope
@@ -31,6 +35,14 @@ public final class PostgresConnection: Sendable {
 
     /// Whether the connection still stood when last heard of.
     public var isOpen: Bool { core.isOpen.load(ordering: .acquiring) }
+
+    /// Whether a pooler stands between this process and the session: another process of the server answers than was named
+    /// when the connection was made.
+    public var isPooled: Bool { core.isPooled.load(ordering: .acquiring) }
+
+    /// Whether a pooler lends the session for single transactions, so that nothing may be left to it. See
+    /// ``PostgresConfiguration/poolerMode``.
+    public var isLent: Bool { core.isLent.load(ordering: .acquiring) }
 
     /// Ends the connection. A statement in flight fails with `.connectionLost`.
     public func close() async { await core.close() }
@@ -62,7 +74,14 @@ public final class PostgresConnection: Sendable {
     ///
     /// The stream ends with `.connectionLost` when the connection is lost, and with `.notificationsDropped` when it is read
     /// too slowly. The server keeps the subscription until the connection closes or goes back to its pool.
+    /// - Throws: `.usage` where a pooler lends the session: its notifications would be lost.
     public func listen(_ channels: [String]) async throws -> AsyncThrowingStream<PostgresNotification, any Error> {
+        guard !isLent else { throw PostgresError.lentListener }
+        return try await listenAnyway(channels)
+    }
+
+    /// Subscribes even where a pooler stands in between; for those who then look whether anything comes.
+    func listenAnyway(_ channels: [String]) async throws -> AsyncThrowingStream<PostgresNotification, any Error> {
         try await exclusively { try await core.listen(channels) }
     }
 

@@ -6,6 +6,20 @@ import Logging
 extension ConnectionCore {
     /// A new connection, ready for statements.
     static func connect(_ configuration: PostgresConfiguration, logger: Logger) async throws -> ConnectionCore {
+        var attempts = 8
+        while true {
+            do {
+                return try await connectOnce(configuration, logger: logger)
+            } catch let error as PostgresError where error.isOfDefaultLimits && attempts > 1 {
+                attempts -= 1
+                logger.debug("the login's own limits ended a session before it had others", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private static func connectOnce(
+        _ configuration: PostgresConfiguration, logger: Logger
+    ) async throws -> ConnectionCore {
         try configuration.validate()
         if Task.isCancelled { throw PostgresError.taskCancelled }
         let core = ConnectionCore(configuration: configuration, logger: logger)
@@ -40,11 +54,7 @@ extension ConnectionCore {
         guard PQsetnonblocking(handle, 1) == 0 else { throw failure(libpqMessage(handle)) }
         try watchSocket(handle)
         isOpen.store(true, ordering: .releasing)
-        if let timeout = configuration.statementTimeout {
-            try await run { _ = try await simple("SET statement_timeout = \(timeout.milliseconds)") }
-        } else {
-            watcher?.arm(read: true, write: false)
-        }
+        try await openSession()
     }
 
     /// Drives `PQconnectPoll`. libpq may change the socket from one step to the next, so each step watches anew.
@@ -128,6 +138,11 @@ extension ConnectionCore {
     private func failure(_ message: String) -> PostgresError {
         PostgresError(code: .connectionFailed, message: message.isEmpty ? "libpq gave no reason" : message)
     }
+}
+
+extension PostgresError {
+    /// A time limit that the database or the login has set, and that counts until the session is given another.
+    fileprivate var isOfDefaultLimits: Bool { sqlState == "57014" && code != .cancelled || sqlState == "57P05" }
 }
 
 /// Calls `body` with a null-terminated array of C strings.

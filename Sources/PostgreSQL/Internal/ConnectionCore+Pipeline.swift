@@ -8,19 +8,24 @@ extension ConnectionCore {
     func pipeline(_ batch: [Statement]) async throws -> [ResultStorage] {
         guard !batch.isEmpty else { return [] }
         return try await run {
+            if bringsTransaction { return try await runInTransaction(batch) }
             try await deallocateDropped()
-            guard PQenterPipelineMode(try live()) == 1 else { throw connectionError(try live()) }
             let wasIdle = PQtransactionStatus(try live()) == PQTRANS_IDLE
             do {
-                return try await runPipeline(batch)
+                return try await runInPipeline(batch)
             } catch let error as PostgresError where error.code == .planInvalidated && wasIdle && handle != nil {
                 // Nothing of the batch was committed, and the statement is no longer in the cache.
                 try await leavePipeline()
                 try await deallocateDropped()
-                guard PQenterPipelineMode(try live()) == 1 else { throw connectionError(try live()) }
-                return try await runPipeline(batch)
+                return try await runInPipeline(batch)
             }
         }
+    }
+
+    /// Sends `batch` and reads its results. Part of an operation.
+    func runInPipeline(_ batch: [Statement]) async throws -> [ResultStorage] {
+        guard PQenterPipelineMode(try live()) == 1 else { throw connectionError(try live()) }
+        return try await runPipeline(batch)
     }
 
     private func leavePipeline() async throws {

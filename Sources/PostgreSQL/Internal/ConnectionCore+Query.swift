@@ -5,6 +5,14 @@ extension ConnectionCore {
     /// Runs one statement with the extended protocol.
     func query(_ statement: Statement, shielded: Bool = false) async throws -> ResultStorage {
         try await run(shielded: shielded) {
+            if bringsTransaction {
+                do {
+                    return try await runInTransaction([statement])[0]
+                } catch var error as PostgresError {
+                    error.statementIndex = nil
+                    throw error
+                }
+            }
             try await deallocateDropped()
             guard statements.capacity > 0 else {
                 try send(statement.text) { handle in
@@ -31,7 +39,8 @@ extension ConnectionCore {
         }
     }
 
-    /// Runs a statement without parameters with the simple protocol, outside the cache.
+    /// Runs statements without parameters with the simple protocol, outside the cache: those that begin and end
+    /// transactions.
     func control(_ text: String, shielded: Bool) async throws {
         try await run(shielded: shielded) { _ = try await simple(text) }
     }
@@ -39,7 +48,13 @@ extension ConnectionCore {
     /// The text may hold several statements, which the simple protocol runs in one implicit transaction.
     func script(_ text: String) async throws {
         try checkStatementText(text)
-        try await run { _ = try await simple(text) }
+        try await run {
+            if bringsTransaction {
+                try await runInTransaction(script: text)
+            } else {
+                try await simple(text)
+            }
+        }
     }
 
     /// Part of an operation: the simple protocol; the last result.

@@ -1,6 +1,11 @@
 import CLibPQ
 
 extension ConnectionCore {
+    /// Begins a transaction of the given level, whatever the session's own would be.
+    func begin(_ isolation: PostgresIsolation, readOnly: Bool) async throws {
+        try await control(try opening(isolation, readOnly: readOnly), shielded: false)
+    }
+
     /// Commits, which in an aborted transaction would quietly roll back instead: that is an error.
     func commit(savepoint: String?) async throws {
         guard PQtransactionStatus(try live()) == PQTRANS_INTRANS else {

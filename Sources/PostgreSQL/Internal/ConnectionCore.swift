@@ -39,6 +39,12 @@ actor ConnectionCore {
     nonisolated let logger: Logger
     /// Whether the connection can be used, readable from anywhere.
     nonisolated let isOpen = Atomic<Bool>(false)
+    /// Whether a pooler stands between this connection and the session.
+    nonisolated let isPooled = Atomic<Bool>(false)
+    /// Whether the session is lent for single transactions.
+    nonisolated let isLent = Atomic<Bool>(false)
+    /// The statement that gives a transaction its settings, where the session is lent.
+    var lentSettings: String?
 
     var handle: OpaquePointer?
     /// Why there is no connection (any more).

@@ -5,6 +5,9 @@ struct StatementCache {
     /// Names that are to be deallocated in the server.
     private(set) var dropped: [String] = []
     let capacity: Int
+    /// In every name. A pooler that lends its sessions to several clients sees the names of all of them: those of two
+    /// clients must never be the same, or one's statement would run with the other's parameters.
+    private let prefix = "eclm_" + String(UInt64.random(in: .min ... .max), radix: 16)
 
     init(capacity: Int) { self.capacity = capacity }
 
@@ -17,10 +20,10 @@ struct StatementCache {
         return name
     }
 
-    /// A name that was not used before.
+    /// A name that was not used before, on this connection or any other.
     mutating func nextName() -> String {
         clock += 1
-        return "eclm_\(clock)"
+        return "\(prefix)_\(clock)"
     }
 
     /// Drops the least recently used where one more would be too many.

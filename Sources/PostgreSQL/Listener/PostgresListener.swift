@@ -11,6 +11,9 @@ import Logging
 ///         }
 ///     }
 ///
+/// Where a pooler stands in between, each connection is first tried: a notification must come back. One that does not is
+/// logged with what to set, and tried again as a lost connection is.
+///
 /// The sequence ends when the task is cancelled.
 public struct PostgresListener: AsyncSequence, Sendable {
     /// Failures are retried, not thrown.
@@ -26,6 +29,8 @@ public struct PostgresListener: AsyncSequence, Sendable {
 
     /// Where to connect.
     public let configuration: PostgresConfiguration
+    /// Whose idle connections are dropped when the listener's is lost: what broke one will have broken the others.
+    private let pool: PostgresPool?
     /// The channels to listen to.
     public let channels: [String]
     /// How often a quiet connection is asked whether it still stands.
@@ -41,7 +46,22 @@ public struct PostgresListener: AsyncSequence, Sendable {
         self.configuration = configuration
         self.channels = channels
         self.logger = logger
+        pool = nil
     }
+
+    /// A listener to the database of a pool; it connects when it is first asked for an event.
+    ///
+    /// When its connection is lost, or none can be made, the pool's idle connections are dropped: what broke one will have
+    /// broken the others, and a server without room for one more has it then.
+    public init(pool: PostgresPool, channels: [String], logger: Logger = Logger(label: "eclm.postgresql")) {
+        configuration = pool.configuration
+        self.channels = channels
+        self.logger = logger
+        self.pool = pool
+    }
+
+    /// The connection to listen with was lost, or could not be made.
+    fileprivate func lost() { pool?.dropIdle() }
 
     /// A connection and its subscription; each iterator has its own.
     public func makeAsyncIterator() -> Iterator { Iterator(listener: self) }
@@ -75,6 +95,7 @@ public struct PostgresListener: AsyncSequence, Sendable {
                 } catch {
                     session = nil
                     if Task.isCancelled { break }
+                    listener.lost()
                     listener.logger.warning("PostgreSQL listener: \(error)")
                     await pause()
                 }
@@ -103,10 +124,11 @@ private final class ListenerSession {
     nonisolated(nonsending)
         static func start(_ listener: PostgresListener, logger: Logger) async throws -> ListenerSession
     {
-        let connection = try await PostgresConnection.connect(listener.configuration, logger: logger)
+        let connection = try await PostgresConnection.connect(listener.configuration.forListening, logger: logger)
         do {
-            return ListenerSession(
-                connection, try await connection.listen(listener.channels), every: listener.heartbeat)
+            let stream = try await connection.listenAnyway(listener.channels)
+            if connection.isPooled { try await NotificationEcho.require(on: connection, from: listener.configuration) }
+            return ListenerSession(connection, stream, every: listener.heartbeat)
         } catch {
             await connection.close()
             throw error

@@ -30,7 +30,7 @@ public final class PostgresPool: Sendable {
 
     /// The configuration the pool was made with.
     public let configuration: PostgresConfiguration
-    private let logger: Logger
+    let logger: Logger
     private let line: PoolLine
 
     /// A pool without connections; nothing is opened, and a wrong configuration shows, at first use.
@@ -46,8 +46,8 @@ public final class PostgresPool: Sendable {
     public var statistics: Statistics { line.statistics }
 
     /// Lends a connection to `body`. Afterwards the connection must not be used: a transaction left open is rolled back,
-    /// and channels are unsubscribed. Settings changed with SET and session-level advisory locks do stay, so use their
-    /// transaction-level forms.
+    /// and channels are unsubscribed. Settings changed with SET and session-level advisory locks do stay, and behind a pooler
+    /// that lends its sessions they are somebody else's, so use their transaction-level forms.
     public func withConnection<R: Sendable>(
         _ body: @Sendable (PostgresConnection) async throws -> R
     ) async throws -> R {
@@ -78,7 +78,7 @@ public final class PostgresPool: Sendable {
     /// Runs `body` in a transaction, and again, from the start, after a serialization failure, a deadlock, or a change of
     /// schema under a prepared statement. `body` must therefore have no effects outside the transaction.
     /// - Parameters:
-    ///   - isolation: the level; `nil` for the server's default.
+    ///   - isolation: the level; `nil` for READ COMMITTED, whatever the server's default.
     ///   - readOnly: lets the server refuse writes.
     ///   - retries: how often it is repeated at most, with growing, random pauses.
     public func transaction<R: Sendable>(
@@ -103,6 +103,9 @@ public final class PostgresPool: Sendable {
             }
         }
     }
+
+    /// Closes the connections that nobody uses.
+    func dropIdle() { line.dropIdle() }
 
     private static let repeatable: Set<PostgresError.Code> = [.serializationFailure, .deadlock, .planInvalidated]
 

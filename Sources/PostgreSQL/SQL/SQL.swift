@@ -92,3 +92,8 @@ extension Sequence<SQL> {
 func quotedIdentifier(_ name: String) -> String {
     "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
 }
+
+/// `text` in single quotes, whatever standard_conforming_strings says of backslashes: it must hold none.
+func quotedLiteral(_ text: String) -> String {
+    "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
+}

@@ -165,7 +165,7 @@ extension Catalogue {
                 for await _ in changes { await self.refreshOrLog() }
             }
             let listener = PostgresListener(
-                configuration: registry.pool.configuration, channels: ["eclm_catalogue", "eclm_channels"],
+                pool: registry.pool, channels: ["eclm_catalogue", "eclm_channels"],
                 logger: logger)
             for await event in listener {
                 switch event {

@@ -78,14 +78,20 @@ public struct Migrator: Sendable {
 
     /// Applies what is pending, each file in a transaction of its own together with its record, under an advisory lock.
     ///
-    /// Needs the right to create schemas and, for the first file, roles. The lock is the session's: the connection must
-    /// not go through a pooler that shares sessions.
+    /// Needs the right to create schemas and, for the first file, roles. The lock is the session's: a connection through a
+    /// pooler that lends its sessions is refused.
     /// - Returns: the files applied now, in order; none when the schema was current.
     /// - Throws: ``RegistryError`` `.failedPrecondition` where an applied file was changed or is missing, `.aborted`
     ///   where another migration is still under way after ``lockTimeout``, and whatever a failing file caused, with the
     ///   file's name; that file then left nothing behind and the ones before it stay applied.
     @discardableResult
     public func migrate(on connection: PostgresConnection) async throws(RegistryError) -> [MigrationFile] {
+        guard !connection.isLent else {
+            throw RegistryError(
+                .failedPrecondition,
+                "migrations need a session of their own, and a pooler lends this one: name the server itself in --database, "
+                    + "or say --pooler-mode session where the pooler is in session mode")
+        }
         try await lock(connection)
         let result: Result<[MigrationFile], RegistryError>
         do throws(RegistryError) {
@@ -110,20 +116,20 @@ public struct Migrator: Sendable {
                 : "the database lacks \(pending.count) migration(s) from \(first.file) on; run `registryctl migrate`")
     }
 
+    /// Asks again and again, since who waits in the server holds a snapshot there, which others would wait for.
     private func lock(_ connection: PostgresConnection) async throws(RegistryError) {
-        let milliseconds = String(Self.lockTimeout.components.seconds * 1000)
-        do {
-            _ = try await connection.query("SELECT set_config('lock_timeout', \(milliseconds), false)")
-            _ = try await connection.query("SELECT pg_advisory_lock(\(Self.lockKey))")
-            _ = try await connection.query("RESET lock_timeout")
-        } catch {
-            _ = try? await connection.query("RESET lock_timeout")
-            if (error as? PostgresError)?.code == .lockNotAvailable {
-                throw RegistryError(
-                    .aborted, "another migration of this database is under way; wait for it and try again", cause: error
-                )
+        let end = ContinuousClock.now + Self.lockTimeout
+        while true {
+            let isMine = try await registryErrors { () async throws in
+                try await connection.query("SELECT pg_try_advisory_lock(\(Self.lockKey)) AS mine").one()
+                    .decode("mine", as: Bool.self)
             }
-            throw RegistryError(wrapping: error)
+            if isMine { return }
+            guard ContinuousClock.now < end else {
+                throw RegistryError(
+                    .aborted, "another migration of this database is under way; wait for it and try again")
+            }
+            try await registryErrors { () async throws in try await Task.sleep(for: .milliseconds(100)) }
         }
     }
 

@@ -16,6 +16,14 @@ public struct DatabaseOptions: ParsableArguments {
             valueName: "conninfo"))
     public var database: String?
 
+    /// How a pooler before the database lends its sessions.
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "How a pooler before the database lends its sessions: session, transaction, or auto to find out; else $ECLM_POOLER_MODE, else auto.",
+            valueName: "mode"))
+    public var poolerMode: PostgresPoolerMode?
+
     /// Who acts.
     @Option(
         name: .long,
@@ -50,7 +58,7 @@ public struct DatabaseOptions: ParsableArguments {
     public func withSession<R>(
         isolation: isolated (any Actor)? = #isolation, _ body: (RegistrySession) async throws -> R
     ) async throws -> R {
-        let configuration = PostgresConfiguration(connectionString: connectionString, applicationName: Self.program)
+        let configuration = try configuration()
         try configuration.validate()
         let logger = Logger(label: Self.program)
         do {
@@ -73,7 +81,7 @@ public struct DatabaseOptions: ParsableArguments {
     public func withConnection<R>(
         isolation: isolated (any Actor)? = #isolation, _ body: (PostgresConnection) async throws -> R
     ) async throws -> R {
-        var configuration = PostgresConfiguration(connectionString: connectionString, applicationName: Self.program)
+        var configuration = try configuration()
         configuration.statementCacheSize = 0
         let connection: PostgresConnection
         do {
@@ -89,6 +97,21 @@ public struct DatabaseOptions: ParsableArguments {
             await connection.close()
             throw error.withRegistryMeaning
         }
+    }
+
+    private func configuration() throws -> PostgresConfiguration {
+        var configuration = PostgresConfiguration(connectionString: connectionString, applicationName: Self.program)
+        if let poolerMode {
+            configuration.poolerMode = poolerMode
+        } else if let name = Self.environment["ECLM_POOLER_MODE"] {
+            guard let mode = PostgresPoolerMode(rawValue: name) else {
+                throw ValidationError(
+                    "ECLM_POOLER_MODE is \(name.debugDescription); it must be "
+                        + PostgresPoolerMode.allCases.map(\.rawValue).joined(separator: ", "))
+            }
+            configuration.poolerMode = mode
+        }
+        return configuration
     }
 
     private static var environment: [String: String] {
@@ -108,6 +131,8 @@ public struct DatabaseOptions: ParsableArguments {
         return "\(environment["USER"] ?? NSUserName())@\(host)"
     }
 }
+
+extension PostgresPoolerMode: ExpressibleByArgument {}
 
 extension Error {
     /// A failure of PostgreSQL that nobody below gave the registry's meaning, with that and its advice. A connection

@@ -48,7 +48,7 @@ extension Trainer: Service {
 
     private func listen(_ wake: AsyncStream<Void>.Continuation) async {
         let listener = PostgresListener(
-            configuration: registry.pool.configuration, channels: Self.notifications, logger: logger)
+            pool: registry.pool, channels: Self.notifications, logger: logger)
         // Also after every loss of the connection: what was announced meanwhile is not known.
         for await _ in listener { wake.yield() }
     }
