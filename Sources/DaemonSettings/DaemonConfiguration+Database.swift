@@ -2,9 +2,13 @@ public import PostgreSQL
 
 extension DaemonConfiguration {
     /// The settings that all daemons of a registry have in common.
-    static let sharedNames = ["blob-directory", "database", "listen-database", "pooler-mode"]
+    static let sharedNames = [
+        "acquire-timeout", "blob-directory", "connect-timeout", "database", "listen-database", "pooler-mode",
+        "silence-timeout",
+    ]
 
-    /// How the daemon reaches its database: the shared settings `database`, `listen-database` and `pooler-mode`.
+    /// How the daemon reaches its database: the shared settings `database`, `listen-database`, `pooler-mode`,
+    /// `connect-timeout`, `acquire-timeout` and `silence-timeout`.
     ///
     /// - Throws: ``ConfigurationError`` naming the setting that is wrong.
     public func database(_ flags: DatabaseFlags, applicationName: String) throws -> PostgresConfiguration {
@@ -19,6 +23,15 @@ extension DaemonConfiguration {
             }
             configuration.poolerMode = mode
         }
+        configuration.connectTimeout = try limit("connect-timeout", flags.connectTimeout, configuration.connectTimeout)
+        configuration.acquireTimeout = try limit("acquire-timeout", flags.acquireTimeout, configuration.acquireTimeout)
+        configuration.silenceTimeout = try limit("silence-timeout", flags.silenceTimeout, configuration.silenceTimeout)
         return configuration
+    }
+
+    private func limit(_ name: String, _ flag: Double?, _ standard: Duration) throws -> Duration {
+        let value = try seconds(name, of: [], flag: flag, default: standard / .seconds(1))
+        guard value > .zero else { throw ConfigurationError("\(name) is 0; it must be longer") }
+        return value
     }
 }

@@ -73,12 +73,18 @@ public struct DaemonConfiguration: Sendable {
     ///
     /// - Throws: ``ConfigurationError`` for anything but a number of at least 0.
     public func seconds(_ name: String, flag: Double?, default standard: Double) throws -> Duration {
+        try seconds(name, of: [section], flag: flag, default: standard)
+    }
+
+    /// The same of the daemon's section, or of all daemons where there is none.
+    func seconds(_ name: String, of sections: [String], flag: Double?, default standard: Double) throws -> Duration {
+        let key = ConfigKey(["eclm"] + sections + [name])
         let value: Double
-        if let given = flag ?? reader.double(forKey: ConfigKey(["eclm", section, name])) {
+        if let given = flag ?? reader.double(forKey: key) {
             value = given
-        } else if let number = reader.int(forKey: ConfigKey(["eclm", section, name])) {
+        } else if let number = reader.int(forKey: key) {
             value = Double(number)
-        } else if let text = string(name, flag: nil) {
+        } else if let text = reader.string(forKey: key) {
             throw ConfigurationError("\(name) is \(text.debugDescription); it must be a number of seconds")
         } else {
             value = standard

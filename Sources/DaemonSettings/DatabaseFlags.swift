@@ -21,6 +21,21 @@ public struct DatabaseFlags: ParsableArguments {
             valueName: "mode"))
     public var poolerMode: String?
 
+    /// How long a new connection may take.
+    @Option(help: "Seconds that one host of the database may take to answer a new connection. Default 10.")
+    public var connectTimeout: Double?
+
+    /// How long to wait for a connection.
+    @Option(help: "Seconds to wait for a free connection to the database. Default 10.")
+    public var acquireTimeout: Double?
+
+    /// How long the server may be silent.
+    @Option(
+        help: ArgumentHelp(
+            "Seconds without a word from the database after which another connection asks whether it still works. Default 15.",
+            valueName: "silence-timeout"))
+    public var silenceTimeout: Double?
+
     /// No flag.
     public init() {}
 }

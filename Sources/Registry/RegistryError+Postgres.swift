@@ -58,6 +58,12 @@ extension RegistryError {
                 .resourceExhausted,
                 "every database connection is busy; repeat the request later or allow more connections"
             )
+        case .connectionRefused:
+            (
+                .failedPrecondition,
+                "the database refuses this login, or there is no such database, and will go on to; correct the user, the "
+                    + "password, the database's name or the server's pg_hba.conf"
+            )
         case .connectionFailed, .adminShutdown:
             (.unavailable, "the database cannot be reached; repeat the request later")
         case .connectionLost:

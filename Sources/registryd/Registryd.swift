@@ -50,7 +50,8 @@ struct Registryd: AsyncParsableCommand {
         let server = try await RegistryServer(
             registry: registry, configuration: settings.rpc, authentication: settings.authentication,
             limits: settings.limits, logger: Logger(label: "registryd.rpc"))
-        let service = AnnouncedServer(server: server, endpointFile: flags.endpointFile, logger: logger)
+        let service = AnnouncedServer(
+            server: server, database: registry.pool, endpointFile: flags.endpointFile, logger: logger)
         let services = (metrics.map { [$0] } ?? []) as [any Service] + [service]
         let group = ServiceGroup(
             configuration: .init(
@@ -64,6 +65,7 @@ struct Registryd: AsyncParsableCommand {
 /// heeded already: who stops it at once still stops it gracefully.
 private struct AnnouncedServer: Service {
     let server: RegistryServer
+    let database: PostgresPool
     let endpointFile: String?
     let logger: Logger
 
@@ -73,6 +75,11 @@ private struct AnnouncedServer: Service {
         if let endpointFile {
             try Data("\(endpoint)\n".utf8).write(to: URL(filePath: endpointFile), options: .atomic)
         }
-        try await server.run()
+        // Calls in flight go on as long as the database does; nothing waits for one that is silent.
+        try await withGracefulShutdownHandler {
+            try await server.run()
+        } onGracefulShutdown: {
+            database.hurry()
+        }
     }
 }

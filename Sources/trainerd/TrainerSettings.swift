@@ -12,7 +12,7 @@ import Trainer
 struct TrainerSettings: Sendable {
     static let names: Set<String> = [
         "name", "channel", "models", "minimum-updates", "maximum-updates", "maximum-wait", "poll-interval",
-        "train-selector", "block-memory", "pool-size", "parents", "parent-state", "metrics",
+        "train-selector", "block-memory", "pool-size", "statement-timeout", "parents", "parent-state", "metrics",
     ]
 
     var database: PostgresConfiguration
@@ -31,6 +31,7 @@ struct TrainerSettings: Sendable {
         let layers = try await DaemonConfiguration(section: "trainerd", file: flags.config, settings: Self.names)
         database = try layers.database(flags.database, applicationName: "trainerd")
         database.maximumConnections = try layers.integer("pool-size", flag: flags.poolSize, in: 2...1000, default: 4)
+        database.statementTimeout = try layers.seconds("statement-timeout", flag: flags.statementTimeout, default: 600)
         blobDirectory = layers.blobDirectory(flag: flags.blobDirectory)
         name =
             layers.string("name", flag: flags.name)

@@ -47,6 +47,9 @@ struct TrainerdFlags: ParsableArguments {
     @Option(help: "Database connections, at least 2. Default 4.")
     var poolSize: Int?
 
+    @Option(help: "Seconds that a statement may take in the database. Default 600.")
+    var statementTimeout: Double?
+
     @Option(
         help: "Keep new blobs in this directory instead of the database; all programs of a registry must say the same.")
     var blobDirectory: String?

@@ -98,16 +98,23 @@ struct PoolerTests {
                         CREATE TABLE public.parent (id int8 PRIMARY KEY);
                         CREATE TABLE public.child (id int8 REFERENCES public.parent DEFERRABLE INITIALLY DEFERRED);
                         """)
-                let batch = try await connection.pipeline((0..<50).map { "INSERT INTO parent VALUES (\($0)) RETURNING id" })
+                let batch = try await connection.pipeline(
+                    (0..<50).map { "INSERT INTO parent VALUES (\($0)) RETURNING id" })
                 #expect(try batch.map { try $0.one().decode("id", as: Int.self) } == Array(0..<50))
                 let failed = await postgresError {
-                    _ = try await connection.pipeline(["INSERT INTO parent VALUES (99)", "INSERT INTO parent VALUES (1)"])
+                    _ = try await connection.pipeline([
+                        "INSERT INTO parent VALUES (99)", "INSERT INTO parent VALUES (1)",
+                    ])
                 }
                 #expect(failed?.code == .uniqueViolation)
                 #expect(failed?.statementIndex == 1)
                 // At COMMIT, which nobody wrote.
-                #expect(await errorCode { try await connection.query("INSERT INTO child VALUES (77)") } == .foreignKeyViolation)
-                #expect(await errorCode { try await connection.execute(script: "INSERT INTO child VALUES (77)") } == .foreignKeyViolation)
+                #expect(
+                    await errorCode { try await connection.query("INSERT INTO child VALUES (77)") }
+                        == .foreignKeyViolation)
+                #expect(
+                    await errorCode { try await connection.execute(script: "INSERT INTO child VALUES (77)") }
+                        == .foreignKeyViolation)
                 try await connection.transaction { inner in
                     try await inner.query("INSERT INTO parent VALUES (77)")
                     _ = await errorCode {
@@ -119,7 +126,9 @@ struct PoolerTests {
                     for id in 100..<200 { try await writer.row([Int64(id)]) }
                 }
                 #expect(copied == 100)
-                let ids = try await connection.query("SELECT id FROM parent ORDER BY id").map { try $0.decode("id", as: Int.self) }
+                let ids = try await connection.query("SELECT id FROM parent ORDER BY id").map {
+                    try $0.decode("id", as: Int.self)
+                }
                 #expect(ids == Array(0..<50) + [77] + Array(100..<200))
             }
         }
@@ -141,16 +150,17 @@ struct PoolerTests {
                     current_setting('TimeZone'), current_setting('search_path'), current_setting('statement_timeout')) AS state
                 """
             let expected = "read committed|off|UTC|public|0"
-            #expect(try await pool.query(state).one().decode("state", as: String.self) == expected)
+            let single = try await pool.query(state).one().decode("state", as: String.self)
+            #expect(single == expected)
             try await pool.query("SELECT pg_sleep(0.3)")
-            try await pool.transaction { connection in
-                #expect(try await connection.query(state).one().decode("state", as: String.self) == expected)
+            let writing = try await pool.transaction {
+                try await $0.query(state).one().decode("state", as: String.self)
             }
-            try await pool.transaction(isolation: .repeatableRead, readOnly: true) { connection in
-                #expect(
-                    try await connection.query(state).one().decode("state", as: String.self)
-                        == "repeatable read|on|UTC|public|0")
+            #expect(writing == expected)
+            let reading = try await pool.transaction(isolation: .repeatableRead, readOnly: true) {
+                try await $0.query(state).one().decode("state", as: String.self)
             }
+            #expect(reading == "repeatable read|on|UTC|public|0")
         }
     }
 
@@ -163,13 +173,13 @@ struct PoolerTests {
             let lost = await postgresError { try await pool.examine(listens: true) }
             #expect(lost?.code == .usage)
             #expect(lost?.message.contains("listen-database") == true)
-            #expect(try await pool.examine(listens: false) == .init(isPooled: true, isLent: true))
+            let unheard = try await pool.examine(listens: false)
+            #expect(unheard == .init(isPooled: true, isLent: true))
             var past = pool.configuration
             past.listenConnectionString = database.connectionString
             try await PostgresPool.withPool(past, logger: Cluster.logger) { pool in
-                #expect(
-                    try await pool.examine(listens: true)
-                        == .init(isPooled: true, isLent: true, hearsNotifications: true))
+                let found = try await pool.examine(listens: true)
+                #expect(found == .init(isPooled: true, isLent: true, hearsNotifications: true))
             }
             var mistaken = past
             mistaken.poolerMode = .session
@@ -180,12 +190,12 @@ struct PoolerTests {
             }
         }
         try await withPool(.session, { $0.poolerMode = .session }) { pool, _ in
-            #expect(
-                try await pool.examine(listens: true) == .init(isPooled: true, isLent: false, hearsNotifications: true))
+            let found = try await pool.examine(listens: true)
+            #expect(found == .init(isPooled: true, isLent: false, hearsNotifications: true))
         }
         try await Cluster.withPool { pool in
-            #expect(
-                try await pool.examine(listens: true) == .init(isPooled: false, isLent: false, hearsNotifications: true))
+            let found = try await pool.examine(listens: true)
+            #expect(found == .init(isPooled: false, isLent: false, hearsNotifications: true))
         }
     }
 
@@ -200,7 +210,9 @@ struct PoolerTests {
                 return .connected
             }
             try await Cluster.eventually {
-                try await !database.pool.query("SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()").isEmpty
+                try await !database.pool.query(
+                    "SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()"
+                ).isEmpty
             }
             try await pool.query("SELECT pg_notify('news', 'good')")
             #expect(await reader.value == .notification(channel: "news", payload: "good"))

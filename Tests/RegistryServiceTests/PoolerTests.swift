@@ -1,4 +1,5 @@
 import ECLMCore
+import Foundation
 import PostgreSQL
 import RPC
 import Registry
@@ -116,7 +117,8 @@ struct PoolerTests {
             try await PgBouncer.with(.session) { bouncer in
                 var way = PostgresConfiguration(connectionString: bouncer.connectionString(to: database))
                 way.poolerMode = .session
-                #expect(try await Migrator.embedded.migrate(way) == Migrator.embedded.files)
+                let applied = try await Migrator.embedded.migrate(way)
+                #expect(applied == Migrator.embedded.files)
             }
         }
     }

@@ -17,6 +17,9 @@ public struct PostgresConfiguration: Sendable {
     public var applicationName: String
     /// The server cancels a statement that runs longer; `nil` for no limit, whatever the database or the login has set.
     public var statementTimeout: Duration?
+    /// How long the server may say nothing to a statement before another connection asks whether it still works on it. If it
+    /// does not, the connection is lost. A statement that works may take as long as it likes.
+    public var silenceTimeout: Duration = .seconds(15)
     /// How long one host may take to answer; with several hosts each gets this long.
     public var connectTimeout: Duration = .seconds(10)
     /// Prepared statements kept per connection, the least recently used dropped first; 0 prepares nothing. Where a pooler
@@ -40,6 +43,9 @@ public struct PostgresConfiguration: Sendable {
         self.applicationName = applicationName
     }
 
+    /// Parameters of libpq that come on top of the string.
+    var overrides: [(String, String)] = []
+
     /// What a connection that listens is made with.
     var forListening: PostgresConfiguration {
         var copy = self
@@ -60,6 +66,7 @@ public struct PostgresConfiguration: Sendable {
         try require(maximumWaiters >= 0, "maximumWaiters must not be negative")
         try require(statementCacheSize >= 0, "statementCacheSize must not be negative")
         try require(connectTimeout > .zero, "connectTimeout must be positive")
+        try require(silenceTimeout > .zero, "silenceTimeout must be positive")
         try require(acquireTimeout > .zero, "acquireTimeout must be positive")
         try require(cancellationTimeout > .zero, "cancellationTimeout must be positive")
         if let statementTimeout {

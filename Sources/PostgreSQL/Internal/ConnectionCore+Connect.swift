@@ -5,24 +5,27 @@ import Logging
 
 extension ConnectionCore {
     /// A new connection, ready for statements.
-    static func connect(_ configuration: PostgresConfiguration, logger: Logger) async throws -> ConnectionCore {
+    static func connect(
+        _ configuration: PostgresConfiguration, urgency: Urgency = Urgency(), logger: Logger
+    ) async throws -> ConnectionCore {
         var attempts = 8
         while true {
             do {
-                return try await connectOnce(configuration, logger: logger)
+                return try await connectOnce(configuration, urgency, logger: logger)
             } catch let error as PostgresError where error.isOfDefaultLimits && attempts > 1 {
                 attempts -= 1
-                logger.debug("the login's own limits ended a session before it had others", metadata: ["error": "\(error)"])
+                logger.debug(
+                    "a limit of the login ended a session before it had others", metadata: ["error": "\(error)"])
             }
         }
     }
 
     private static func connectOnce(
-        _ configuration: PostgresConfiguration, logger: Logger
+        _ configuration: PostgresConfiguration, _ urgency: Urgency, logger: Logger
     ) async throws -> ConnectionCore {
         try configuration.validate()
         if Task.isCancelled { throw PostgresError.taskCancelled }
-        let core = ConnectionCore(configuration: configuration, logger: logger)
+        let core = ConnectionCore(configuration: configuration, urgency: urgency, logger: logger)
         do {
             try await withTaskCancellationHandler {
                 try await core.open()
@@ -37,15 +40,22 @@ extension ConnectionCore {
     }
 
     private func open() async throws {
-        // With expand_dbname, dbname is the whole connection string; what follows it comes on top.
-        var parameters: [(String, String)] = []
+        // With expand_dbname, dbname is the whole connection string. It overrides what stands before it, and what follows
+        // it comes on top. A peer that vanished is noticed within about a minute, unless the string says otherwise.
+        var parameters = [
+            ("keepalives", "1"), ("keepalives_idle", "30"), ("keepalives_interval", "10"), ("keepalives_count", "3"),
+            ("tcp_user_timeout", "30000"),
+        ]
         if !configuration.connectionString.isEmpty { parameters.append(("dbname", configuration.connectionString)) }
         parameters.append(("fallback_application_name", configuration.applicationName))
         parameters.append(("client_encoding", "UTF8"))
+        parameters += configuration.overrides
         handle = withCStrings(parameters.map(\.0)) { keywords in
             withCStrings(parameters.map(\.1)) { values in PQconnectStartParams(keywords, values, 1) }
         }
         guard let handle else { throw failure("libpq ran out of memory") }
+        // With the SQLSTATE in the text, since a connection that fails has no result to ask.
+        PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
         noticeSink = NoticeSink.install(on: handle, logger: logger)
         guard PQstatus(handle) != CONNECTION_BAD else { throw failure(libpqMessage(handle)) }
 
@@ -54,14 +64,16 @@ extension ConnectionCore {
         guard PQsetnonblocking(handle, 1) == 0 else { throw failure(libpqMessage(handle)) }
         try watchSocket(handle)
         isOpen.store(true, ordering: .releasing)
+        PQsetErrorVerbosity(handle, PQERRORS_DEFAULT)
         try await openSession()
+        isSettled = true
     }
 
     /// Drives `PQconnectPoll`. libpq may change the socket from one step to the next, so each step watches anew.
     private func poll(_ handle: OpaquePointer) async throws {
         let hosts = hostCount(handle)
-        let deadline = ContinuousClock.now + configuration.connectTimeout * hosts
-        var stepDeadline = ContinuousClock.now + configuration.connectTimeout
+        let started = ContinuousClock.now
+        var stepStarted = started
         var host = hostIdentity(handle)
         var status = PGRES_POLLING_WRITING
         while true {
@@ -73,25 +85,30 @@ extension ConnectionCore {
             let now = ContinuousClock.now
             if hostIdentity(handle) != host {
                 host = hostIdentity(handle)
-                stepDeadline = now + configuration.connectTimeout
+                stepStarted = now
             }
+            // Looked at once a second: it may become urgent.
+            let patience = patience
+            let deadline = started + patience * hosts
             let reading = status == PGRES_POLLING_READING
             try watchSocket(handle)
-            let remaining = min(deadline, stepDeadline) - now
+            let remaining = min(deadline, stepStarted + patience) - now
             let outcome =
                 remaining > .zero
-                ? try await wait(.socket(read: reading, write: !reading), timeout: remaining) : .timedOut
+                ? try await wait(.socket(read: reading, write: !reading), timeout: min(remaining, .seconds(1)))
+                : .timedOut
             watcher?.invalidate()
             watcher = nil
             if outcome == .timedOut {
-                let message = "no answer from \(hostName(handle)) within \(configuration.connectTimeout)"
+                if remaining > .seconds(1) { continue }
+                let message = "no answer from \(hostName(handle)) within \(patience)"
                 // Shutting down a socket that is still connecting makes that attempt fail, and libpq try the next host.
                 guard PQstatus(handle) == CONNECTION_STARTED, ContinuousClock.now < deadline else {
                     throw failure(message)
                 }
                 logger.debug("PostgreSQL: \(message)")
                 _ = shutdown(PQsocket(handle), CInt(SHUT_RDWR))
-                stepDeadline = ContinuousClock.now + configuration.connectTimeout
+                stepStarted = .now
             }
             status = PQconnectPoll(handle)
         }
@@ -135,9 +152,7 @@ extension ConnectionCore {
         String(cString: PQerrorMessage(handle)).trimmedLine
     }
 
-    private func failure(_ message: String) -> PostgresError {
-        PostgresError(code: .connectionFailed, message: message.isEmpty ? "libpq gave no reason" : message)
-    }
+    private func failure(_ message: String) -> PostgresError { ConnectionFailure(message).error }
 }
 
 extension PostgresError {

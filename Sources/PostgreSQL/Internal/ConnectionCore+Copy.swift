@@ -59,7 +59,7 @@ extension ConnectionCore {
                 guard sent >= 0 else { throw connectionError(handle) }
                 if sent == 1 { rest = rest.dropFirst(chunk.count) }
                 needsFlush = true
-                _ = try await wait(.flushed)
+                try await answer(.flushed)
                 if isBroken { throw connectionError(try live()) }
                 if operation?.cancelRequested == true { throw PostgresError.taskCancelled }
             }
@@ -94,7 +94,7 @@ extension ConnectionCore {
             } else if !batch.isEmpty {
                 return batch
             } else if length == 0 {
-                _ = try await wait(.input)
+                try await answer(.input)
             } else {
                 return nil
             }

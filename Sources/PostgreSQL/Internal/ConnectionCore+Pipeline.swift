@@ -25,6 +25,7 @@ extension ConnectionCore {
     /// Sends `batch` and reads its results. Part of an operation.
     func runInPipeline(_ batch: [Statement]) async throws -> [ResultStorage] {
         guard PQenterPipelineMode(try live()) == 1 else { throw connectionError(try live()) }
+        operation?.statements = batch.count
         return try await runPipeline(batch)
     }
 
@@ -62,7 +63,7 @@ extension ConnectionCore {
             queued += statement.size + 64
             if queued >= Self.flushThreshold {
                 // While waiting, what the server already answers is taken in, so neither side can block the other.
-                _ = try await wait(.flushed)
+                try await answer(.flushed)
                 queued = 0
             }
         }

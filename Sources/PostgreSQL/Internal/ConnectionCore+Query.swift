@@ -112,7 +112,7 @@ extension ConnectionCore {
 
     /// libpq's next result, `nil` at the end of the command.
     func nextResult() async throws -> ResultStorage? {
-        _ = try await wait(.result)
+        try await answer(.result)
         return PQgetResult(try live()).map(ResultStorage.init)
     }
 

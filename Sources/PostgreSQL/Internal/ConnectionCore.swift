@@ -24,12 +24,14 @@ actor ConnectionCore {
         case input
     }
 
-    enum WaitOutcome { case ready, timedOut }
+    enum WaitOutcome { case ready, timedOut, silent }
 
     /// The statement, batch or step of a COPY that is being worked on.
     struct Operation {
         let id: UInt64
         let started = ContinuousClock.now
+        /// How many statements the server was given at once.
+        var statements = 1
         var cancelRequested = false
         /// PQcancel is running on another thread.
         var cancelInFlight = false
@@ -43,6 +45,14 @@ actor ConnectionCore {
     nonisolated let isPooled = Atomic<Bool>(false)
     /// Whether the session is lent for single transactions.
     nonisolated let isLent = Atomic<Bool>(false)
+    let urgency: Urgency
+    /// Whether the session was given its settings; before, the server has no more time than for a connection.
+    var isSettled = false
+    /// When something last came or went.
+    private(set) var movedAt = ContinuousClock.now
+    /// The same, or when the present wait began.
+    private(set) var heardAt = ContinuousClock.now
+    var isTicking = false
     /// The statement that gives a transaction its settings, where the session is lent.
     var lentSettings: String?
 
@@ -71,8 +81,9 @@ actor ConnectionCore {
     var nextStreamID: UInt64 = 0
     var hasListened = false
 
-    init(configuration: PostgresConfiguration, logger: Logger) {
+    init(configuration: PostgresConfiguration, urgency: Urgency, logger: Logger) {
         self.configuration = configuration
+        self.urgency = urgency
         self.logger = logger
         statements = StatementCache(capacity: configuration.statementCacheSize)
     }
@@ -146,7 +157,7 @@ actor ConnectionCore {
             cancel.send()
             self.executor.queue.async { self.assumeIsolated { $0.cancelSent(id) } }
         }
-        let grace = configuration.cancellationTimeout
+        let grace = urgency.limit(configuration.cancellationTimeout)
         executor.queue.asyncAfter(deadline: .now() + .milliseconds(Int(clamping: grace.milliseconds))) { [weak self] in
             self?.assumeIsolated {
                 guard $0.operation?.id == id else { return }
@@ -167,13 +178,16 @@ actor ConnectionCore {
 
     // MARK: Waiting for the socket
 
-    /// Waits until `mode` holds, the socket fails, the connection is closed, or `timeout` has passed.
+    /// Waits until `mode` holds, the socket fails, the connection is closed, or `timeout` has passed; without one, until the
+    /// server has been silent for too long.
     func wait(_ mode: WaitMode, timeout: Duration? = nil) async throws -> WaitOutcome {
         _ = try live()
         waitMode = mode
         if case .socket = mode {} else if isReady(readable: false) { return .ready }
         waitGeneration += 1
         let generation = waitGeneration
+        heardAt = .now
+        if timeout == nil { scheduleTick() }
         if let timeout {
             let delay = DispatchTimeInterval.milliseconds(Int(clamping: timeout.milliseconds))
             executor.queue.asyncAfter(deadline: .now() + delay) { [weak self] in
@@ -197,6 +211,12 @@ actor ConnectionCore {
         }
     }
 
+    /// Whether somebody waits for the server, and not for a connection to be made.
+    var isWaitingForAnswer: Bool {
+        if case .socket = waitMode { return false }
+        return waiter != nil
+    }
+
     func resumeWaiter(_ outcome: WaitOutcome) {
         guard let waiter else { return }
         self.waiter = nil
@@ -208,6 +228,8 @@ actor ConnectionCore {
         // An event of a watcher that has been replaced says nothing about the present socket.
         guard let watcher, handle != nil, watcherNumber == number else { return }
         watcher.eventArrived()
+        movedAt = .now
+        heardAt = movedAt
         if waiter == nil {
             // Connecting, or an operation, that is not waiting will look for itself; a COPY that is not must not read
             // ahead.

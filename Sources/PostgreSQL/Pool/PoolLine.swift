@@ -17,7 +17,11 @@ final class PoolLine: Sendable {
 
     private struct State {
         var idle: [ConnectionCore] = []
+        /// Connections in use and those being opened.
         var busy = 0
+        var opening = 0
+        /// Before, nobody tries to open another connection, as long as there is one to wait for.
+        var closedUntil: ContinuousClock.Instant?
         var waiters = Deque<Waiter>()
         var nextID: UInt64 = 0
         var isShutDown = false
@@ -30,7 +34,19 @@ final class PoolLine: Sendable {
             }
             return nil
         }
+
+        /// Gives the right to open a connection, where there is room for one.
+        mutating func takeSlot(of capacity: Int) -> Bool {
+            guard busy < capacity else { return false }
+            if let closedUntil, busy + idle.count > 0, closedUntil > .now { return false }
+            busy += 1
+            opening += 1
+            return true
+        }
     }
+
+    /// How long nobody tries again when no further connection could be had.
+    private static let closedPause = Duration.seconds(1)
 
     private let state = Mutex(State())
     private let capacity: Int
@@ -50,8 +66,11 @@ final class PoolLine: Sendable {
         }
     }
 
-    /// Waits for a connection or for room for one. Each return is followed by one ``leave(with:)``.
-    func enter() async throws -> Grant {
+    /// Waits for a connection or for room for one. A connection is followed by one ``leave(with:)``, a place by one
+    /// ``opened()`` or ``couldNotOpen()``.
+    ///
+    /// - Parameter failure: Why the caller, who is the first in line then, could not open a connection.
+    func enter(until deadline: ContinuousClock.Instant, after failure: PostgresError?) async throws -> Grant {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
@@ -65,15 +84,16 @@ final class PoolLine: Sendable {
                     if Task.isCancelled { return .failure(PostgresError.taskCancelled) }
                     if state.isShutDown { return .failure(Self.shutDown) }
                     // Whoever came earlier goes first.
-                    if state.waiters.isEmpty {
+                    if state.waiters.isEmpty || failure != nil {
                         if let core = state.takeIdle() {
                             state.busy += 1
                             return .success(.connection(core))
                         }
-                        if state.busy < capacity {
-                            state.busy += 1
-                            return .success(.slot)
-                        }
+                        if state.takeSlot(of: capacity) { return .success(.slot) }
+                    }
+                    if failure != nil {
+                        state.waiters.prepend(Waiter(id: id, continuation: continuation))
+                        return nil
                     }
                     guard state.waiters.count < maximumWaiters else {
                         return .failure(
@@ -90,14 +110,18 @@ final class PoolLine: Sendable {
                 } else {
                     timer.withLock {
                         $0 = Task { [timeout, capacity] in
-                            guard (try? await Task.sleep(for: timeout)) != nil else { return }
+                            guard (try? await Task.sleep(until: deadline, clock: .continuous)) != nil else { return }
+                            let reason = failure.map { ", and no other could be opened: \($0.message)" } ?? ""
                             self.giveUp(
                                 id,
                                 PostgresError(
                                     code: .acquireTimedOut,
-                                    message: "none of \(capacity) connections became free within \(timeout)"))
+                                    message: "none of \(capacity) connections became free within \(timeout)\(reason)",
+                                    cause: failure))
                         }
                     }
+                    // There may be room that nobody has asked for since a connection could not be opened.
+                    offerRoom()
                 }
             }
         } onCancel: {
@@ -113,6 +137,38 @@ final class PoolLine: Sendable {
         waiter?.continuation.resume(throwing: error)
     }
 
+    /// Lets the first in line open a connection, where there is room for one.
+    private func offerRoom() {
+        let waiter = state.withLock { state -> Waiter? in
+            guard !state.waiters.isEmpty, state.takeSlot(of: capacity) else { return nil }
+            return state.waiters.popFirst()
+        }
+        waiter?.continuation.resume(returning: .slot)
+    }
+
+    /// The caller has opened its connection.
+    func opened() {
+        state.withLock { state in
+            state.opening -= 1
+            state.closedUntil = nil
+        }
+    }
+
+    /// The caller could not open a connection, and gives its place back.
+    ///
+    /// - Returns: Whether there are others to wait for.
+    func couldNotOpen() -> Bool {
+        let hasOthers = state.withLock { state in
+            state.opening -= 1
+            guard state.busy - 1 + state.idle.count > 0 else { return false }
+            state.busy -= 1
+            state.closedUntil = .now + Self.closedPause
+            return true
+        }
+        if !hasOthers { leave(with: nil) }
+        return hasOthers
+    }
+
     /// Gives a connection back, or with `nil` its place.
     func leave(with core: ConnectionCore?) {
         let core = core.flatMap { $0.isOpen.load(ordering: .acquiring) ? $0 : nil }
@@ -123,6 +179,7 @@ final class PoolLine: Sendable {
         }
         let next = state.withLock { state -> Next in
             if let waiter = state.waiters.popFirst() {
+                if core == nil { state.opening += 1 }
                 return .grant(waiter, core.map(Grant.connection) ?? .slot)
             }
             state.busy -= 1
@@ -132,7 +189,9 @@ final class PoolLine: Sendable {
             return .drained(state.drained)
         }
         switch next {
-        case .grant(let waiter, let grant): waiter.continuation.resume(returning: grant)
+        case .grant(let waiter, let grant):
+            waiter.continuation.resume(returning: grant)
+            offerRoom()
         case .drained(let continuations): for continuation in continuations { continuation.resume() }
         case .nothing: break
         }

@@ -1,5 +1,5 @@
-import Dispatch
 import Logging
+import Synchronization
 
 /// A bounded set of connections that are opened on demand, lent to one caller at a time, and replaced when they break.
 ///
@@ -32,6 +32,9 @@ public final class PostgresPool: Sendable {
     public let configuration: PostgresConfiguration
     let logger: Logger
     private let line: PoolLine
+    private let urgency = Urgency()
+    /// When the log was last told that no further connection can be had.
+    private let complained = Mutex<ContinuousClock.Instant?>(nil)
 
     /// A pool without connections; nothing is opened, and a wrong configuration shows, at first use.
     public init(configuration: PostgresConfiguration, logger: Logger = Logger(label: "eclm.postgresql")) {
@@ -70,7 +73,7 @@ public final class PostgresPool: Sendable {
             return try await withConnection { try await $0.query(sql) }
         } catch let error as PostgresError where error.code == .connectionLost && retry == .idempotent {
             logger.debug("repeating a statement after a lost connection")
-            line.dropIdle()  // what broke one connection, such as a failover, will have broken the others
+            dropIdle()  // what broke one connection, such as a failover, will have broken the others
             return try await withConnection { try await $0.query(sql) }
         }
     }
@@ -86,11 +89,22 @@ public final class PostgresPool: Sendable {
         _ body: @Sendable (PostgresConnection) async throws -> R
     ) async throws -> R {
         var attempt = 0
+        var isFirstConnection = true
         while true {
+            let begun = Atomic<Bool>(false)
             do {
                 return try await withConnection {
-                    try await $0.transaction(isolation: isolation, readOnly: readOnly) { try await body($0) }
+                    try await $0.transaction(isolation: isolation, readOnly: readOnly) {
+                        begun.store(true, ordering: .relaxed)
+                        return try await body($0)
+                    }
                 }
+            } catch let error as PostgresError
+                where error.code == .connectionLost && !begun.load(ordering: .relaxed) && isFirstConnection
+            {
+                // The connection had been lost before, and nobody had noticed: nothing was done over it.
+                isFirstConnection = false
+                dropIdle()
             } catch let error as PostgresError where Self.repeatable.contains(error.code) && attempt < retries {
                 attempt += 1
                 logger.debug("repeating a transaction", metadata: ["attempt": "\(attempt)", "reason": "\(error.code)"])
@@ -107,6 +121,10 @@ public final class PostgresPool: Sendable {
     /// Closes the connections that nobody uses.
     func dropIdle() { line.dropIdle() }
 
+    /// For a program that is about to end: from now on a server that is silent, or a host that does not answer, is waited
+    /// for two seconds and no longer. What the server works on goes on.
+    public func hurry() { urgency.begin() }
+
     private static let repeatable: Set<PostgresError.Code> = [.serializationFailure, .deadlock, .planInvalidated]
 
     /// Refuses new callers, waits until all connections are back, and closes them.
@@ -118,16 +136,39 @@ public final class PostgresPool: Sendable {
     }
 
     private func acquire() async throws -> ConnectionCore {
-        switch try await line.enter() {
-        case .connection(let core): return core
-        case .slot:
-            do {
-                return try await ConnectionCore.connect(configuration, logger: logger)
-            } catch {
-                line.leave(with: nil)
-                throw error
+        let deadline = ContinuousClock.now + configuration.acquireTimeout
+        var failure: PostgresError?
+        while true {
+            switch try await line.enter(until: deadline, after: failure) {
+            case .connection(let core): return core
+            case .slot:
+                do {
+                    let core = try await ConnectionCore.connect(configuration, urgency: urgency, logger: logger)
+                    line.opened()
+                    return core
+                } catch {
+                    // Where there are others, one of them will do.
+                    guard line.couldNotOpen(), let error = error as? PostgresError, error.code != .cancelled else {
+                        throw error
+                    }
+                    complain(error)
+                    failure = error
+                }
             }
         }
+    }
+
+    private func complain(_ error: PostgresError) {
+        let isTime = complained.withLock { last in
+            let now = ContinuousClock.now
+            if let last, now - last < .seconds(60) { return false }
+            last = now
+            return true
+        }
+        guard isTime else { return }
+        logger.warning(
+            "no further connection to the database; those that there are serve everybody",
+            metadata: ["connections": "\(statistics.idle + statistics.busy)", "error": "\(error)"])
     }
 
     private func giveBack(_ core: ConnectionCore, _ scope: ConnectionScope) async {

@@ -1,5 +1,6 @@
 import ECLMCore
 import NIOCore
+import PostgreSQL
 import RPC
 import Registry
 import RegistryProtocol
@@ -52,6 +53,9 @@ extension RPCError {
         case let error as RegistryError where error.code == .internal: return nil
         // The registry's own trouble, not a state of what was asked about: a caller waits, and gives nothing up.
         case let error as RegistryError where error.isOfSchema: self.init(.unavailable, error.message, cause: error)
+        case let error as RegistryError where (error.cause as? PostgresError)?.code == .connectionRefused:
+            // The server's own trouble, and none of the caller's.
+            self.init(.unavailable, error.message, cause: error)
         case let error as RegistryError: self.init(error.code.status, error.message, cause: error)
         case let error as WireError: self.init(.badRequest, error.description, cause: error)
         case let error as MappingError: self.init(.invalidArgument, error.description, cause: error)

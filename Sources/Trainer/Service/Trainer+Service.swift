@@ -23,6 +23,8 @@ extension Trainer: Service {
             await withGracefulShutdownHandler {
                 await work(wakes, wake)
             } onGracefulShutdown: {
+                // The round in hand goes on as long as the database does, and no wait for one that is silent.
+                registry.pool.hurry()
                 wake.yield()
             }
             group.cancelAll()
@@ -88,9 +90,10 @@ extension Trainer: Service {
         if let rest = memory.pauses.remaining(queue) { return rest }
         let models: [PendingModel]
         do {
-            models = try await pendingModels()
+            models = try await cancelWhenGracefulShutdown { try await pendingModels() }
             memory.pauses.succeeded(queue)
         } catch {
+            if Task.isShuttingDownGracefully { return .zero }
             logger.error("the queue cannot be read", metadata: ["error": "\(error)"])
             return memory.pauses.failed(queue)
         }
@@ -148,11 +151,13 @@ extension Trainer: Service {
         let key = "the canaries"
         if let rest = memory.pauses.remaining(key) { return rest }
         do {
-            try await decideCanaries()
+            _ = try await cancelWhenGracefulShutdown { try await decideCanaries() }
             memory.pauses.succeeded(key)
             return policy.pollInterval
         } catch {
-            if !Task.isCancelled { logger.error("no look at canaries", metadata: ["error": "\(error)"]) }
+            if !Task.isCancelled, !Task.isShuttingDownGracefully {
+                logger.error("no look at canaries", metadata: ["error": "\(error)"])
+            }
             return memory.pauses.failed(key)
         }
     }
