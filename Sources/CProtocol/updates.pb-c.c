@@ -371,12 +371,16 @@ char eclm__v1__trained_module__module__default_value[] = "";
 uint8_t eclm__v1__trained_module__digest__default_value_data[] = "";
 char eclm__v1__trained_module__encoding__default_value[] = "full";
 uint8_t eclm__v1__trained_module__lineage__default_value_data[] = "";
+uint8_t eclm__v1__trained_module__base_digest__default_value_data[] = "";
+uint8_t eclm__v1__trained_module__trained_digest__default_value_data[] = "";
 static const int32_t eclm__v1__trained_module__base_version__default_value = 0;
 static const ProtobufCBinaryData eclm__v1__trained_module__digest__default_value = { 0, eclm__v1__trained_module__digest__default_value_data };
 static const double eclm__v1__trained_module__importance__default_value = 0;
 static const int64_t eclm__v1__trained_module__sample_count__default_value = 0ll;
 static const ProtobufCBinaryData eclm__v1__trained_module__lineage__default_value = { 0, eclm__v1__trained_module__lineage__default_value_data };
-static const ProtobufCFieldDescriptor eclm__v1__trained_module__field_descriptors[8] =
+static const ProtobufCBinaryData eclm__v1__trained_module__base_digest__default_value = { 0, eclm__v1__trained_module__base_digest__default_value_data };
+static const ProtobufCBinaryData eclm__v1__trained_module__trained_digest__default_value = { 0, eclm__v1__trained_module__trained_digest__default_value_data };
+static const ProtobufCFieldDescriptor eclm__v1__trained_module__field_descriptors[10] =
 {
   {
     "module",
@@ -474,8 +478,33 @@ static const ProtobufCFieldDescriptor eclm__v1__trained_module__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "base_digest",
+    9,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Eclm__V1__TrainedModule, has_base_digest),
+    offsetof(Eclm__V1__TrainedModule, base_digest),
+    NULL,
+    &eclm__v1__trained_module__base_digest__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "trained_digest",
+    10,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Eclm__V1__TrainedModule, has_trained_digest),
+    offsetof(Eclm__V1__TrainedModule, trained_digest),
+    NULL,
+    &eclm__v1__trained_module__trained_digest__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned eclm__v1__trained_module__field_indices_by_name[] = {
+  8,   /* field[8] = base_digest */
   1,   /* field[1] = base_version */
   2,   /* field[2] = digest */
   3,   /* field[3] = encoding */
@@ -483,12 +512,13 @@ static const unsigned eclm__v1__trained_module__field_indices_by_name[] = {
   6,   /* field[6] = lineage */
   0,   /* field[0] = module */
   5,   /* field[5] = sample_count */
+  9,   /* field[9] = trained_digest */
   7,   /* field[7] = update_encoding */
 };
 static const ProtobufCIntRange eclm__v1__trained_module__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor eclm__v1__trained_module__descriptor =
 {
@@ -498,7 +528,7 @@ const ProtobufCMessageDescriptor eclm__v1__trained_module__descriptor =
   "Eclm__V1__TrainedModule",
   "eclm.v1",
   sizeof(Eclm__V1__TrainedModule),
-  8,
+  10,
   eclm__v1__trained_module__field_descriptors,
   eclm__v1__trained_module__field_indices_by_name,
   1,  eclm__v1__trained_module__number_ranges,
@@ -629,7 +659,8 @@ const ProtobufCMessageDescriptor eclm__v1__submit_request__descriptor =
 char eclm__v1__submit_response__status__default_value[] = "";
 static const int64_t eclm__v1__submit_response__update_id__default_value = 0ll;
 static const protobuf_c_boolean eclm__v1__submit_response__replayed__default_value = 0;
-static const ProtobufCFieldDescriptor eclm__v1__submit_response__field_descriptors[4] =
+static const protobuf_c_boolean eclm__v1__submit_response__encoded_otherwise__default_value = 0;
+static const ProtobufCFieldDescriptor eclm__v1__submit_response__field_descriptors[5] =
 {
   {
     "update_id",
@@ -679,8 +710,21 @@ static const ProtobufCFieldDescriptor eclm__v1__submit_response__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "encoded_otherwise",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Eclm__V1__SubmitResponse, has_encoded_otherwise),
+    offsetof(Eclm__V1__SubmitResponse, encoded_otherwise),
+    NULL,
+    &eclm__v1__submit_response__encoded_otherwise__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned eclm__v1__submit_response__field_indices_by_name[] = {
+  4,   /* field[4] = encoded_otherwise */
   1,   /* field[1] = replayed */
   2,   /* field[2] = status */
   0,   /* field[0] = update_id */
@@ -689,7 +733,7 @@ static const unsigned eclm__v1__submit_response__field_indices_by_name[] = {
 static const ProtobufCIntRange eclm__v1__submit_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor eclm__v1__submit_response__descriptor =
 {
@@ -699,7 +743,7 @@ const ProtobufCMessageDescriptor eclm__v1__submit_response__descriptor =
   "Eclm__V1__SubmitResponse",
   "eclm.v1",
   sizeof(Eclm__V1__SubmitResponse),
-  4,
+  5,
   eclm__v1__submit_response__field_descriptors,
   eclm__v1__submit_response__field_indices_by_name,
   1,  eclm__v1__submit_response__number_ranges,

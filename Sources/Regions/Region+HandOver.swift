@@ -26,7 +26,7 @@ extension Region {
                     if record.state == .waiting { try await submit(record) } else { try await ask(record) }
                 } catch let error as EdgeError {
                     try Task.checkCancellation()
-                    if Self.isFinal(error), record.state == .waiting {
+                    if Self.isFinal(error) {
                         try await registry.settleHandOver(
                             record.roundID, .refused, update: nil, reason: error.message, as: provenance("refused"))
                         logger.error("round refused by the parent", metadata: metadata(record, error.message))
@@ -47,7 +47,32 @@ extension Region {
     }
 
     private func submit(_ record: HandOverRecord) async throws {
-        let versions = try await parentVersions(record.parentRelease, of: record.model)
+        let receipt = try await send(record)
+        try await registry.settleHandOver(
+            record.roundID, .taken, update: receipt.updateID, reason: nil,
+            as: provenance("taken by the parent"))
+        logger.info("round handed over", metadata: metadata(record, "update \(receipt.updateID)"))
+    }
+
+    /// The parent's versions of the release that a round's differences are told to.
+    ///
+    /// - Throws: `EdgeError`, for good where the parent has the model and not the release: it was restored from a backup
+    ///   before it, and gives the number to no other.
+    private func bases(of record: HandOverRecord) async throws -> [String: RegistryModuleVersion] {
+        do {
+            return try await parentVersions(record.parentRelease, of: record.model)
+        } catch let error as EdgeError where error.code == .notFound {
+            _ = try await parent.model(record.model)
+            throw EdgeError(
+                .refused,
+                "\(parentName) has no release \(record.parentRelease) of \(record.model) any more: it was restored from a "
+                    + "backup before it, or is another registry",
+                cause: RPCError(.failedPrecondition, error.message))
+        }
+    }
+
+    private func send(_ record: HandOverRecord) async throws -> UpdateReceipt {
+        let versions = try await bases(of: record)
         var draft = UpdateDraft(
             deviceID: name, model: record.model, baseRelease: Int32(clamping: record.parentRelease),
             idempotencyKey: record.idempotencyKey, sampleCount: record.sampleCount, modules: [])
@@ -62,13 +87,10 @@ extension Region {
             draft.modules.append(
                 UpdateDraft.Module(
                     module: module.module, baseVersion: version.version, digest: module.digest, encoding: .delta,
-                    importance: module.importance, sampleCount: module.sampleCount, lineage: module.lineage))
+                    importance: module.importance, sampleCount: module.sampleCount, lineage: module.lineage,
+                    base: module.base))
         }
-        let receipt = try await parent.submit(draft)
-        try await registry.settleHandOver(
-            record.roundID, .taken, update: receipt.updateID, reason: nil,
-            as: provenance("taken by the parent"))
-        logger.info("round handed over", metadata: metadata(record, "update \(receipt.updateID)"))
+        return try await parent.submit(draft)
     }
 
     private func send(_ digest: Digest) async throws {
@@ -82,7 +104,18 @@ extension Region {
 
     private func ask(_ record: HandOverRecord) async throws {
         guard let id = record.parentUpdateID else { return }
-        let update = try await parent.update(id)
+        let update: UpdateFate
+        do {
+            update = try await parent.update(id)
+        } catch let error as EdgeError where error.code == .notFound {
+            // The parent was restored from a backup before it took the update.
+            let receipt = try await send(record)
+            try await registry.retakeHandOver(
+                record.roundID, update: receipt.updateID,
+                as: provenance("\(parentName) had forgotten update \(id)"))
+            logger.warning("round handed over again", metadata: metadata(record, "update \(receipt.updateID)"))
+            return
+        }
         let state: HandOverRecord.State =
             switch update.status {
             case .aggregated: .aggregated

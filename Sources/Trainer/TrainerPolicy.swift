@@ -1,7 +1,7 @@
 import Registry
 
-/// When a trainer starts a round, and for what. A model's policy in the registry wins over the numbers of updates and the
-/// wait.
+/// When a trainer starts a round, and for what. A model's policy in the registry wins over the numbers of updates and
+/// devices and the wait.
 public struct TrainerPolicy: Sendable, Hashable {
     /// The channel whose release a round starts from and moves.
     public var channel: String = "stable"
@@ -9,6 +9,10 @@ public struct TrainerPolicy: Sendable, Hashable {
     public var models: Set<String> = []
     /// Updates that make a round worth while, unless the oldest has waited ``maximumWait``.
     public var minimumUpdates: Int = TrainingPolicy().minimumUpdates
+    /// The fewest updates of a round, however long they wait; `nil` for what the rule asks for.
+    public var requiredUpdates: Int?
+    /// The fewest devices that the updates of a round come from; `nil` for what the rule asks for.
+    public var requiredDevices: Int?
     /// The most updates one round takes.
     public var maximumUpdates: Int = TrainingPolicy().maximumUpdates
     /// How long an update waits for others at most before a round starts without them.
@@ -38,6 +42,11 @@ public struct TrainerPolicy: Sendable, Hashable {
         try require(
             (1...maximumUpdates).contains(minimumUpdates),
             "minimumUpdates must lie in 1...maximumUpdates (\(maximumUpdates)), not be \(minimumUpdates)")
+        for (name, number) in [("requiredUpdates", requiredUpdates), ("requiredDevices", requiredDevices)] {
+            try require(
+                (1...maximumUpdates).contains(number ?? 1),
+                "\(name) must lie in 1...maximumUpdates (\(maximumUpdates)), not be \(number ?? 1)")
+        }
         try require(maximumWait >= .zero, "maximumWait must not be negative")
         try require(pollInterval >= .milliseconds(10), "pollInterval must be at least 10 ms")
         try require(

@@ -39,7 +39,9 @@ struct RegistryControl: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Running a registry",
-                subcommands: [Migrate.self, AuditCommands.self, Doctor.self, CollectGarbage.self, Dev.self]),
+                subcommands: [
+                    Migrate.self, AuditCommands.self, Doctor.self, CollectGarbage.self, Restored.self, Dev.self,
+                ]),
         ])
 
     static func main() async {

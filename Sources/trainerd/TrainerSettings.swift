@@ -11,8 +11,9 @@ import Trainer
 /// What trainerd runs with, after all layers of settings.
 struct TrainerSettings: Sendable {
     static let names: Set<String> = [
-        "name", "channel", "models", "minimum-updates", "maximum-updates", "maximum-wait", "poll-interval",
-        "train-selector", "block-memory", "pool-size", "statement-timeout", "parents", "parent-state", "metrics",
+        "name", "channel", "models", "minimum-updates", "maximum-updates", "require-updates", "require-devices",
+        "maximum-wait", "poll-interval", "train-selector", "block-memory", "pool-size", "statement-timeout", "parents",
+        "parent-state", "metrics",
     ]
 
     var database: PostgresConfiguration
@@ -47,6 +48,8 @@ struct TrainerSettings: Sendable {
         policy.minimumUpdates = try layers.integer(
             "minimum-updates", flag: flags.minimumUpdates, in: 1...policy.maximumUpdates,
             default: policy.minimumUpdates)
+        policy.requiredUpdates = try Self.required("require-updates", flags.requireUpdates, layers, policy)
+        policy.requiredDevices = try Self.required("require-devices", flags.requireDevices, layers, policy)
         policy.maximumWait = try layers.seconds(
             "maximum-wait", flag: flags.maximumWait, default: policy.maximumWait / .seconds(1))
         policy.pollInterval = try layers.seconds(
@@ -55,5 +58,13 @@ struct TrainerSettings: Sendable {
             try layers.size(
                 "block-memory", flag: flags.blockMemory, default: ByteSize(policy.blockMemory)
             ).bytes)
+    }
+
+    /// A floor of rounds; `nil` for what the rule asks for.
+    private static func required(
+        _ name: String, _ flag: Int?, _ layers: DaemonConfiguration, _ policy: TrainerPolicy
+    ) throws -> Int? {
+        let number = try layers.integer(name, flag: flag, in: 0...policy.maximumUpdates, default: 0)
+        return number == 0 ? nil : number
     }
 }

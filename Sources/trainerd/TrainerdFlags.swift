@@ -23,6 +23,15 @@ struct TrainerdFlags: ParsableArguments {
     @Option(help: "Start a round when this many updates are pending. Default 1.")
     var minimumUpdates: Int?
 
+    @Option(
+        help:
+            "Without as many updates there is no round, however long they wait. Default: what the rule asks for, 1 of means."
+    )
+    var requireUpdates: Int?
+
+    @Option(help: "As well, of as many devices. Default: what the rule asks for.")
+    var requireDevices: Int?
+
     @Option(help: "Updates that one round takes at most. Default 256.")
     var maximumUpdates: Int?
 

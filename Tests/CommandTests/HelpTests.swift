@@ -22,7 +22,7 @@ struct HelpTests {
     func grammar() {
         let commands = CommandHelp(RegistryControl.self).commands.filter { !$0.isGroup }
         let single = commands.filter { $0.path.count == 1 }.flatMap(\.path)
-        #expect(Set(single) == ["list-modules", "migrate", "doctor", "gc", "dev"])
+        #expect(Set(single) == ["list-modules", "migrate", "doctor", "gc", "restored", "dev"])
         #expect(commands.allSatisfy { $0.path.count <= 2 })
         let nouns = Set(commands.filter { $0.path.count == 2 }.map { $0.path[0] })
         #expect(

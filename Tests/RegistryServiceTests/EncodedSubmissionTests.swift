@@ -204,6 +204,34 @@ struct EncodedSubmissionTests {
         }
     }
 
+    @Test("is one update in whatever encoding it is sent again, and leaves nothing behind for the next")
+    func otherEncodings() async throws {
+        try await withServer { server in
+            let device = try await Device(server, "device-1")
+            defer { device.remove() }
+            let pulled = try await device.pull()
+            let trained = try device.train(pulled, ["l0.m00", "stem0"], towards: 2, by: 0.1)
+            let first = try await device.submit(pulled, trained, .delta)
+            #expect(!first.isReplay && !first.isEncodedOtherwise)
+            for encoding in [UpdateEncoding.full, .sparseDelta, .int8Delta, .delta] {
+                let again = try await device.submit(pulled, trained, encoding)
+                #expect(
+                    again.isReplay && again.updateID == first.updateID && again.idempotencyKey == first.idempotencyKey)
+                #expect(again.isEncodedOtherwise == (encoding != .delta), "\(encoding)")
+            }
+            #expect(try await server.count("SELECT count(*) FROM eclm.updates") == 1)
+            // All of it was sent as a delta: the sparse attempt, which counted for nothing, left no rest.
+            let next = try device.train(pulled, ["l0.m00"], towards: -1, by: 0.2)
+            let sparse = try await device.submit(pulled, next, .sparseDelta)
+            var residual: UpdateResidual?
+            let wanted = try UpdateEncoder.encode(
+                trained: SafetensorsFile(path: "\(next)/l0.m00.safetensors"),
+                base: SafetensorsFile(path: "\(pulled.directory)/l0.m00.safetensors"), as: .sparseDelta, fraction: 0.3,
+                residual: &residual)
+            #expect(try await sentDigest(server, sparse.updateID) == Digest.of(wanted))
+        }
+    }
+
     @Test("trains in place and still tells differences to what was pulled")
     func inPlace() async throws {
         try await withServer { server in

@@ -1,4 +1,5 @@
 import ECLMCore
+import PostgreSQL
 import RPC
 import Registry
 import RegistryProtocol
@@ -136,6 +137,46 @@ struct UpdateTests {
         }
     }
 
+    @Test("takes a difference only to the weights that it was made from")
+    func base() async throws {
+        try await withServer { server in
+            var request = try await submission(server)
+            let version = try #require(try await server.model.versions()["l0.m00"])
+            let base = try await server.model.bytes(version.digest)
+            var residual: UpdateResidual?
+            let difference = try UpdateEncoder.encode(
+                trained: try server.model.weights(of: "l0.m00", seed: 7), base: base, as: .delta, residual: &residual)
+            request.modules[0].digest = try await server.put(difference).bytes
+            request.modules[0].encoding = "delta"
+            // An old client, which names no base.
+            await refused(.invalidArgument, "does not name the weights", "update the client", "full weights") {
+                try await submit(server, request)
+            }
+            request.modules[0].baseDigest = Digest.of([1]).bytes
+            await refused(.failedPrecondition, "made from the weights \(Digest.of([1]))", "restored from a backup") {
+                try await submit(server, request)
+            }
+            request.modules[0].baseDigest = version.digest.bytes
+            let taken = try await submit(server, request)
+            #expect(taken.status == "pending")
+            let stored: [UInt8] = try await server.database.pool.query("SELECT base_digest FROM eclm.update_modules")
+                .one()
+                .decode(0)
+            #expect(stored == version.digest.bytes)
+            // The database refuses what a program would write all the same.
+            await #expect(throws: PostgresError.self) {
+                try await server.database.pool.query(
+                    """
+                    INSERT INTO eclm.update_modules (update_id, model_id, module_id, base_version_id, digest, importance,
+                        sample_count, base_digest)
+                    SELECT um.update_id, m.model_id, m.module_id, v.module_version_id, v.digest, 1, 1, sha256('other')
+                    FROM eclm.update_modules um JOIN eclm.modules m ON m.name = 'l1.m00'
+                    JOIN eclm.module_versions v ON v.module_id = m.module_id
+                    """)
+            }
+        }
+    }
+
     @Test("refuses what is wrong, says what, and keeps nothing of it", arguments: Transport.allCases)
     func refusals(transport: Transport) async throws {
         try await withServer(over: transport) { server in
@@ -153,8 +194,14 @@ struct UpdateTests {
             }
             try await refuses(.notFound, "\"device-9\"", "register it first") { $0.deviceId = "device-9" }
             try await refuses(.notFound, "no model \"nothing\"") { $0.model = "nothing" }
-            try await refuses(.notFound, "no release 9") { $0.baseRelease = 9 }
-            try await refuses(.notFound, "no release 0") { $0.baseRelease = 0 }
+            try await refuses(.failedPrecondition, "no release 9", "pull") { $0.baseRelease = 9 }
+            try await refuses(.failedPrecondition, "no release 0") { $0.baseRelease = 0 }
+            try await refuses(.failedPrecondition, "\(Digest.of([3]))", "version 1 here", "pull") {
+                $0.modules[0].baseDigest = Digest.of([3]).bytes
+            }
+            try await refuses(.invalidArgument, "31 bytes") {
+                $0.modules[0].baseDigest = Array(repeating: 1, count: 31)
+            }
             try await refuses(.notFound, "no module \"l9.m00\"") { $0.modules[0].module = "l9.m00" }
             try await refuses(.invalidArgument, "has version 1 of l0.m00", "says version 2") {
                 $0.modules[0].baseVersion = 2

@@ -105,6 +105,9 @@ struct FleetCheckTests {
         try await withBench { bench in
             for seed in 0..<3 { try await release(bench, seed: UInt64(seed)) }
             try await set("median", ["maximum_staleness": 1], bench)
+            _ = try await bench.model.registry.setPolicy(
+                of: bench.model.name, PolicyChange(requiredUpdates: 1, requiredDevices: 1),
+                as: Provenance(actor: "operator", reason: "two are enough here"))
             let old = try await submit(
                 try await moved(bench, by: 0.1, seed: 1), from: "late", release: 2, to: bench)
             let recent = try await submit(

@@ -108,7 +108,8 @@ struct ForgetTests {
             let story = Story(bench: bench)
             for model in [bench.model, twin] {
                 _ = try await model.registry.setPolicy(
-                    of: model.name, PolicyChange(rule: "median", optimizer: optimizer),
+                    of: model.name,
+                    PolicyChange(rule: "median", optimizer: optimizer, requiredUpdates: 1, requiredDevices: 1),
                     as: Provenance(actor: "operator", reason: "test"))
                 let base = try await story.base(of: model, "l0.m00")
                 // The median of nothing, more and less is nothing; without the third it is more.

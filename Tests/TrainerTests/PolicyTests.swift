@@ -27,7 +27,9 @@ struct PolicyTests {
             try await submit(3, ["l0.m00", "selector0"], to: bench)
             #expect(try await bench.round() == nil)
             try await set(
-                PolicyChange(rule: "median", minimumUpdates: 2, maximumUpdates: 2, trainsSelector: true), bench)
+                PolicyChange(
+                    rule: "median", minimumUpdates: 2, maximumUpdates: 2, trainsSelector: true, requiredUpdates: 1,
+                    requiredDevices: 1), bench)
             #expect(try await bench.round()?.updates.count == 2)
             #expect(try await bench.round() == nil)
             try await set(PolicyChange(minimumUpdates: 1), bench)

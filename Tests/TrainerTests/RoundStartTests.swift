@@ -71,6 +71,60 @@ struct RoundStartTests {
         }
     }
 
+    @Test("but never with fewer updates or devices than are required, however long they wait")
+    func floor() async throws {
+        var settings = TrainerPolicy()
+        settings.maximumWait = .zero
+        try await withBench(policy: settings) { bench in
+            let registry = bench.model.registry
+            func set(_ change: PolicyChange) async throws {
+                _ = try await registry.setPolicy(of: "mlp", change, as: Self.operatorName)
+            }
+            // A median asks for three by itself, and of three devices.
+            try await set(PolicyChange(rule: "median", maximumWait: 0))
+            for seed in 0..<4 { try await submit(["l0.m00"], from: "d1", seed: UInt64(seed), to: bench) }
+            #expect(try await bench.round() == nil)
+            #expect(try await bench.trainer.drain().isEmpty)
+            let request = try await registry.requestRound(of: "mlp", as: Self.operatorName)
+            #expect(try await bench.round() == nil)
+            #expect(
+                try await registry.roundRequest(request.requestID).answer
+                    == "no round: 3 updates of 3 devices are required, and 4 of 1 wait")
+            try await submit(["l0.m00"], from: "d2", seed: 5, to: bench)
+            #expect(try await bench.round() == nil)
+            // One device that floods the queue does not keep the others out of a small round.
+            try await set(PolicyChange(maximumUpdates: 3))
+            try await submit(["l0.m00"], from: "d3", seed: 6, to: bench)
+            let outcome = try #require(try await bench.round())
+            let devices = try await bench.database.pool.query(
+                "SELECT DISTINCT device_id FROM eclm.updates WHERE status = 'aggregated' ORDER BY 1"
+            ).map { try $0.decode(0, as: String.self) }
+            #expect(outcome.updates.count == 3 && devices == ["d1", "d2", "d3"])
+            // What somebody asks for counts instead, of any rule.
+            try await set(PolicyChange(rule: "sample_mean", requiredUpdates: 3, requiredDevices: 1))
+            #expect(try await bench.round()?.updates.count == 3)
+            try await submit(["l0.m00"], from: "d4", seed: 7, to: bench)
+            #expect(try await bench.round() == nil)
+            try await set(PolicyChange(requiredUpdates: 0))
+            #expect(try await bench.round()?.updates.count == 1)
+            #expect(try await bench.auditIsWhole())
+        }
+    }
+
+    @Test("and quarantine does not bring a round below what is required")
+    func floorAfterQuarantine() async throws {
+        try await withBench { bench in
+            _ = try await bench.model.registry.setPolicy(
+                of: "mlp", PolicyChange(rule: "median", maximumWait: 0), as: Self.operatorName)
+            for device in 0..<2 { try await submit(["l0.m00"], from: "d\(device)", seed: UInt64(device), to: bench) }
+            let bad = try await bench.model.insertUnchecked([.init("l0.m00", bytes: [1, 2, 3])], from: "bad")
+            let outcome = try #require(try await bench.round())
+            #expect(outcome.round == nil && outcome.quarantined.map(\.updateID) == [bad])
+            #expect(try await bench.count("SELECT count(*) FROM eclm.updates WHERE status = 'pending'") == 2)
+            #expect(try await bench.round() == nil)
+        }
+    }
+
     @Test("and a request that cannot be met is answered with the reason, once")
     func unmet() async throws {
         try await withBench { bench in

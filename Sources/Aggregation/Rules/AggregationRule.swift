@@ -25,6 +25,10 @@ public protocol AggregationRule: Sendable {
     /// to learn than to learn from few updates without the protection that the rule was chosen for.
     var minimumContributions: Int { get }
 
+    /// The fewest updates, and the fewest devices that they come from, of a round, unless a policy says otherwise: a median of
+    /// one device's updates protects from nobody.
+    var requiredUpdates: Int { get }
+
     /// Whether a part of the updates can be aggregated first and count as one update: a weighted mean whose weights are
     /// shares of importances, or of sample counts, so that a partial aggregate weighs what its updates weigh together.
     var mergesPartials: Bool { get }
@@ -44,6 +48,8 @@ extension AggregationRule {
     public var recordedName: String { Self.definition.name }
     /// One is enough.
     public var minimumContributions: Int { 1 }
+    /// One is enough.
+    public var requiredUpdates: Int { 1 }
     /// No: most rules must see every update by itself.
     public var mergesPartials: Bool { false }
 

@@ -6,6 +6,9 @@ public struct CoordinateMedian: AggregationRule {
     public init() {}
     public init(_ values: ParameterValues) {}
 
+    /// Of two it is their mean, and one is wrong of three.
+    public var requiredUpdates: Int { 3 }
+
     /// Leaves out all but the middle one or two.
     public var method: AggregationMethod { .trimmed { ($0 - 1) / 2 } }
 }

@@ -35,6 +35,9 @@ public struct GeometricMedian: AggregationRule {
             ])
     }
 
+    /// Of two it is their mean, and one is wrong of three.
+    public var requiredUpdates: Int { 3 }
+
     /// By distances.
     public var method: AggregationMethod { .distanceWeighted { weights(of: $0, $1) } }
 

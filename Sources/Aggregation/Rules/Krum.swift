@@ -24,6 +24,8 @@ public struct Krum: AggregationRule {
 
     /// The bound of the guarantee: n >= 2f + 3.
     public var minimumContributions: Int { Self.minimum(faulty: faulty, selected: 1) }
+    /// What the guarantee asks for.
+    public var requiredUpdates: Int { minimumContributions }
     /// By distances.
     public var method: AggregationMethod {
         .distanceWeighted { [faulty] in Self.weights(of: $0.count, $1, faulty: faulty, selected: 1) }

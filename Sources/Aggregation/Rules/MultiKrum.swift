@@ -28,6 +28,8 @@ public struct MultiKrum: AggregationRule {
 
     /// The bounds of the guarantee: n >= 2f + 3, and m <= n - f - 2.
     public var minimumContributions: Int { Krum.minimum(faulty: faulty, selected: selected) }
+    /// What the guarantee asks for.
+    public var requiredUpdates: Int { minimumContributions }
     /// By distances.
     public var method: AggregationMethod {
         .distanceWeighted { [faulty, selected] in

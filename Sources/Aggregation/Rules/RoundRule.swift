@@ -22,6 +22,8 @@ public struct RoundRule: Sendable {
 
     /// See ``AggregationRule/minimumContributions``.
     public var minimumContributions: Int { rule.minimumContributions }
+    /// See ``AggregationRule/requiredUpdates``.
+    public var requiredUpdates: Int { rule.requiredUpdates }
     /// See ``AggregationRule/mergesPartials``.
     public var mergesPartials: Bool { rule.mergesPartials }
     /// See ``AggregationRule/method``.

@@ -19,6 +19,9 @@ public struct TrimmedMean: AggregationRule {
         try self.init(parameters: [Self.share.name: fraction])
     }
 
+    /// Fewer have no ends and a middle.
+    public var requiredUpdates: Int { 3 }
+
     /// Leaves out the share at each end.
     public var method: AggregationMethod { .trimmed { [fraction] in Int(fraction * Double($0)) } }
 }

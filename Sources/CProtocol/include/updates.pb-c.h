@@ -90,14 +90,28 @@ struct  Eclm__V1__TrainedModule
    */
   protobuf_c_boolean has_update_encoding;
   Eclm__V1__UpdateEncoding update_encoding;
+  /*
+   * The digest of the weights that it was trained from, as the device had them. A difference is taken only with it, and
+   * only where the base version has these weights; version numbers alone do not tell after a restore from a backup.
+   */
+  protobuf_c_boolean has_base_digest;
+  ProtobufCBinaryData base_digest;
+  /*
+   * Of a difference: the digest of the trained weights themselves. The same weights in another encoding are then the same
+   * content.
+   */
+  protobuf_c_boolean has_trained_digest;
+  ProtobufCBinaryData trained_digest;
 };
 extern char eclm__v1__trained_module__module__default_value[];
 extern uint8_t eclm__v1__trained_module__digest__default_value_data[];
 extern char eclm__v1__trained_module__encoding__default_value[];
 extern uint8_t eclm__v1__trained_module__lineage__default_value_data[];
+extern uint8_t eclm__v1__trained_module__base_digest__default_value_data[];
+extern uint8_t eclm__v1__trained_module__trained_digest__default_value_data[];
 #define ECLM__V1__TRAINED_MODULE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__trained_module__descriptor) \
-    , eclm__v1__trained_module__module__default_value, 0, 0, 0, { 0, eclm__v1__trained_module__digest__default_value_data }, eclm__v1__trained_module__encoding__default_value, 0, 0, 0, 0ll, 0, { 0, eclm__v1__trained_module__lineage__default_value_data }, 0, ECLM__V1__UPDATE_ENCODING__UPDATE_ENCODING_UNKNOWN }
+    , eclm__v1__trained_module__module__default_value, 0, 0, 0, { 0, eclm__v1__trained_module__digest__default_value_data }, eclm__v1__trained_module__encoding__default_value, 0, 0, 0, 0ll, 0, { 0, eclm__v1__trained_module__lineage__default_value_data }, 0, ECLM__V1__UPDATE_ENCODING__UPDATE_ENCODING_UNKNOWN, 0, { 0, eclm__v1__trained_module__base_digest__default_value_data }, 0, { 0, eclm__v1__trained_module__trained_digest__default_value_data } }
 
 
 struct  Eclm__V1__SubmitRequest
@@ -145,11 +159,17 @@ struct  Eclm__V1__SubmitResponse
    */
   protobuf_c_boolean has_update_status;
   Eclm__V1__UpdateStatus update_status;
+  /*
+   * With replayed: the same trained weights were submitted before, but in other bytes, such as another encoding. What was
+   * submitted first counts.
+   */
+  protobuf_c_boolean has_encoded_otherwise;
+  protobuf_c_boolean encoded_otherwise;
 };
 extern char eclm__v1__submit_response__status__default_value[];
 #define ECLM__V1__SUBMIT_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__submit_response__descriptor) \
-    , 0, 0ll, 0, 0, eclm__v1__submit_response__status__default_value, 0, ECLM__V1__UPDATE_STATUS__UPDATE_STATUS_UNKNOWN }
+    , 0, 0ll, 0, 0, eclm__v1__submit_response__status__default_value, 0, ECLM__V1__UPDATE_STATUS__UPDATE_STATUS_UNKNOWN, 0, 0 }
 
 
 struct  Eclm__V1__GetUpdateRequest

@@ -26,6 +26,35 @@ extension EdgeClient {
     }
 }
 
+extension EdgeClient {
+    /// The release of a pulled sub-model of a model: the one in `directory`, or wherever pulls of this device put them.
+    ///
+    /// - Throws: ``EdgeError`` with `invalidState` where there is none, where `directory` holds another model, and where
+    ///   sub-models of several releases lie around.
+    public func pulledRelease(of model: String, in directory: String? = nil) throws(EdgeError) -> Int32 {
+        if let directory {
+            let manifest = try SubModelManifest(directory: directory)
+            guard manifest.model == model else {
+                throw EdgeError(
+                    .invalidState, "\(directory) holds a sub-model of \(manifest.model), not of \(model): name another")
+            }
+            return manifest.release
+        }
+        let pulled = try state.subModels().filter { $0.manifest.model == model }
+        guard let first = pulled.first else {
+            throw EdgeError(.invalidState, "no sub-model of \(model) was pulled here: pull one, or name the release")
+        }
+        guard pulled.allSatisfy({ $0.manifest.release == first.manifest.release }) else {
+            let places = pulled.map { "\($0.path) (release \($0.manifest.release))" }.joined(separator: ", ")
+            throw EdgeError(
+                .invalidState,
+                "sub-models of several releases of \(model) were pulled here: \(places); name the one that was measured"
+            )
+        }
+        return first.manifest.release
+    }
+}
+
 extension Wire.Metric {
     /// Metrics as they travel, by name.
     static func list(_ metrics: [String: Double]) -> [Wire.Metric] {

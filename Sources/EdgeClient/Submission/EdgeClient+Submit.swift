@@ -34,7 +34,8 @@ extension EdgeClient {
             let uploaded = try await upload(weights, onProgress)
             let receipt = try await registry.submit(draft)
             return SubmitResult(
-                updateID: receipt.updateID, isReplay: receipt.isReplay, status: receipt.status,
+                updateID: receipt.updateID, isReplay: receipt.isReplay,
+                isEncodedOtherwise: receipt.isEncodedOtherwise, status: receipt.status,
                 idempotencyKey: draft.idempotencyKey, modules: weights.map(\.module.module), unchanged: unchanged,
                 encoding: submission.encoding, uploadedBytes: uploaded, traffic: registry.traffic - before)
         }
@@ -48,10 +49,11 @@ extension EdgeClient {
                 let step = try residuals.encode(
                     weights, base: base, as: submission.encoding, fraction: submission.fraction)
                 steps.append(step)
-                encoded.append(try TrainedWeights(encodedAt: step.outgoing, module: weights.module))
+                encoded.append(try TrainedWeights(encodedAt: step.outgoing, from: weights))
             }
             let result = try await send(encoded)
-            try residuals.commit(steps)
+            // What arrived before in another encoding left out something else, or nothing.
+            if !result.isEncodedOtherwise { try residuals.commit(steps) }
             return result
         }
     }
@@ -120,7 +122,8 @@ extension EdgeClient {
         for weights in trained {
             var module = UpdateDraft.Module(
                 module: weights.module.module, baseVersion: weights.module.version, digest: weights.digest,
-                encoding: submission.encoding, importance: weights.module.importance)
+                encoding: submission.encoding, importance: weights.module.importance, base: weights.module.digest,
+                trained: weights.trained)
             if !submission.importances.isEmpty, let layer = weights.module.slot.layer {
                 guard submission.importances.indices.contains(layer),
                     submission.importances[layer].indices.contains(weights.module.slot.index)

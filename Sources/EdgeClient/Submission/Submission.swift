@@ -50,6 +50,8 @@ public struct SubmitResult: Hashable, Sendable {
     public var updateID: UpdateID
     /// Whether the registry had it already, under the same key and with the same content.
     public var isReplay: Bool
+    /// Whether the registry had the same trained weights in another encoding, which counts.
+    public var isEncodedOtherwise: Bool
     /// Where the update stands.
     public var status: UpdateStatus
     /// The key it was submitted under.

@@ -5,6 +5,8 @@ struct TrainedWeights: Sendable {
     let module: SubModelManifest.Module
     let file: SafetensorsFile
     let digest: Digest
+    /// The digest of the weights themselves, where the file is what is sent of them.
+    let trained: Digest
 
     /// Reads and checks a module's weights.
     ///
@@ -40,17 +42,19 @@ struct TrainedWeights: Sendable {
         self.module = module
         self.file = file
         digest = file.withUnsafeBytes { Digest.of($0) }
+        trained = digest
     }
 
     /// Weights that were encoded for sending.
-    init(encodedAt path: String, module: SubModelManifest.Module) throws(EdgeError) {
+    init(encodedAt path: String, from weights: TrainedWeights) throws(EdgeError) {
         do throws(SafetensorsError) {
             file = try SafetensorsFile(path: path, limits: .module)
         } catch {
             throw EdgeError(
                 .inputOutput, "the encoded update at \(path) cannot be read: \(error.message)", cause: error)
         }
-        self.module = module
+        module = weights.module
+        trained = weights.trained
         digest = file.withUnsafeBytes { Digest.of($0) }
     }
 

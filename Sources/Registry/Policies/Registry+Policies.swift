@@ -48,10 +48,11 @@ extension Registry {
             try await connection.query(
                 """
                 INSERT INTO eclm.policies (model_id, rule, parameters, minimum_updates, maximum_updates, maximum_wait,
-                    train_selector, optimizer, optimizer_parameters, quorum)
+                    train_selector, optimizer, optimizer_parameters, quorum, required_updates, required_devices)
                 VALUES (\(modelID.rawValue), \(after.rule.definition.name), \(parameters), \(Int32(after.minimumUpdates)),
                     \(Int32(after.maximumUpdates)), \(after.maximumWait), \(after.trainsSelector),
-                    \(after.optimizer.definition.name), \(optimizerParameters), \(Int32(after.quorum)))
+                    \(after.optimizer.definition.name), \(optimizerParameters), \(Int32(after.quorum)),
+                    \(after.requiredUpdates.map { Int32($0) }), \(after.requiredDevices.map { Int32($0) }))
                 """)
             guard let policy = try await Self.newestPolicy(of: modelID, on: connection) else {
                 throw RegistryError(.internal, "the policy of \(model) that was written cannot be read")

@@ -8,6 +8,10 @@ public struct TrainingPolicy: Sendable, Hashable {
     public var rule: RuleSpecification
     /// Updates that make a round worth while, unless the oldest has waited ``maximumWait``; 1 to ``maximumUpdates``.
     public var minimumUpdates: Int
+    /// The fewest updates of a round, however long they wait; `nil` for what the rule asks for.
+    public var requiredUpdates: Int?
+    /// The fewest devices that the updates of a round come from; `nil` for what the rule asks for.
+    public var requiredDevices: Int?
     /// The most updates one round takes, at most what the rule can.
     public var maximumUpdates: Int
     /// Seconds that an update waits for others at most, 0 to ten years.
@@ -24,9 +28,11 @@ public struct TrainingPolicy: Sendable, Hashable {
     public init(
         rule: RuleSpecification = .standard, minimumUpdates: Int = 1, maximumUpdates: Int = 256,
         maximumWait: Double = 60, trainsSelector: Bool = false, optimizer: OptimizerSpecification = .none,
-        quorum: Int = 0
+        quorum: Int = 0, requiredUpdates: Int? = nil, requiredDevices: Int? = nil
     ) {
         self.rule = rule
+        self.requiredUpdates = requiredUpdates
+        self.requiredDevices = requiredDevices
         self.minimumUpdates = minimumUpdates
         self.maximumUpdates = maximumUpdates
         self.maximumWait = maximumWait
@@ -49,6 +55,13 @@ public struct TrainingPolicy: Sendable, Hashable {
         try require(
             (1...maximumUpdates).contains(minimumUpdates),
             "the minimum of updates must lie in 1...\(maximumUpdates), the maximum, not be \(minimumUpdates)")
+        for (what, number) in [("updates", requiredUpdates), ("devices", requiredDevices)] {
+            guard let number else { continue }
+            try require(
+                (1...maximumUpdates).contains(number),
+                "the \(what) that a round requires must lie in 1...\(maximumUpdates), the maximum of updates, not be \(number)"
+            )
+        }
         try require(
             rule.rule.minimumContributions <= maximumUpdates,
             "rule \(rule.definition.name) needs at least \(rule.rule.minimumContributions) updates with these parameters, and a round "
@@ -86,11 +99,16 @@ public struct PolicyChange: Sendable, Hashable {
     public var optimizerParameters: [String: Double?]
     /// See ``TrainingPolicy/quorum``.
     public var quorum: Int?
+    /// See ``TrainingPolicy/requiredUpdates``; 0 for what the rule asks for.
+    public var requiredUpdates: Int?
+    /// See ``TrainingPolicy/requiredDevices``; 0 for what the rule asks for.
+    public var requiredDevices: Int?
 
     public init(
         rule: String? = nil, parameters: [String: Double?] = [:], minimumUpdates: Int? = nil,
         maximumUpdates: Int? = nil, maximumWait: Double? = nil, trainsSelector: Bool? = nil, optimizer: String? = nil,
-        optimizerParameters: [String: Double?] = [:], quorum: Int? = nil
+        optimizerParameters: [String: Double?] = [:], quorum: Int? = nil, requiredUpdates: Int? = nil,
+        requiredDevices: Int? = nil
     ) {
         self.rule = rule
         self.parameters = parameters
@@ -101,6 +119,8 @@ public struct PolicyChange: Sendable, Hashable {
         self.optimizer = optimizer
         self.optimizerParameters = optimizerParameters
         self.quorum = quorum
+        self.requiredUpdates = requiredUpdates
+        self.requiredDevices = requiredDevices
     }
 
     /// The policy with the change made.
@@ -126,6 +146,8 @@ public struct PolicyChange: Sendable, Hashable {
             throw RegistryError(error)
         }
         result.quorum = quorum ?? result.quorum
+        if let requiredUpdates { result.requiredUpdates = requiredUpdates == 0 ? nil : requiredUpdates }
+        if let requiredDevices { result.requiredDevices = requiredDevices == 0 ? nil : requiredDevices }
         result.minimumUpdates = minimumUpdates ?? result.minimumUpdates
         // A rule that can take fewer than the maximum that nobody chose takes what it can.
         result.maximumUpdates = maximumUpdates ?? min(result.maximumUpdates, result.rule.maximumUpdates)
@@ -166,6 +188,10 @@ public struct PolicyRecord: Sendable, Hashable {
     public var optimizerParameters: [String: Double]
     /// Updates of one module that make a round worth while; 0 for none.
     public var quorum: Int
+    /// The fewest updates of a round; `nil` for what the rule asks for.
+    public var requiredUpdates: Int?
+    /// The fewest devices that the updates of a round come from; `nil` for what the rule asks for.
+    public var requiredDevices: Int?
     /// Why it was set.
     public var reason: String
     /// When.
@@ -180,7 +206,8 @@ public struct PolicyRecord: Sendable, Hashable {
     public func policy(in vocabulary: PolicyVocabulary = .standard) throws(RegistryError) -> TrainingPolicy {
         var policy = TrainingPolicy(
             minimumUpdates: minimumUpdates, maximumUpdates: maximumUpdates, maximumWait: maximumWait,
-            trainsSelector: trainsSelector, quorum: quorum)
+            trainsSelector: trainsSelector, quorum: quorum, requiredUpdates: requiredUpdates,
+            requiredDevices: requiredDevices)
         do {
             policy.rule = try RuleSpecification(rule, parameters, in: vocabulary)
             policy.optimizer = try OptimizerSpecification(optimizer, optimizerParameters, in: vocabulary)
@@ -195,7 +222,8 @@ public struct PolicyRecord: Sendable, Hashable {
 extension PolicyRecord {
     static let select: SQL = """
         SELECT mo.name AS model, p.revision, p.rule, p.parameters, p.minimum_updates, p.maximum_updates, p.maximum_wait,
-            p.train_selector, p.optimizer, p.optimizer_parameters, p.quorum, p.reason, p.created_at, p.created_by
+            p.train_selector, p.optimizer, p.optimizer_parameters, p.quorum, p.required_updates,
+            p.required_devices, p.reason, p.created_at, p.created_by
         FROM eclm.policies p JOIN eclm.models mo USING (model_id)
         """
 
@@ -211,6 +239,8 @@ extension PolicyRecord {
         optimizer = try row.decode("optimizer")
         optimizerParameters = try row.json("optimizer_parameters", as: [String: Double].self)
         quorum = Int(try row.decode("quorum", as: Int32.self))
+        requiredUpdates = try row.decode("required_updates", as: Int32?.self).map { Int($0) }
+        requiredDevices = try row.decode("required_devices", as: Int32?.self).map { Int($0) }
         reason = try row.decode("reason")
         createdAt = try row.decode("created_at")
         createdBy = try row.decode("created_by")

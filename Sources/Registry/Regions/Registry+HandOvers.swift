@@ -62,9 +62,23 @@ extension Registry {
             try await connection.query(
                 """
                 UPDATE eclm.hand_overs SET state = \(state.rawValue), reason = \(reason.map { String($0.prefix(1000)) }),
-                    parent_update_id = coalesce(parent_update_id, \(update?.rawValue))
+                    parent_update_id = CASE WHEN \(state == .refused) THEN NULL
+                        ELSE coalesce(parent_update_id, \(update?.rawValue)) END
                 WHERE round_id = \(round.rawValue) AND state IN ('waiting', 'taken', 'quarantined')
                     AND state <> \(state.rawValue)
+                """)
+        }
+    }
+
+    /// Notes that the parent, which had forgotten an update that it took, took it once more under another number.
+    public func retakeHandOver(
+        _ round: RoundID, update: UpdateID, as provenance: Provenance
+    ) async throws(RegistryError) {
+        try await transaction(as: provenance) { connection in
+            try await connection.query(
+                """
+                UPDATE eclm.hand_overs SET state = 'taken', reason = NULL, parent_update_id = \(update.rawValue)
+                WHERE round_id = \(round.rawValue) AND state IN ('taken', 'quarantined')
                 """)
         }
     }

@@ -8,9 +8,9 @@ extension Registry {
     /// Idempotent: the same key with the same content is the update that was taken before, whatever became of it. The
     /// blobs must be stored before. Shapes are checked here, values by the trainer.
     ///
-    /// - Throws: `invalidArgument` for malformed submissions and weights; `notFound` for an unknown device, model,
-    ///   release, module or blob; `alreadyExists` for a key that was used with other content; `failedPrecondition` for a
-    ///   base that was rolled back.
+    /// - Throws: `invalidArgument` for malformed submissions and weights, and for a difference that does not name its base;
+    ///   `notFound` for an unknown device, model, module or blob; `alreadyExists` for a key that was used with other content;
+    ///   `failedPrecondition` for a base that was rolled back, is not here, or has other weights than the update names.
     public func submit(_ submission: UpdateSubmission) async throws(RegistryError) -> SubmissionResult {
         try submission.check()
         if let known = try await replay(of: submission) { return known }
@@ -40,8 +40,17 @@ extension Registry {
                     "idempotency key \(submission.idempotencyKey.debugDescription) was used by device "
                         + "\(submission.deviceID) for another update; choose a new key for new content")
             }
+            let id: Int64 = try row.decode("update_id")
+            let others: Int64 = try await pool.query(
+                """
+                SELECT count(*) FROM unnest(\(submission.modules.map(\.module)), \(submission.modules.map(\.digest.bytes)))
+                    AS s (name, digest)
+                WHERE NOT EXISTS (SELECT FROM eclm.update_modules um JOIN eclm.modules m USING (module_id)
+                    WHERE um.update_id = \(id) AND m.name = s.name AND um.digest = s.digest)
+                """
+            ).one().decode(0)
             return SubmissionResult(
-                updateID: UpdateID(try row.decode("update_id")), replayed: true, status: try row.updateStatus())
+                updateID: UpdateID(id), replayed: true, encodedOtherwise: others > 0, status: try row.updateStatus())
         }
     }
 
@@ -53,7 +62,7 @@ extension Registry {
     }
 
     private func base(of submission: UpdateSubmission) async throws(RegistryError) -> Base {
-        let release = try await release(of: submission.model, .number(submission.baseRelease))
+        let release = try await baseRelease(of: submission)
         guard !release.withdrawn else {
             throw RegistryError(
                 .failedPrecondition,
@@ -77,6 +86,39 @@ extension Registry {
         }
     }
 
+    private func baseRelease(of submission: UpdateSubmission) async throws(RegistryError) -> ReleaseRecord {
+        do {
+            return try await release(of: submission.model, .number(submission.baseRelease))
+        } catch  where error.code == .notFound {
+            // Without the model there is nothing to pull either.
+            _ = try await registryErrors { try await modelID(submission.model) }
+            throw RegistryError(
+                .failedPrecondition,
+                "there is no release \(submission.baseRelease) of \(submission.model): another registry made it, or this one "
+                    + "was restored from a backup before it; pull the channel's release and train that")
+        }
+    }
+
+    /// Refuses a base that has other weights than those that the update was made from.
+    private func checkBase(of module: UpdateSubmission.Module, _ version: ModuleVersionRecord) throws(RegistryError) {
+        // The document of a partial aggregate names its base, and is compared with it.
+        guard let base = module.base else {
+            guard module.encoding.isDifference, module.lineage == nil else { return }
+            throw RegistryError(
+                .invalidArgument,
+                "the \(module.encoding.rawValue) of \(module.module) does not name the weights that it was made from, so it "
+                    + "cannot be told whether version \(version.version) has them; update the client, or send full weights"
+            )
+        }
+        guard base == version.digest else {
+            throw RegistryError(
+                .failedPrecondition,
+                "the update of \(module.module) was made from the weights \(base), but version \(version.version) here is "
+                    + "\(version.digest): another registry made them, or this one was restored from a backup; pull the "
+                    + "channel's release and train that")
+        }
+    }
+
     private func checkWeights(of submission: UpdateSubmission, against base: Base) async throws(RegistryError) {
         let sizes = try await blobs.stat(Array(Set(submission.modules.map(\.digest))))
         let inspection = BlobInspection(blobs: blobs)
@@ -87,6 +129,7 @@ extension Registry {
                     "release \(submission.baseRelease) of \(submission.model) has no module "
                         + module.module.debugDescription)
             }
+            try checkBase(of: module, version)
             guard version.version == module.baseVersion else {
                 throw RegistryError(
                     .invalidArgument,
@@ -141,16 +184,24 @@ extension Registry {
             try await connection.query(
                 """
                 INSERT INTO eclm.update_modules (update_id, model_id, module_id, base_version_id, digest, encoding,
-                    importance, sample_count)
-                SELECT \(id), \(base.modelID.rawValue), * FROM unnest(\(versions.map(\.moduleID.rawValue)),
-                    \(versions.map(\.moduleVersionID.rawValue)), \(modules.map(\.digest.bytes)),
-                    \(modules.map(\.encoding.rawValue)), \(modules.map(\.importance)), \(modules.map(\.sampleCount)))
+                    importance, sample_count, base_digest)
+                SELECT \(id), \(base.modelID.rawValue), m.module, m.base, m.digest, m.encoding, m.importance, m.samples,
+                    nullif(m.base_digest, ''::bytea)
+                FROM unnest(\(versions.map(\.moduleID.rawValue)), \(versions.map(\.moduleVersionID.rawValue)),
+                    \(modules.map(\.digest.bytes)), \(modules.map(\.encoding.rawValue)), \(modules.map(\.importance)),
+                    \(modules.map(\.sampleCount)), \(zip(modules, versions).map(Self.baseDigest)))
+                    AS m (module, base, digest, encoding, importance, samples, base_digest)
                 """)
             for (module, version) in zip(modules, versions) {
                 try await partials[module.module]?.insert(update: id, module: version.moduleID, on: connection)
             }
             return SubmissionResult(updateID: UpdateID(id), replayed: false, status: .pending)
         }
+    }
+
+    /// What an update's module says of its base; empty where it says nothing.
+    private static func baseDigest(of module: UpdateSubmission.Module, _ version: ModuleVersionRecord) -> [UInt8] {
+        (module.base ?? (module.lineage == nil ? nil : version.digest))?.bytes ?? []
     }
 
     /// One update and its fate.

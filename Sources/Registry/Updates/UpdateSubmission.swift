@@ -18,10 +18,15 @@ public struct UpdateSubmission: Sendable, Hashable {
         public var sampleCount: Int64
         /// The document that names the inputs of a region's partial aggregate; `nil` for a device's own update.
         public var lineage: Digest?
+        /// The weights that it was trained from, as the device had them; a difference must name them.
+        public var base: Digest?
+        /// The trained weights themselves, where they are sent as a difference: what makes the same work in another
+        /// encoding the same content.
+        public var trained: Digest?
 
         public init(
             module: String, baseVersion: Int, digest: Digest, encoding: UpdateEncoding = .full, importance: Double,
-            sampleCount: Int64, lineage: Digest? = nil
+            sampleCount: Int64, lineage: Digest? = nil, base: Digest? = nil, trained: Digest? = nil
         ) {
             self.module = module
             self.baseVersion = baseVersion
@@ -30,6 +35,14 @@ public struct UpdateSubmission: Sendable, Hashable {
             self.importance = importance
             self.sampleCount = sampleCount
             self.lineage = lineage
+            self.base = base
+            self.trained = trained
+        }
+
+        /// What names the content: the trained weights, however they are written, where the device says which they are.
+        fileprivate var content: (digest: Digest, encoding: UpdateEncoding) {
+            guard encoding.isDifference, let trained else { return (digest, encoding) }
+            return (trained, .full)
         }
     }
 
@@ -60,7 +73,8 @@ public struct UpdateSubmission: Sendable, Hashable {
         self.modules = modules
     }
 
-    /// Names the content: equal submissions have equal digests, whatever the order of their modules.
+    /// Names the content: equal submissions have equal digests, whatever the order of their modules, and where devices name
+    /// the trained weights, whatever the encoding.
     public var contentDigest: Digest {
         var builder = DigestBuilder()
         func field(_ text: String) { builder.update(field: text) }
@@ -74,8 +88,8 @@ public struct UpdateSubmission: Sendable, Hashable {
         for module in modules.sorted(by: { $0.module < $1.module }) {
             field(module.module)
             field(String(module.baseVersion))
-            field(module.digest.hex)
-            field(module.encoding.rawValue)
+            field(module.content.digest.hex)
+            field(module.content.encoding.rawValue)
             field(String(module.importance.bitPattern))
             field(String(module.sampleCount))
             if let lineage = module.lineage { field("lineage \(lineage.hex)") }
@@ -135,6 +149,8 @@ public struct SubmissionResult: Sendable, Hashable {
     public var updateID: UpdateID
     /// Whether the same submission had arrived before.
     public var replayed: Bool
+    /// Whether it had arrived in other bytes: the same trained weights in another encoding. What arrived first counts.
+    public var encodedOtherwise = false
     /// Where it stands.
     public var status: UpdateStatus
 }

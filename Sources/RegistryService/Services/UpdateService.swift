@@ -16,7 +16,7 @@ struct UpdateService: RPCService {
                 let result = try await registry.submit(try request.submission())
                 var response = Wire.SubmitResponse()
                 response.updateId = result.updateID.rawValue
-                response.replayed = result.replayed
+                (response.replayed, response.encodedOtherwise) = (result.replayed, result.encodedOtherwise)
                 (response.status, response.updateStatus) = (result.status.rawValue, result.status.number)
                 return response
             },
@@ -66,8 +66,17 @@ extension Wire.SubmitRequest {
                     digest: try Digest(bytes: module.digest),
                     encoding: try module.checkedEncoding(), importance: module.importance,
                     sampleCount: module.sampleCount == 0 ? sampleCount : module.sampleCount,
-                    lineage: module.lineage.isEmpty ? nil : try Digest(bytes: module.lineage))
+                    lineage: try Digest(ifGiven: module.lineage), base: try Digest(ifGiven: module.baseDigest),
+                    trained: try Digest(ifGiven: module.trainedDigest))
             })
+    }
+}
+
+extension Digest {
+    /// The digest of a field that may be empty.
+    fileprivate init?(ifGiven bytes: [UInt8]) throws {
+        guard !bytes.isEmpty else { return nil }
+        try self.init(bytes: bytes)
     }
 }
 

@@ -96,7 +96,8 @@ struct Recomputation: Sendable {
 
     private func updates(of round: RoundID) async throws -> [UpdateID: ClaimedUpdate] {
         let counted = (plan.history.rounds[round]?.updates ?? []).map {
-            ClaimedUpdate(updateID: $0.id, baseRelease: $0.baseNumber, baseWithdrawn: false, age: .zero)
+            ClaimedUpdate(
+                updateID: $0.id, deviceID: $0.device, baseRelease: $0.baseNumber, baseWithdrawn: false, age: .zero)
         }
         let updates = try await registry.pool.registryTransaction(readOnly: true) { connection in
             var updates = counted
@@ -112,7 +113,8 @@ struct Recomputation: Sendable {
         guard let round = plan.history.rounds[step.round], let started = plan.history.releases[round.base] else {
             throw RegistryError(.internal, "the history has no round \(step.round)")
         }
-        let began = RoundBase(modelID: plan.history.modelID, releaseID: round.base, number: started.number)
+        let began = RoundBase(
+            modelID: plan.history.modelID, releaseID: round.base, number: started.number, jumps: plan.history.jumps)
         let parent = try version(step.parent)
         let policy = try plan.policy(of: step.round)
         var sources: [RoundSource] = []

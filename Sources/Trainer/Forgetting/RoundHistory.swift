@@ -57,6 +57,8 @@ struct RoundHistory: Sendable {
     var releaseOfRound: [RoundID: ReleaseID] = [:]
     /// Rounds without a release, by their base, in order: they counted updates and every module kept its version.
     var quietRounds: [ReleaseID: [RoundID]] = [:]
+    /// The numbers that releases of the model do not have.
+    var jumps = NumberJumps()
     /// The first release that carried a version.
     var firstRelease: [ModuleVersionID: ReleaseID] = [:]
     var made: [Recipe: ModuleVersionID] = [:]
@@ -89,6 +91,7 @@ struct RoundHistory: Sendable {
             modelID: base.modelID, channelRelease: base.releaseID,
             channelReleaseNumber: Int(try numbers.decode("release", as: Int32.self)),
             newestRound: Int(try numbers.decode("newest_round", as: Int32.self)))
+        history.jumps = base.jumps
         let earlier = try await history.readRemovals(on: connection)
         for removal in Set(earlier.values).union([removal]) {
             history.firstBase[removal] = try await history.firstBase(of: removal, on: connection)

@@ -76,9 +76,11 @@ struct RecordedRound: Sendable {
                     + "`registryctl model list` show those there are")
         }
         let roundID: Int64 = try row.decode("round_id")
+        let modelID = ModelID(try row.decode("model_id"))
         let base = RoundBase(
-            modelID: ModelID(try row.decode("model_id")), releaseID: ReleaseID(try row.decode("base_release_id")),
-            number: Int(try row.decode("base_release", as: Int32.self)))
+            modelID: modelID, releaseID: ReleaseID(try row.decode("base_release_id")),
+            number: Int(try row.decode("base_release", as: Int32.self)),
+            jumps: try await NumberJumps.read(of: modelID, on: connection))
         let policy = try await policy(
             of: base.modelID, revision: try row.decode("policy_revision", as: Int32?.self).map(Int.init),
             rule: try row.decode("rule"), in: vocabulary, on: connection)
@@ -149,7 +151,7 @@ struct RecordedRound: Sendable {
     private static func updates(of round: Int64, on connection: PostgresConnection) async throws -> [ClaimedUpdate] {
         var updates = try await connection.query(
             """
-            SELECT u.update_id, b.number AS base_release
+            SELECT u.update_id, u.device_id::text AS device_id, b.number AS base_release
             FROM eclm.round_updates ru
             JOIN eclm.updates u USING (update_id)
             JOIN eclm.releases b ON b.release_id = u.base_release_id
@@ -157,7 +159,7 @@ struct RecordedRound: Sendable {
             """
         ).map { row in
             ClaimedUpdate(
-                updateID: UpdateID(try row.decode("update_id")),
+                updateID: UpdateID(try row.decode("update_id")), deviceID: try row.decode("device_id"),
                 baseRelease: Int(try row.decode("base_release", as: Int32.self)), baseWithdrawn: false, age: .zero)
         }
         try await ClaimedUpdate.readModules(of: &updates, on: connection)

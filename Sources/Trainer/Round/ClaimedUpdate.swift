@@ -12,6 +12,8 @@ struct ClaimedUpdate: Sendable {
         var kind: ModuleKind
         var baseVersionID: ModuleVersionID
         var baseVersion: Int
+        /// The weights that it was made from, where the update says so.
+        var baseDigest: Digest?
         var baseWithdrawn: Bool
         var digest: Digest
         /// The blob's size; `nil` when there is no such blob.
@@ -46,6 +48,7 @@ struct ClaimedUpdate: Sendable {
     }
 
     var updateID: UpdateID
+    var deviceID: String
     var baseRelease: Int
     var baseWithdrawn: Bool
     /// Time since it was submitted.
@@ -58,11 +61,12 @@ extension ClaimedUpdate {
     ///
     /// - Parameters:
     ///   - among: Only of these; `nil` for any.
+    ///   - takesTurns: The oldest of each device come before the second oldest of any, so that none keeps the others out.
     ///   - oneOfEachDevice: Leaves a device's later updates for later rounds, also while another trainer holds the oldest.
     /// - Returns: The updates in ascending order with their modules in ascending order.
     static func claim(
-        of model: ModelID, limit: Int, among: [UpdateID]? = nil, oneOfEachDevice: Bool = false,
-        on connection: PostgresConnection
+        of model: ModelID, limit: Int, among: [UpdateID]? = nil, takesTurns: Bool = false,
+        oneOfEachDevice: Bool = false, on connection: PostgresConnection
     ) async throws -> [ClaimedUpdate] {
         let isAmong: SQL = among.map { "u.update_id = ANY (\($0.map(\.rawValue)))" } ?? "true"
         let isFirst: SQL =
@@ -71,19 +75,29 @@ extension ClaimedUpdate {
             NOT EXISTS (SELECT FROM eclm.updates e WHERE e.model_id = u.model_id AND e.device_id = u.device_id
                 AND e.status = 'pending' AND e.update_id < u.update_id)
             """ : "true"
+        // Ranks cannot be locked: those whose turn it is are found first.
+        let inTurn: SQL =
+            takesTurns
+            ? """
+            u.update_id IN (SELECT r.update_id FROM (SELECT p.update_id,
+                    row_number() OVER (PARTITION BY p.device_id ORDER BY p.update_id) AS turn
+                FROM eclm.updates p WHERE p.model_id = \(model.rawValue) AND p.status = 'pending') r
+                ORDER BY r.turn, r.update_id LIMIT \(limit))
+            """ : "true"
         let rows = try await connection.query(
             """
-            SELECT u.update_id, b.number AS base_release,
+            SELECT u.update_id, u.device_id::text AS device_id, b.number AS base_release,
                 extract(epoch FROM clock_timestamp() - u.submitted_at)::float8 AS age
             FROM eclm.updates u JOIN eclm.releases b ON b.release_id = u.base_release_id
             WHERE u.model_id = \(model.rawValue) AND u.status = 'pending' AND \(isFirst) AND \(isAmong)
+                AND \(inTurn)
             ORDER BY u.update_id LIMIT \(limit) FOR UPDATE OF u SKIP LOCKED
             """)
         var updates: [ClaimedUpdate] = []
         for row in rows {
             updates.append(
                 ClaimedUpdate(
-                    updateID: UpdateID(try row.decode("update_id")),
+                    updateID: UpdateID(try row.decode("update_id")), deviceID: try row.decode("device_id"),
                     baseRelease: Int(try row.decode("base_release", as: Int32.self)), baseWithdrawn: false,
                     age: .seconds(try row.decode("age", as: Double.self))))
         }
@@ -110,7 +124,7 @@ extension ClaimedUpdate {
         let rows = try await connection.query(
             """
             SELECT um.update_id, um.module_id, um.base_version_id, m.name, m.kind, m.layer, m.index, v.version, um.digest,
-                b.size, um.encoding, um.importance, um.sample_count, p.rule AS partial_rule, p.updates AS partial_updates,
+                um.base_digest, b.size, um.encoding, um.importance, um.sample_count, p.rule AS partial_rule, p.updates AS partial_updates,
                 p.lineage AS partial_lineage
             FROM eclm.update_modules um
             JOIN eclm.modules m ON m.module_id = um.module_id
@@ -131,7 +145,9 @@ extension ClaimedUpdate {
                 Module(
                     moduleID: ModuleID(try row.decode("module_id")), name: try row.decode("name"),
                     kind: try row.slot().kind, baseVersionID: ModuleVersionID(try row.decode("base_version_id")),
-                    baseVersion: Int(try row.decode("version", as: Int32.self)), baseWithdrawn: false,
+                    baseVersion: Int(try row.decode("version", as: Int32.self)),
+                    baseDigest: try row.decode("base_digest", as: [UInt8]?.self).map { try Digest(bytes: $0) },
+                    baseWithdrawn: false,
                     digest: try row.digest("digest"), size: try row.decode("size"),
                     encodingName: try row.decode("encoding"), importance: try row.decode("importance"),
                     sampleCount: try row.decode("sample_count"), partial: partial))

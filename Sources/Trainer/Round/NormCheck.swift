@@ -53,7 +53,7 @@ struct NormCheck {
     private func earlier(_ version: ModuleVersionRecord, _ limit: Int) async throws -> [ClaimedUpdate] {
         let rows = try await connection.query(
             """
-            SELECT u.update_id, b.number AS base_release
+            SELECT u.update_id, u.device_id::text AS device_id, b.number AS base_release
             FROM eclm.updates u
             JOIN eclm.update_modules um ON um.update_id = u.update_id AND um.module_id = \(version.moduleID.rawValue)
             JOIN eclm.releases b ON b.release_id = u.base_release_id
@@ -65,7 +65,7 @@ struct NormCheck {
         for row in rows {
             updates.append(
                 ClaimedUpdate(
-                    updateID: UpdateID(try row.decode("update_id")),
+                    updateID: UpdateID(try row.decode("update_id")), deviceID: try row.decode("device_id"),
                     baseRelease: Int(try row.decode("base_release", as: Int32.self)), baseWithdrawn: false, age: .zero))
         }
         try await ClaimedUpdate.readModules(of: &updates, on: connection)

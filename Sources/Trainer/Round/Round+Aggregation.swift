@@ -13,16 +13,17 @@ extension Round {
     func aggregateAtOnce(
         onto base: RoundBase, _ updates: [ClaimedUpdate], _ versions: [ModuleID: ModuleVersionRecord],
         _ bases: [ModuleVersionID: ModuleVersionRecord], _ validation: UpdateValidation, _ policy: RoundPolicy,
-        _ needed: Int, on connection: PostgresConnection
+        on connection: PostgresConnection
     ) async throws -> (RoundOutcome, [Aggregate])? {
         guard case .weightedSum = policy.rule.method, policy.clipNorm == nil, policy.normThreshold == nil,
-            !policy.refusesDuplicates, updates.count >= needed
+            !policy.refusesDuplicates
         else { return nil }
         let aggregation = ModuleAggregation(blobs: registry.blobs, rule: policy.rule, blockMemory: blockMemory)
         let sizes =
             updates.flatMap { $0.modules.compactMap(\.size) } + versions.values.map(\.costs.bytes)
             + bases.values.map(\.costs.bytes)
         guard aggregation.readsWhole(sizes) else { return nil }
+        try await validation.checkVersions(atOnce: true)
         // Modules that are not summed are looked at by themselves.
         var counts: [ModuleID: Int] = [:]
         for module in updates.flatMap(\.modules) { counts[module.moduleID, default: 0] += 1 }

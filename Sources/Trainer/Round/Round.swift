@@ -87,8 +87,8 @@ struct Round: Sendable {
         if region != nil { try policy.checkMakesPartials(of: model) }
         let requests = try await RoundRequests.claim(of: base.modelID, on: connection)
         let updates = try await ClaimedUpdate.claim(
-            of: base.modelID, limit: policy.maximumUpdates, among: probed, oneOfEachDevice: policy.privacy != nil,
-            on: connection)
+            of: base.modelID, limit: policy.maximumUpdates, among: probed, takesTurns: policy.fewestDevices > 1,
+            oneOfEachDevice: policy.privacy != nil, on: connection)
         guard let oldest = updates.map(\.age).max() else {
             try await requests.answerIfNothingWaits()
             return nil
@@ -98,10 +98,9 @@ struct Round: Sendable {
                 || oldest >= policy.maximumWait || updates.reach(policy.quorum, by: policy.rule)
         else { return nil }
         // Where a failure is narrowed down, the rule sees to each module alone.
-        let needed = probed == nil ? policy.rule.minimumContributions : 1
-        guard updates.count >= needed else {
-            try await requests.answer(
-                "no round: rule \(policy.rule.name) needs \(needed) updates, and \(updates.count) wait")
+        func shortage(of updates: [ClaimedUpdate]) -> String? { probed == nil ? policy.shortage(of: updates) : nil }
+        if let shortage = shortage(of: updates) {
+            try await requests.answer("no round: \(shortage)")
             return nil
         }
         claimed.updates = updates.map(\.updateID)
@@ -115,17 +114,17 @@ struct Round: Sendable {
         // A region's differences are made of updates that were looked at before.
         if region == nil,
             let whole = try await aggregateAtOnce(
-                onto: base, updates, versions, bases, validation, policy, needed, on: connection)
+                onto: base, updates, versions, bases, validation, policy, on: connection)
         {
             outcome = whole.0
             product = .versions(whole.1, seed: nil)
         } else {
             let accepted = try await accept(updates, by: validation, policy, on: connection, into: &outcome)
             try await Self.quarantine(outcome.quarantined, on: connection)
-            guard accepted.count >= needed else {
+            guard !accepted.isEmpty, shortage(of: accepted) == nil else {
                 try await requests.answer(
-                    "no round: \(outcome.quarantined.count) of \(updates.count) updates were quarantined, and rule "
-                        + "\(policy.rule.name) needs \(needed)")
+                    "no round: \(outcome.quarantined.count) of \(updates.count) updates were quarantined; "
+                        + (shortage(of: accepted) ?? "none is left"))
                 return outcome
             }
             if let region {

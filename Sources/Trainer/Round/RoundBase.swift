@@ -8,11 +8,15 @@ struct RoundBase: Sendable {
     var releaseID: ReleaseID
     /// The release's number within the model.
     var number: Int
+    /// The numbers that releases of the model do not have.
+    var jumps: NumberJumps = NumberJumps()
     /// Whether a canary compares the release with another, so that the channel must stay.
     var isOnTrial = false
 
     /// How many releases of the model were made from the one an update was trained on to this one.
-    func staleness(of update: ClaimedUpdate) -> Int { max(0, number - update.baseRelease) }
+    func staleness(of update: ClaimedUpdate) -> Int {
+        max(0, jumps.ordinal(of: number) - jumps.ordinal(of: update.baseRelease))
+    }
 
     /// Where the channel points now.
     ///
@@ -36,9 +40,10 @@ struct RoundBase: Sendable {
                 .notFound,
                 "model \(model) has no channel \(channel.debugDescription): publish to it, or train another channel")
         }
+        let modelID = ModelID(try row.decode("model_id"))
         return RoundBase(
-            modelID: ModelID(try row.decode("model_id")), releaseID: ReleaseID(release),
-            number: Int(try row.decode("number", as: Int32.self)), isOnTrial: try row.decode("on_trial"))
+            modelID: modelID, releaseID: ReleaseID(release), number: Int(try row.decode("number", as: Int32.self)),
+            jumps: try await NumberJumps.read(of: modelID, on: connection), isOnTrial: try row.decode("on_trial"))
     }
 
     /// The release's versions of some modules.

@@ -27,6 +27,23 @@ struct RoundPolicy: Sendable {
     var minimumUpdates: Int
     var maximumUpdates: Int
     var maximumWait: Duration
+    /// What somebody asked for instead of what the rule asks for.
+    private var requiredUpdates: Int?
+    private var requiredDevices: Int?
+
+    /// The fewest devices of a round; see ``shortage(of:)``.
+    var fewestDevices: Int { requiredDevices ?? min(rule.requiredUpdates, maximumUpdates) }
+
+    /// Why updates are too few for a round, whatever starts one; `nil` where they suffice.
+    func shortage(of updates: [ClaimedUpdate]) -> String? {
+        if updates.count < rule.minimumContributions {
+            return "rule \(rule.name) needs \(rule.minimumContributions) updates, and \(updates.count) wait"
+        }
+        let fewest = requiredUpdates ?? min(rule.requiredUpdates, maximumUpdates)
+        let devices = Set(updates.map(\.deviceID)).count
+        guard updates.count < fewest || devices < fewestDevices else { return nil }
+        return "\(fewest) updates of \(fewestDevices) devices are required, and \(updates.count) of \(devices) wait"
+    }
 
     /// The trainer's settings.
     init(_ settings: TrainerPolicy, rule: RoundRule, vocabulary: PolicyVocabulary) {
@@ -35,6 +52,8 @@ struct RoundPolicy: Sendable {
         minimumUpdates = settings.minimumUpdates
         maximumUpdates = settings.maximumUpdates
         maximumWait = settings.maximumWait
+        requiredUpdates = settings.requiredUpdates
+        requiredDevices = settings.requiredDevices
     }
 
     /// The policy that counts for a model now.
@@ -75,6 +94,8 @@ struct RoundPolicy: Sendable {
         minimumUpdates = record.minimumUpdates
         maximumUpdates = record.maximumUpdates
         maximumWait = .seconds(record.maximumWait)
+        requiredUpdates = record.requiredUpdates
+        requiredDevices = record.requiredDevices
     }
 }
 

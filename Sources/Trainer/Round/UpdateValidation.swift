@@ -28,9 +28,14 @@ struct UpdateValidation {
     /// Makes sure that the stored bytes of every version that the updates are folded onto, or were made from, are whole:
     /// blocks of them are read later without comparing digests.
     ///
+    /// - Parameter atOnce: The updates are summed while each file is read whole and compared. Then a version is read in blocks
+    ///   where an optimizer goes on from it, or has tensors that are not learned.
     /// - Throws: ``AggregationError`` with `unfitVersion`.
-    func checkVersions() async throws {
-        let all = versions.values.filter { policy.rule.trains($0.slot.kind) } + bases.values
+    func checkVersions(atOnce: Bool = false) async throws {
+        var all = versions.values.filter { policy.rule.trains($0.slot.kind) } + bases.values
+        if atOnce, policy.optimizer == nil {
+            all.removeAll { version in version.tensors.allSatisfy { $0.dtype.isFloatingPoint } }
+        }
         let distinct = Dictionary(all.map { ($0.digest, $0) }) { first, _ in first }.values
         for version in distinct.sorted(by: { $0.moduleVersionID < $1.moduleVersionID }) {
             try await version.aggregationBase.verify(in: blobs)
@@ -89,6 +94,12 @@ struct UpdateValidation {
         for module in update.modules {
             guard !module.baseWithdrawn else {
                 throw Refusal(reason: "base version \(module.baseVersion) of \(module.name) was rolled back")
+            }
+            if let base = bases[module.baseVersionID], let made = module.baseDigest, made != base.digest {
+                throw Refusal(
+                    reason:
+                        "module \(module.name): it was made from the weights \(made), but version \(base.version) is "
+                        + base.digest.description)
             }
             if let partial = module.partial, let obstacle = policy.obstacle(toPartialsBy: partial.rule) {
                 throw Refusal(reason: "the partial aggregate of \(module.name) cannot be weighed: \(obstacle)")

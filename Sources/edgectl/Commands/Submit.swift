@@ -9,7 +9,8 @@ struct Submit: AsyncParsableCommand {
         abstract: "Submit what this device learned.",
         discussion: """
             Takes MODULE.safetensors files with the tensors of the pulled versions, checks them here, and sends those that \
-            changed. Safe to repeat: uploads go on where they stopped, and the same content is the same update.
+            changed. Safe to repeat: uploads go on where they stopped, and the same trained weights are the same update, in \
+            whatever encoding they are sent again.
 
             Example:
               edgectl submit --sub-model ~/.local/state/eclm/sub-models/vision --weights trained/ \\
@@ -99,6 +100,7 @@ struct Submit: AsyncParsableCommand {
     private struct Report: Encodable {
         var updateId: Int64
         var replayed: Bool
+        var encodedOtherwise: Bool
         var status: UpdateStatus
         var idempotencyKey: String
         var modules: [String]
@@ -111,6 +113,7 @@ struct Submit: AsyncParsableCommand {
         init(_ result: SubmitResult) {
             updateId = result.updateID.rawValue
             replayed = result.isReplay
+            encodedOtherwise = result.isEncodedOtherwise
             status = result.status
             idempotencyKey = result.idempotencyKey
             modules = result.modules
@@ -123,7 +126,10 @@ struct Submit: AsyncParsableCommand {
 
         var text: String {
             var fields = FieldList()
-            fields.add("update", replayed ? "\(updateId), submitted before" : "\(updateId)")
+            fields.add(
+                "update",
+                replayed
+                    ? "\(updateId), submitted before\(encodedOtherwise ? " in another encoding" : "")" : "\(updateId)")
             fields.add("status", status.rawValue)
             fields.add(
                 "modules", "\(modules.count)" + (unchanged.isEmpty ? "" : ", \(unchanged.count) unchanged left out"))

@@ -121,6 +121,16 @@ struct PolicySet: RegistryCommand {
         name: .long,
         help: ArgumentHelp("Updates of one module that make a round as well; 0 for none.", valueName: "number"))
     var quorum: Int?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The fewest updates of a round, however long they wait; 0 for what the rule asks for.", valueName: "number")
+    )
+    var requireUpdates: Int?
+    @Option(
+        name: .long,
+        help: ArgumentHelp("As well, of as many devices; 0 for what the rule asks for.", valueName: "number"))
+    var requireDevices: Int?
     @Option(name: .long, help: ArgumentHelp("Updates that one round takes at most.", valueName: "number"))
     var maximumUpdates: Int?
     @Option(
@@ -163,6 +173,7 @@ struct PolicySet: RegistryCommand {
         guard
             rule != nil || !parameter.isEmpty || minimumUpdates != nil || maximumUpdates != nil || maximumWait != nil
                 || trainSelector != nil || optimizer != nil || !optimizerParameter.isEmpty || quorum != nil
+                || requireUpdates != nil || requireDevices != nil
         else {
             throw ValidationError("name what to set, such as --rule NAME or --minimum-updates NUMBER")
         }
@@ -181,7 +192,7 @@ struct PolicySet: RegistryCommand {
             maximumWait: maximumWait.map { Double($0.seconds) }, trainsSelector: trainSelector, optimizer: optimizer,
             optimizerParameters: Dictionary(
                 optimizerParameter.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first }),
-            quorum: quorum)
+            quorum: quorum, requiredUpdates: requireUpdates, requiredDevices: requireDevices)
         let result = try await session.registry.setPolicy(
             of: model, change, as: database.provenance(reason: why.reason))
         let document = Document(policy: PolicyDocument(result.policy), isNew: result.isNew)

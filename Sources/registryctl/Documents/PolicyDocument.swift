@@ -16,6 +16,9 @@ struct PolicyDocument: Encodable {
     var optimizerParameters: [String: Double]
     /// 0 for none.
     var quorum: Int
+    /// Absent where the rule's own number counts.
+    var requiredUpdates: Int?
+    var requiredDevices: Int?
     var reason: String
     var createdAt: Timestamp
     var createdBy: String
@@ -32,6 +35,8 @@ struct PolicyDocument: Encodable {
         optimizer = record.optimizer
         optimizerParameters = record.optimizerParameters
         quorum = record.quorum
+        requiredUpdates = record.requiredUpdates
+        requiredDevices = record.requiredDevices
         reason = record.reason
         createdAt = Timestamp(record.createdAt)
         createdBy = record.createdBy
@@ -60,6 +65,8 @@ struct PolicyDocument: Encodable {
         fields.add("optimizer", optimizerText.isEmpty ? nil : optimizerText)
         fields.add("minimum updates", minimumUpdates)
         fields.add("maximum updates", maximumUpdates)
+        fields.add("required updates", requiredUpdates.map { "\($0)" } ?? "as the rule asks for")
+        fields.add("required devices", requiredDevices.map { "\($0)" } ?? "as the rule asks for")
         fields.add("quorum", quorum == 0 ? nil : quorum)
         fields.add("maximum wait", waitText)
         fields.add("selector", trainSelector ? "trained" : "frozen")

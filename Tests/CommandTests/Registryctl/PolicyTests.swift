@@ -41,7 +41,17 @@ struct PolicyTests {
             #expect(shown.parameters == ["clip_norm": 0.5] && shown.reason == "simpler" && shown.createdBy == "bob")
             let history: History = try await database.registryctl("policy", "history", "mlp", "--output", "json").json()
             #expect(history.items.map(\.revision) == [2, 1])
-            let table = try await database.registryctl("policy", "history", "mlp")
+            let floors = try await database.registryctl(
+                "policy", "set", "mlp", "--require-updates", "5", "--require-devices", "4", "--reason", "no fewer")
+            #expect(floors.output.contains("required updates") && floors.output.contains("5"), "\(floors)")
+            let own = try await database.registryctl(
+                "policy", "set", "mlp", "--require-updates", "0", "--require-devices", "0", "--reason", "as before")
+            #expect(own.output.contains("as the rule asks for"), "\(own)")
+            #expect(
+                try await database.registryctl(
+                    "policy", "set", "mlp", "--require-devices", "257", "--reason", "too many"
+                ).status == 4)
+            let table = try await database.registryctl("policy", "history", "mlp", "--limit", "2", "--page-token", "3")
             #expect(
                 table.rows.map { Array($0.prefix(3)) } == [
                     ["2", "median", "clip_norm=0.5"], ["1", "multi_krum", "f=1 m=2"],

@@ -106,6 +106,26 @@ struct UpkeepTests {
         #expect(away.output.contains("fail"))
     }
 
+    @Test("numbers on far behind what a restored database may have forgotten")
+    func restored() async throws {
+        struct Restored: Decodable {
+            struct Model: Decodable { var model: String, lastRelease: Int, firstNumber: Int }
+            var incarnation: Int, models: [Model]
+        }
+        try await withDatabase { database in
+            _ = try await ModelFixture.publish(in: database)
+            #expect(try await database.registryctl("restored").status == 64)
+            let result: Restored = try await database.registryctl(
+                "restored", "--reason", "snapshot", "--output", "json"
+            ).json()
+            #expect(result.incarnation == 2)
+            #expect(result.models.map(\.firstNumber) == [100_001] && result.models.map(\.lastRelease) == [1])
+            let table = try await database.registryctl("restored", "--reason", "again")
+            #expect(table.rows == [["mlp", "1", "200001"]], "\(table.output)")
+            #expect(try await database.registryctl("audit", "verify").status == 0)
+        }
+    }
+
     @Test("collects blobs that nothing refers to, and no others")
     func garbage() async throws {
         struct Collected: Decodable { var blobs: Int, bytes: Int64, uploads: Int }

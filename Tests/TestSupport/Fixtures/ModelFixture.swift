@@ -144,9 +144,9 @@ public struct ModelFixture: Sendable {
                 try await connection.query(
                     """
                     INSERT INTO eclm.update_modules (update_id, model_id, module_id, base_version_id, digest, encoding, importance,
-                        sample_count)
+                        sample_count, base_digest)
                     SELECT \(id), m.model_id, m.module_id, rm.module_version_id, \(module.digest.bytes),
-                        \(module.encoding.rawValue), \(module.importance), \(module.sampleCount)
+                        \(module.encoding.rawValue), \(module.importance), \(module.sampleCount), \(module.base?.bytes)
                     FROM eclm.modules m JOIN eclm.models mo USING (model_id)
                     JOIN eclm.releases e ON e.model_id = m.model_id AND e.number = \(Int32(number))
                     JOIN eclm.release_modules rm ON rm.release_id = e.release_id AND rm.module_id = m.module_id
@@ -205,7 +205,8 @@ public struct ModelFixture: Sendable {
             brought.append(
                 UpdateSubmission.Module(
                     module: module.module, baseVersion: versions[module.module]?.version ?? 0, digest: digest,
-                    encoding: module.encoding, importance: module.importance, sampleCount: module.samples))
+                    encoding: module.encoding, importance: module.importance, sampleCount: module.samples,
+                    base: versions[module.module]?.digest))
         }
         return (base.number, brought)
     }

@@ -19,10 +19,14 @@ public struct UpdateDraft: Hashable, Sendable {
         public var sampleCount: Int64
         /// The document that names the inputs of a region's partial aggregate; `nil` for a device's own update.
         public var lineage: Digest?
+        /// The weights that it was trained from. Registries take a difference only with them.
+        public var base: Digest?
+        /// The trained weights themselves, where a difference is sent: the same ones in another encoding are the same update.
+        public var trained: Digest?
 
         public init(
             module: String, baseVersion: Int32, digest: Digest, encoding: UpdateEncoding, importance: Double,
-            sampleCount: Int64 = 0, lineage: Digest? = nil
+            sampleCount: Int64 = 0, lineage: Digest? = nil, base: Digest? = nil, trained: Digest? = nil
         ) {
             self.module = module
             self.baseVersion = baseVersion
@@ -31,6 +35,8 @@ public struct UpdateDraft: Hashable, Sendable {
             self.importance = importance
             self.sampleCount = sampleCount
             self.lineage = lineage
+            self.base = base
+            self.trained = trained
         }
     }
 
@@ -78,12 +84,15 @@ public struct UpdateDraft: Hashable, Sendable {
             message.importance = module.importance
             message.sampleCount = module.sampleCount
             message.lineage = module.lineage?.bytes ?? []
+            message.baseDigest = module.base?.bytes ?? []
+            message.trainedDigest = module.encoding.isDifference ? module.trained?.bytes ?? [] : []
             return message
         }
         return request
     }
 
-    /// A key that the same content of the same device always gets: a digest of everything but the key itself.
+    /// A key that the same content of the same device always gets, whatever the encoding: a digest of everything but the
+    /// key itself, of the update as it would be with full weights.
     ///
     /// Taken of what this program's first version sent, so that a device that learned to send more submits again under the
     /// key it used before.
@@ -91,8 +100,15 @@ public struct UpdateDraft: Hashable, Sendable {
     /// - Throws: ``EdgeError`` where a text in it cannot be sent.
     var contentKey: String {
         get throws(EdgeError) {
-            var request = message
-            request.idempotencyKey = ""
+            var draft = self
+            draft.idempotencyKey = ""
+            for (index, module) in modules.enumerated() {
+                if let trained = module.trained {
+                    (draft.modules[index].digest, draft.modules[index].encoding) = (trained, .full)
+                }
+                (draft.modules[index].base, draft.modules[index].trained) = (nil, nil)
+            }
+            var request = draft.message
             for index in request.modules.indices { request.modules[index].updateEncoding = nil }
             do {
                 return try request.encoded().withUnsafeReadableBytes { Digest.of($0) }.hex

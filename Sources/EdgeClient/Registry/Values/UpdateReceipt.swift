@@ -6,12 +6,15 @@ public struct UpdateReceipt: Hashable, Sendable {
     public var updateID: UpdateID
     /// Whether the registry had it already, under the same key and with the same content.
     public var isReplay: Bool
+    /// Whether the registry had the same trained weights in other bytes, such as another encoding. What it had counts.
+    public var isEncodedOtherwise: Bool
     /// Where it stands.
     public var status: UpdateStatus
 
     init(_ answer: Wire.SubmitResponse) throws(MappingError) {
         updateID = UpdateID(answer.updateId)
         isReplay = answer.replayed
+        isEncodedOtherwise = answer.encodedOtherwise
         status = try UpdateStatus(number: answer.updateStatus, text: answer.status)
     }
 }
