@@ -9,6 +9,7 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -50,10 +51,6 @@ struct LibTorch {
     }
 }
 let torch = LibTorch.installed
-/// What a file imports is its own affair unless it says `public import`, and what it uses it imports itself.
-let imports: [SwiftSetting] = [
-    .enableUpcomingFeature("InternalImportsByDefault"), .enableUpcomingFeature("MemberImportVisibility"),
-]
 
 let package = Package(
     name: "eclm",
@@ -111,10 +108,10 @@ let package = Package(
         // Data sets, and how they are split over a cloud and its devices.
         .target(name: "Datasets", dependencies: ["ECLMCore"]),
         // The two ideas, free of I/O: which sub-model serves a device best, and what becomes of what devices learned.
-        .target(name: "Composition", dependencies: ["ECLMCore"], swiftSettings: imports),
+        .target(name: "Composition", dependencies: ["ECLMCore"]),
         // The inner loops of aggregation, for several instruction sets at once; Aggregation is its only importer.
         .target(name: "CAggregation"),
-        .target(name: "Aggregation", dependencies: ["CAggregation", "ECLMCore", crypto], swiftSettings: imports),
+        .target(name: "Aggregation", dependencies: ["CAggregation", "ECLMCore", crypto]),
         .target(name: "Registry", dependencies: ["Aggregation", "Composition", "ECLMCore", "PostgreSQL", logging]),
         .target(
             name: "RegistryService",
@@ -178,20 +175,19 @@ let package = Package(
             name: "registryd",
             dependencies: [
                 "CommandSupport", "DaemonSettings", "ECLMCore", "Monitoring", "RegistryPrograms", "RegistryService",
-                "Registry",
-                "RegistryProtocol", "RPC", "PostgreSQL", argumentParser, logging, lifecycle,
+                "Registry", "RegistryProtocol", "RPC", "PostgreSQL", argumentParser, logging, lifecycle, unixSignals,
             ]),
         .executableTarget(
             name: "trainerd",
             dependencies: [
                 "CommandSupport", "DaemonSettings", "ECLMCore", "EdgeClient", "Monitoring", "RPC", "Regions",
-                "Registry",
-                "RegistryPrograms", "PostgreSQL", "Trainer", argumentParser, logging, lifecycle,
+                "Registry", "RegistryPrograms", "PostgreSQL", "Trainer", argumentParser, logging, lifecycle,
+                unixSignals,
             ]),
         .executableTarget(
             name: "edgectl",
             dependencies: [
-                "CommandSupport", "DevicePrograms", "EdgeClient", "ECLMCore", argumentParser,
+                "CommandSupport", "DevicePrograms", "EdgeClient", "ECLMCore", "RPC", argumentParser,
             ]),
 
         // A package of its own, which is built here too: so nobody compiles everything twice to check it. It has no access to
@@ -200,7 +196,7 @@ let package = Package(
             name: "EmbeddedRegistry",
             dependencies: [
                 "Composition", "ECLMCore", "EdgeClient", "PostgreSQL", "RPC", "Registry", "RegistryService", logging,
-                lifecycle,
+                lifecycle, unixSignals,
             ],
             path: "Examples/EmbeddedRegistry/Sources/EmbeddedRegistry", packageAccess: false),
 
@@ -222,7 +218,8 @@ let package = Package(
 
         // Tests; TestSupport is the one harness that hands out databases and services.
         .target(
-            name: "TestSupport", dependencies: ["ECLMCore", "PostgreSQL", "Registry", argumentParser, logging],
+            name: "TestSupport",
+            dependencies: ["Composition", "ECLMCore", "PostgreSQL", "Registry", argumentParser, logging],
             path: "Tests/TestSupport"),
         // Runs the Python packages that Scripts/python-env installs, for tests against independent implementations.
         .target(name: "PythonReference", path: "Tests/PythonReference"),
@@ -239,14 +236,14 @@ let package = Package(
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "ECLMCore"]),
         .testTarget(
             name: "RegistryTests",
-            dependencies: ["Composition", "ECLMCore", "PostgreSQL", "Registry", "TestSupport", logging]),
+            dependencies: ["Aggregation", "Composition", "ECLMCore", "PostgreSQL", "Registry", "TestSupport", logging]),
         .testTarget(name: "CompositionTests", dependencies: ["Composition", "ECLMCore"]),
         .testTarget(name: "AggregationTests", dependencies: ["Aggregation", "ECLMCore"]),
         .testTarget(
             name: "RegistryServiceTests",
             dependencies: [
-                "CProtocol", "ECLMCore", "EdgeClient", "PostgreSQL", "RPC", "Registry", "RegistryProtocol",
-                "RegistryService", "TestSupport", "Trainer", "registryd", logging,
+                "CProtocol", "Composition", "ECLMCore", "EdgeClient", "PostgreSQL", "RPC", "Registry",
+                "RegistryProtocol", "RegistryService", "TestSupport", "Trainer", "registryd", logging,
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
         .testTarget(
@@ -322,18 +319,18 @@ if let torch {
             name: "adapt",
             dependencies: [
                 "Adaptation", "CommandSupport", "Datasets", "DevicePrograms", "ECLMCore", "EdgeClient",
-                "Learning", argumentParser,
+                "Learning", "RPC", argumentParser,
             ]),
         .executableTarget(
             name: "eclm",
             dependencies: [
-                "CommandSupport", "RegistryPrograms", "Experiments", "Fleets", "Learning", "Datasets", "Registry",
-                "ECLMCore", argumentParser,
+                "CommandSupport", "EdgeClient", "RegistryPrograms", "Experiments", "Fleets", "Learning", "Datasets",
+                "Registry", "ECLMCore", argumentParser,
             ]),
         .testTarget(
             name: "AdaptationTests",
             dependencies: [
-                "Adaptation", "ECLMCore", "EdgeClient", "Learning", "RPC", "Registry", "TestSupport",
+                "Adaptation", "ECLMCore", "EdgeClient", "Learning", "PostgreSQL", "RPC", "Registry", "TestSupport",
                 "adapt", "edgectl", "registryd", "trainerd", logging,
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
@@ -341,8 +338,8 @@ if let torch {
         .testTarget(
             name: "ExperimentsTests",
             dependencies: [
-                "ECLMCore", "Experiments", "Fleets", "Learning", "Datasets", "Plots", "Registry", "TestSupport", "eclm",
-                "registryd", "trainerd", logging,
+                "Composition", "ECLMCore", "EdgeClient", "Experiments", "Fleets", "Learning", "Datasets", "Plots",
+                "PostgreSQL", "Registry", "TestSupport", "eclm", "registryd", "trainerd", logging,
             ]),
     ]
 }
@@ -350,4 +347,12 @@ if let torch {
 // Scripts/make-docc asks for the plugin that builds the reference; nothing else pays for it.
 if Context.environment["ECLM_DOCC"] != nil {
     package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}
+
+// What a file imports is its own affair unless it says `public import`, and what it uses it imports itself.
+let withoutSwift: Set = ["CProtocol", "CAggregation", "CTorch", "CReadBandwidth"]
+for target in package.targets where target.type != .system && !withoutSwift.contains(target.name) {
+    target.swiftSettings = [
+        .enableUpcomingFeature("InternalImportsByDefault"), .enableUpcomingFeature("MemberImportVisibility"),
+    ]
 }

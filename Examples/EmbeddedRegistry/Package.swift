@@ -22,6 +22,7 @@ let package = Package(
                 .product(name: "RegistryService", package: "eclm"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ])
     ],
     swiftLanguageModes: [.v6]

@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 /// Makes a modular model of a dense checkpoint: paper section 1, "a fact worth using".
 ///

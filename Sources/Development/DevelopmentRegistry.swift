@@ -1,7 +1,7 @@
 import Foundation
 import Logging
 import PostgreSQL
-import Registry
+public import Registry
 import Synchronization
 
 /// A whole registry on one machine for development: PostgreSQL, registryd and trainerd as children of this process.

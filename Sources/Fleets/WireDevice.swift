@@ -1,5 +1,5 @@
 import ECLMCore
-import EdgeClient
+package import EdgeClient
 import Foundation
 import RPC
 

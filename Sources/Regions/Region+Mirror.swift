@@ -3,6 +3,7 @@ import EdgeClient
 import Logging
 import NIOCore
 import Registry
+import Trainer
 
 extension Region {
     /// Mirrors the release that the parent's channel points to, of every model of the policy that has the channel there.

@@ -1,4 +1,4 @@
-import Aggregation
+public import Aggregation
 
 extension RegistryError {
     /// A failure of an aggregation as the registry tells it.

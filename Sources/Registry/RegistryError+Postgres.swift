@@ -1,6 +1,6 @@
 import Aggregation
 import ECLMCore
-import PostgreSQL
+public import PostgreSQL
 
 extension RegistryError {
     /// The registry's view of a failure of PostgreSQL: the one place where SQLSTATEs get the registry's meaning.
@@ -83,6 +83,7 @@ extension RegistryError {
 }
 
 /// Runs `body` and gives whatever it throws as a ``RegistryError``.
+@discardableResult
 nonisolated(nonsending)
     public func registryErrors<R>(
         _ body: nonisolated(nonsending) () async throws -> R

@@ -1,5 +1,5 @@
 import CProtocol
-import NIOCore
+public import NIOCore
 import ProtobufText
 
 /// The namespace of the messages in proto/, so that `Wire.Budget` (on the wire, unchecked) is never taken for
@@ -31,6 +31,24 @@ extension WireMessage {
             Result { () throws(WireError) in try Self(decoding: bytes) }
         }
         self = try result.get()
+    }
+}
+
+extension CBackedMessage {
+    /// Encodes with libprotobuf-c, fields in the order of their numbers.
+    public func encoded() throws(WireError) -> ByteBuffer {
+        let arena = Arena()
+        let c = arena.message(self)
+        if let fault = arena.fault { throw WireError(message: Self.wireName, fault: fault) }
+        return withExtendedLifetime(arena) {
+            let base = UnsafeRawPointer(c).assumingMemoryBound(to: ProtobufCMessage.self)
+            let size = protobuf_c_message_get_packed_size(base)
+            var buffer = ByteBufferAllocator().buffer(capacity: size)
+            buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { bytes in
+                protobuf_c_message_pack(base, bytes.bindMemory(to: UInt8.self).baseAddress)
+            }
+            return buffer
+        }
     }
 }
 

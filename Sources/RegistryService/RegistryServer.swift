@@ -1,8 +1,8 @@
-import Logging
+public import Logging
 import PostgreSQL
-import RPC
-import Registry
-import ServiceLifecycle
+public import RPC
+public import Registry
+public import ServiceLifecycle
 
 /// The registry behind its RPC: the services over one catalogue, to be run by a service group or called in process.
 public struct RegistryServer: Service {

@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 /// What one round did.
 public struct RoundOutcome: Sendable, Hashable, Codable {

@@ -1,7 +1,8 @@
-import Aggregation
+public import Aggregation
 import ECLMCore
-import Logging
-import Registry
+public import Logging
+import PostgreSQL
+public import Registry
 
 /// Folds what devices learned into new module versions, round by round.
 ///

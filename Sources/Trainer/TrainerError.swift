@@ -1,7 +1,7 @@
 import Aggregation
 public import ECLMCore
 import PostgreSQL
-import Registry
+public import Registry
 
 /// The trainer's error: a code that a program acts on and a message that tells a person what to do next.
 public struct TrainerError: CodedError {

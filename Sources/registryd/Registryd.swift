@@ -1,4 +1,3 @@
-import ECLMCore
 import ArgumentParser
 import CommandSupport
 import ECLMCore
@@ -11,6 +10,7 @@ import Registry
 import RegistryPrograms
 import RegistryService
 import ServiceLifecycle
+import UnixSignals
 
 /// The server that devices and operators call.
 @main

@@ -1,14 +1,15 @@
-import ECLMCore
 import ArgumentParser
 import CommandSupport
 import ECLMCore
 import EdgeClient
 import Logging
+import Monitoring
 import Regions
 import Registry
 import RegistryPrograms
 import ServiceLifecycle
 import Trainer
+import UnixSignals
 
 /// The trainer as a program.
 @main

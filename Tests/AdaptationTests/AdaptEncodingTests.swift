@@ -1,6 +1,7 @@
 import ECLMCore
 import Foundation
 import Learning
+import PostgreSQL
 import Registry
 import TestSupport
 import Testing

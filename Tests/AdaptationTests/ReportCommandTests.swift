@@ -1,4 +1,5 @@
 import ECLMCore
+import Learning
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import ECLMCore
 import Foundation
 import RPC
+import Synchronization
 import Testing
 
 @testable import EdgeClient

@@ -1,6 +1,8 @@
+import Composition
 import ECLMCore
 import EdgeClient
 import Foundation
+import PostgreSQL
 import RPC
 import Registry
 import RegistryProtocol

@@ -1,7 +1,9 @@
 import ECLMCore
 import EdgeClient
 import Foundation
+import Logging
 import NIOCore
+import PostgreSQL
 import RPC
 import Registry
 import RegistryProtocol

@@ -1,5 +1,6 @@
 import ECLMCore
 import Logging
+import RPC
 import Registry
 import RegistryProtocol
 import RegistryService

@@ -1,5 +1,6 @@
 import ECLMCore
 import NIOCore
+import PostgreSQL
 import RPC
 import Registry
 import RegistryProtocol

@@ -1,4 +1,6 @@
+import ECLMCore
 import Foundation
+import NIOCore
 import RPC
 import Registry
 import RegistryProtocol

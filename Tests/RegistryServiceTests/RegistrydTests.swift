@@ -1,6 +1,7 @@
 import ECLMCore
 import Foundation
 import NIOCore
+import PostgreSQL
 import RPC
 import Registry
 import RegistryProtocol

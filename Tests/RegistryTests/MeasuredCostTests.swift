@@ -1,6 +1,7 @@
 import Composition
 import ECLMCore
 import Logging
+import PostgreSQL
 import Registry
 import TestSupport
 import Testing

@@ -1,4 +1,6 @@
+import Aggregation
 import ECLMCore
+import PostgreSQL
 import Registry
 import TestSupport
 import Testing

@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// A built program as a child process: it lies beside the test bundle.
 public final class Program: Sendable {

@@ -1,5 +1,5 @@
 import Foundation
-import PostgreSQL
+public import PostgreSQL
 import Registry
 
 /// The private PostgreSQL cluster that `Scripts/with-cluster` started around the tests.

@@ -1,5 +1,5 @@
 import Foundation
-import PostgreSQL
+public import PostgreSQL
 import Registry
 
 /// A fresh database with the current schema that belongs to one test.

@@ -1,3 +1,4 @@
+import PostgreSQL
 import Aggregation
 import ECLMCore
 import Foundation

@@ -1,4 +1,5 @@
 import ECLMCore
+import PostgreSQL
 import Registry
 import TestSupport
 import Testing

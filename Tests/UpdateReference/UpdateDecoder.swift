@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 /// Makes weights of updates, one file at a time: what the streamed sums of the trainer are compared with.
 public enum UpdateDecoder {

@@ -1,3 +1,5 @@
+import ECLMCore
+
 /// A cloud with its proxy data, and devices with data of their own: what the offline stage trains on and adaptation
 /// is measured on (paper, section 3). No device's data is the proxy's.
 public struct FederatedTask: Sendable {

@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 import Foundation
 
 /// A folder with a decomposed model: `manifest.json`, and every blob as `blobs/DIGEST.safetensors` with the digest's 64

@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 /// Takes the blobs that a decomposition makes, one at a time.
 public protocol BlobSink: Sendable {

@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 /// How a checkpoint becomes a modular model: docs/import.md describes the JSON it is read from.
 public struct DecompositionSpecification: Sendable, Hashable {

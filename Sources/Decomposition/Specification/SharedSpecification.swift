@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 /// Where the tensors go that no module holds: the stem, the head or the selector.
 public struct SharedSpecification: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 /// How one layer's modules compare with the dense block.
 public struct BlockVerification: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 /// A block computed in plain Swift, dense from the checkpoint or as the sum of modules: what ``Decomposer/verify(_:)``
 /// compares, and what other runtimes can be held against. Dot products are summed in double precision.

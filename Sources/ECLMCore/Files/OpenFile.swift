@@ -1,7 +1,7 @@
 import SystemPackage
 
 #if canImport(Glibc)
-    import Glibc
+    package import Glibc
 #elseif canImport(Musl)
     import Musl
 #else

@@ -1,5 +1,7 @@
+import ECLMCore
+
 #if canImport(Glibc)
-    import Glibc
+    package import Glibc
 #elseif canImport(Musl)
     import Musl
 #else

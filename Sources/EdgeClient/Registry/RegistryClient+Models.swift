@@ -1,4 +1,4 @@
-public import ECLMCore
+import ECLMCore
 internal import RegistryProtocol
 
 extension RegistryClient {

@@ -1,3 +1,4 @@
+import ECLMCore
 internal import NIOCore
 public import RPC
 internal import RegistryProtocol

@@ -1,6 +1,7 @@
-import Aggregation
+public import Aggregation
 import Composition
-import ECLMCore
+public import ECLMCore
+import Learning
 
 /// The cloud in memory: the registry's composition and the trainer's aggregation, the very code of the services, without
 /// a database or a connection. Bytes are the sizes of files and numbers, without a protocol's framing.

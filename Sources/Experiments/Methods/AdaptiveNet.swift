@@ -1,3 +1,4 @@
+import ECLMCore
 import Learning
 
 /// After AdaptiveNet (Wen et al., MobiCom 2023): the cloud trains a supernet whose every path is a net; each device takes

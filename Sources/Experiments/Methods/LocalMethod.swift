@@ -1,3 +1,5 @@
+import Learning
+
 /// The baselines without collaboration: the cloud's dense net of the device's size, as it is (NA), or fine-tuned on the
 /// device's own data (LA).
 struct LocalMethod: AdaptationMethod {

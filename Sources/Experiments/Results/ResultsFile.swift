@@ -1,5 +1,5 @@
 import ECLMCore
-import Foundation
+public import Foundation
 
 /// Results as JSON: sorted keys, one layout, so that two runs of one command differ in what was measured and nothing
 /// else.

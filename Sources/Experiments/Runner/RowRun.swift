@@ -1,3 +1,4 @@
+import Datasets
 import Learning
 
 /// Runs a row with one seed: stage by stage, the parts of each at the same time.

@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 /// How a class of device differs from the machine that a model is published from: what turns analytic costs into those
 /// measured on the class. Written as JSON by whoever benchmarked one device of the class.

@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 /// What the modules of a network cost a device that trains them.
 ///

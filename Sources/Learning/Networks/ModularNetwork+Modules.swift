@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 extension ModularNetwork {
     /// The present modules as the registry has them: stem, head and selector, then layer by layer.

@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 /// A modular network, whole or a sub-model: stem, the present modules of each layer, head and selector.
 ///

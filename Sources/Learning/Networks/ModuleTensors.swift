@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 /// The weights of one module: named tensors in single precision, in a fixed order.
 public struct ModuleTensors: Hashable, Sendable {

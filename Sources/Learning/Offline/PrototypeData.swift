@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 /// What the cloud has to make a prototype of: its proxy data, and which sub-task each example belongs to.
 public struct PrototypeData: Sendable {

@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 /// How a device trains its sub-model.
 public struct LocalTrainingSettings: Sendable, Codable {

@@ -1,3 +1,5 @@
+import ECLMCore
+
 /// A mixed-integer linear program: maximise a linear objective over bounded variables, some of them whole, subject to
 /// linear constraints. Solved by branch and bound with GLPK.
 ///

@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 /// How modules of a network lie in blobs: safetensors files of one floating-point type. The stem's and the selector's carry the
 /// network's specification, so that a device can build its sub-model, and the selector alone, from blobs and nothing else.

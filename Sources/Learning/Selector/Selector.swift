@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 /// The module selector: scores every module of every layer from the raw input in one shot (paper section 2).
 ///

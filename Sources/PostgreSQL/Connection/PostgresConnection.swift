@@ -1,4 +1,5 @@
-import Logging
+public import Logging
+import Synchronization
 
 /// A connection to PostgreSQL.
 ///

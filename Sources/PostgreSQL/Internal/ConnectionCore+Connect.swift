@@ -2,6 +2,7 @@ import CLibPQ
 import Dispatch
 import Glibc
 import Logging
+import Synchronization
 
 extension ConnectionCore {
     /// A new connection, ready for statements.

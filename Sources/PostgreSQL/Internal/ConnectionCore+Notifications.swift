@@ -1,4 +1,5 @@
 import CLibPQ
+import Logging
 
 /// One subscriber to a connection's notifications.
 struct NotificationStream {

@@ -1,5 +1,5 @@
 public import ECLMCore
-import Logging
+public import Logging
 
 /// Notifications that survive the loss of a connection: a sequence with a connection of its own, which it opens again,
 /// with growing pauses, as often as it takes.

@@ -1,4 +1,5 @@
-import Logging
+import Dispatch
+public import Logging
 import Synchronization
 
 /// A bounded set of connections that are opened on demand, lent to one caller at a time, and replaced when they break.

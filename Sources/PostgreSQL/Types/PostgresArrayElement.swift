@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// A type whose Swift arrays are PostgreSQL arrays of one dimension.
 ///

@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// JSON as text, sent as `jsonb`. The text is not parsed here; the server checks it.
 public struct JSONText: PostgresCodable, Hashable, CustomStringConvertible {

@@ -1,3 +1,4 @@
+import ECLMCore
 public import NIOCore
 
 /// Calls methods, and sends requests again where that is safe and may help: the one layer that does, over any caller.

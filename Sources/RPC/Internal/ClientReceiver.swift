@@ -1,4 +1,5 @@
 import NIOCore
+import Synchronization
 
 /// The event loop's half of a ``ClientConnection``: does what ``ClientConnectionStateMachine`` says with the transport,
 /// the timer and the pool. Confined to its loop.

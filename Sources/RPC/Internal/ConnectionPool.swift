@@ -1,3 +1,4 @@
+import ECLMCore
 import NIOCore
 import Synchronization
 

@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import Synchronization
 
 /// The server's side of one connection: what ``ServerConnectionStateMachine`` decides, done. It holds the transport,
 /// the timer, the handlers' tasks and the counters. Confined to its event loop.

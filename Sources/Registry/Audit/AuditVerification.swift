@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 import Foundation
 import PostgreSQL
 

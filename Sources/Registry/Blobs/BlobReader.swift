@@ -1,5 +1,5 @@
-import Aggregation
-import ECLMCore
+public import Aggregation
+public import ECLMCore
 
 /// Reads content-addressed bytes.
 public protocol BlobReader: BlobSource {

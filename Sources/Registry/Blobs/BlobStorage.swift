@@ -1,5 +1,5 @@
-import ECLMCore
-import PostgreSQL
+public import ECLMCore
+public import PostgreSQL
 
 /// What names a blob's bytes in a ``BlobStorage``: two writers of one digest have different keys.
 public struct BlobKey: Sendable, Hashable {

@@ -1,5 +1,5 @@
-import ECLMCore
-import PostgreSQL
+public import ECLMCore
+public import PostgreSQL
 
 extension BlobStore: BlobWriter {
     /// See ``BlobWriter/put(_:digest:)``.

@@ -1,6 +1,6 @@
-import ECLMCore
+public import ECLMCore
 import Foundation
-import PostgreSQL
+public import PostgreSQL
 
 /// The registry's blobs: rows in `eclm.blobs`, bytes in PostgreSQL or in a directory.
 ///

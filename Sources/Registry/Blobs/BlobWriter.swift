@@ -1,6 +1,6 @@
-import ECLMCore
-import Foundation
-import PostgreSQL
+public import ECLMCore
+public import Foundation
+public import PostgreSQL
 
 /// Brings content-addressed bytes in. A blob is visible as a whole and verified, or not at all.
 public protocol BlobWriter: Sendable {

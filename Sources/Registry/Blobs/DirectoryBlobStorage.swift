@@ -1,7 +1,7 @@
-import ECLMCore
 import Dispatch
+import ECLMCore
 import Foundation
-import PostgreSQL
+public import PostgreSQL
 
 /// Bytes in files of a directory, for registries whose weights outgrow the database.
 ///

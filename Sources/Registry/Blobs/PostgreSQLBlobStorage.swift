@@ -1,5 +1,5 @@
 import ECLMCore
-import PostgreSQL
+public import PostgreSQL
 
 /// Bytes in `eclm.blob_chunks`: chunks of 1 MiB, stored out of line and uncompressed, so that a part of one can be read
 /// without the rest.

@@ -1,6 +1,6 @@
-import Composition
+public import Composition
 import ECLMCore
-import Foundation
+public import Foundation
 import PostgreSQL
 
 /// Where a canary stands.

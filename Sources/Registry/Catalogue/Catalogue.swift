@@ -1,6 +1,6 @@
 public import Composition
 import ECLMCore
-import Logging
+public import Logging
 import PostgreSQL
 import Synchronization
 

@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 import Foundation
 
 /// One migration, `NNNN_name.sql`: forward only, never changed once it has been applied anywhere.

@@ -1,5 +1,5 @@
 import ECLMCore
-import Foundation
+public import Foundation
 import PostgreSQL
 
 /// Where one migration stands in one database.

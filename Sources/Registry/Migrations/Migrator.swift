@@ -1,6 +1,6 @@
-import Aggregation
+public import Aggregation
 import ECLMCore
-import PostgreSQL
+public import PostgreSQL
 
 /// Brings a database's schema to the state that its migrations describe: forward only, checksummed, one at a time.
 ///

@@ -1,6 +1,6 @@
 import Aggregation
 import ECLMCore
-import PostgreSQL
+package import PostgreSQL
 
 extension PolicyVocabulary {
     /// Writes what policies may name and how updates may be written, for the checks of the database: what is new is added,

@@ -1,5 +1,6 @@
-import ECLMCore
-import PostgreSQL
+import Aggregation
+package import ECLMCore
+package import PostgreSQL
 
 extension Registry {
     /// The policy that counts for a model; `nil` where the trainer's own settings count.

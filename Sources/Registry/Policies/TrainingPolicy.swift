@@ -1,5 +1,5 @@
-import Aggregation
-import Foundation
+public import Aggregation
+public import Foundation
 import PostgreSQL
 
 /// How and when a model's updates are aggregated.

@@ -1,4 +1,4 @@
-import ECLMCore
+package import ECLMCore
 import PostgreSQL
 
 /// What the registry learns of a blob by reading it: that it is a safetensors file, and what it holds.

@@ -1,5 +1,5 @@
-import ECLMCore
-import PostgreSQL
+package import ECLMCore
+package import PostgreSQL
 
 /// A module version about to be written.
 package struct VersionDraft: Sendable {

@@ -1,5 +1,5 @@
-import ECLMCore
-import Foundation
+public import ECLMCore
+public import Foundation
 import PostgreSQL
 
 /// A device class: a name for hardware and runtime traits.

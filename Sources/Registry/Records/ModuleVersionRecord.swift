@@ -1,6 +1,6 @@
-import ECLMCore
-import Foundation
-import PostgreSQL
+public import ECLMCore
+public import Foundation
+package import PostgreSQL
 
 /// An immutable module version with its costs and its device-compatibility metadata.
 public struct ModuleVersionRecord: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import ECLMCore
+package import ECLMCore
 import PostgreSQL
 
 extension PostgresRow {

@@ -1,4 +1,4 @@
-import PostgreSQL
+package import PostgreSQL
 
 /// On whose behalf and why a change is made: recorded with every version, release, channel move and audit row.
 public struct Provenance: Sendable, Hashable {

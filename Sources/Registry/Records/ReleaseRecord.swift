@@ -1,5 +1,5 @@
-import ECLMCore
-import Foundation
+public import ECLMCore
+public import Foundation
 import PostgreSQL
 
 /// An immutable, complete, consistent set of module versions of a model.

@@ -1,5 +1,5 @@
-import ECLMCore
-import Foundation
+public import ECLMCore
+public import Foundation
 import PostgreSQL
 
 /// Somebody's wish for a round of whatever waits, and what became of it.

@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 import PostgreSQL
 
 /// An edge of the lineage: a version and one parent.

@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 import PostgreSQL
 
 /// Which modules of a release a listing gives.

@@ -1,7 +1,7 @@
-import Aggregation
-import ECLMCore
-import Logging
-import PostgreSQL
+public import Aggregation
+package import ECLMCore
+public import Logging
+public import PostgreSQL
 
 /// The registry: every model, module version, release, channel, device, update and round, in PostgreSQL.
 ///
@@ -35,6 +35,7 @@ public struct Registry: Sendable {
         self.logger = logger
     }
 
+    @discardableResult
     func transaction<R: Sendable>(
         as provenance: Provenance, _ body: @escaping @Sendable (PostgresConnection) async throws -> R
     ) async throws(RegistryError) -> R {

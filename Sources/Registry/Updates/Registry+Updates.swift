@@ -1,5 +1,5 @@
 import Aggregation
-import ECLMCore
+public import ECLMCore
 import PostgreSQL
 
 extension Registry {

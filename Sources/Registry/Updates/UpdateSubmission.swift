@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 /// What a device submits after training: one trained blob for each module it trained.
 public struct UpdateSubmission: Sendable, Hashable {

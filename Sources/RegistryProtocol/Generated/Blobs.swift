@@ -1,7 +1,7 @@
 // swift-format-ignore-file
 // Generated from proto/blobs.proto by `make proto`; do not edit.
 
-import CProtocol
+package import CProtocol
 
 extension Wire {
     /// The message `eclm.v1.StatRequest`.

@@ -1,7 +1,7 @@
 // swift-format-ignore-file
 // Generated from proto/channels.proto by `make proto`; do not edit.
 
-import CProtocol
+package import CProtocol
 
 extension Wire {
     /// Why a channel moved.

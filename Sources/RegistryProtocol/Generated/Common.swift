@@ -1,7 +1,7 @@
 // swift-format-ignore-file
 // Generated from proto/common.proto by `make proto`; do not edit.
 
-import CProtocol
+package import CProtocol
 
 extension Wire {
     /// The values of ModuleKind; a peer may send others.

@@ -1,7 +1,7 @@
 // swift-format-ignore-file
 // Generated from proto/composition.proto by `make proto`; do not edit.
 
-import CProtocol
+package import CProtocol
 
 extension Wire {
     /// The values of Resource; a peer may send others.

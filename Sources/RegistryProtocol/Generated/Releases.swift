@@ -1,7 +1,7 @@
 // swift-format-ignore-file
 // Generated from proto/releases.proto by `make proto`; do not edit.
 
-import CProtocol
+package import CProtocol
 
 extension Wire {
     /// What made a release.

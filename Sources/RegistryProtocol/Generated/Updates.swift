@@ -1,7 +1,7 @@
 // swift-format-ignore-file
 // Generated from proto/updates.proto by `make proto`; do not edit.
 
-import CProtocol
+package import CProtocol
 
 extension Wire {
     /// How weights of an update are written; docs/protocol.md has the files.

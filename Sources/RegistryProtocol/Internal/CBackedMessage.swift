@@ -1,5 +1,4 @@
 import CProtocol
-import NIOCore
 import ProtobufText
 
 /// A message that libprotobuf-c encodes and decodes through its generated C struct.
@@ -29,22 +28,6 @@ extension CBackedMessage {
         }
         let c = UnsafeRawPointer(message).assumingMemoryBound(to: CStruct.self)
         self.init(reading: c.pointee)
-    }
-
-    /// Encodes with libprotobuf-c, fields in the order of their numbers.
-    public func encoded() throws(WireError) -> ByteBuffer {
-        let arena = Arena()
-        let c = arena.message(self)
-        if let fault = arena.fault { throw WireError(message: Self.wireName, fault: fault) }
-        return withExtendedLifetime(arena) {
-            let base = UnsafeRawPointer(c).assumingMemoryBound(to: ProtobufCMessage.self)
-            let size = protobuf_c_message_get_packed_size(base)
-            var buffer = ByteBufferAllocator().buffer(capacity: size)
-            buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { bytes in
-                protobuf_c_message_pack(base, bytes.bindMemory(to: UInt8.self).baseAddress)
-            }
-            return buffer
-        }
     }
 
     /// Every generated struct begins with its `ProtobufCMessage`, which points to the descriptor.

@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 /// The element types named.
 private func elementTypes(_ names: [String]) throws(MappingError) -> Set<ElementType> {

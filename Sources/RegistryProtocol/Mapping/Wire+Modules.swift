@@ -1,4 +1,4 @@
-import ECLMCore
+public import ECLMCore
 
 extension Wire.ModuleKind {
     /// A kind as it travels.

@@ -1,7 +1,7 @@
 import ECLMCore
-import RPC
-import Registry
-import RegistryProtocol
+public import RPC
+public import Registry
+public import RegistryProtocol
 
 /// How registryd knows its callers.
 public enum AuthenticationMode: Sendable {

@@ -1,3 +1,4 @@
+import Composition
 import ECLMCore
 import Foundation
 import Logging

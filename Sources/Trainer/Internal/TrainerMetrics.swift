@@ -1,3 +1,4 @@
+import ECLMCore
 import Metrics
 import Registry
 

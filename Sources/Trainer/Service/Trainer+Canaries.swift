@@ -1,5 +1,5 @@
 import Logging
-import Registry
+public import Registry
 
 extension Trainer {
     /// Counts what devices reported to the canaries of this trainer's models, and ends those whose evidence suffices or

@@ -2,7 +2,7 @@ import ECLMCore
 import Logging
 import PostgreSQL
 import Registry
-import ServiceLifecycle
+public import ServiceLifecycle
 
 extension Trainer: Service {
     /// The channels of `pg_notify` that tell of new updates, policies, requests and reports to canaries; the payload says no

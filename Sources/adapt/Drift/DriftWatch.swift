@@ -1,9 +1,10 @@
-import ECLMCore
 import Adaptation
 import CommandSupport
 import Datasets
+import ECLMCore
 import EdgeClient
 import Learning
+import RPC
 
 /// Looks at a device's data again and again, and adapts when it drifted.
 struct DriftWatch {

@@ -1,6 +1,6 @@
-import ECLMCore
-import ArgumentParser
+public import ArgumentParser
 import CommandSupport
+import ECLMCore
 import Experiments
 import Foundation
 

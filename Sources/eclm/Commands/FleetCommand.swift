@@ -1,9 +1,10 @@
-import Fleets
-import ArgumentParser
+public import ArgumentParser
 import CommandSupport
-import ECLMCore
 import Datasets
+import ECLMCore
+import EdgeClient
 import Experiments
+import Fleets
 import Foundation
 import Learning
 

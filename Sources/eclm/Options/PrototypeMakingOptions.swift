@@ -1,6 +1,7 @@
-import ECLMCore
 import ArgumentParser
 import CommandSupport
+import Datasets
+import ECLMCore
 import Foundation
 import Learning
 

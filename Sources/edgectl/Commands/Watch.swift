@@ -1,8 +1,9 @@
-import ECLMCore
 import ArgumentParser
 import CommandSupport
 import DevicePrograms
+import ECLMCore
 import EdgeClient
+import RPC
 
 struct Watch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

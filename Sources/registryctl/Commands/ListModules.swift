@@ -1,4 +1,4 @@
-import ArgumentParser
+public import ArgumentParser
 import CommandSupport
 import ECLMCore
 import Registry

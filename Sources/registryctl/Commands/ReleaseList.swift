@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import ECLMCore
 import Registry
 import RegistryPrograms
 

@@ -1,4 +1,5 @@
 import CommandSupport
+import Composition
 import ECLMCore
 import Foundation
 import PostgreSQL

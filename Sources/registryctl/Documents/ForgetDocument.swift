@@ -1,4 +1,5 @@
 import CommandSupport
+import ECLMCore
 import Trainer
 
 struct ForgetDocument: Encodable, Sendable {

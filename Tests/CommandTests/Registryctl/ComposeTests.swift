@@ -1,3 +1,4 @@
+import ECLMCore
 import Foundation
 import TestSupport
 import Testing

@@ -1,4 +1,5 @@
 import ECLMCore
+import PostgreSQL
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
-import ECLMCore
 import Decomposition
+import ECLMCore
 import Foundation
+import PostgreSQL
 import TestSupport
 import Testing
 

@@ -1,4 +1,7 @@
+import ECLMCore
 import Foundation
+import PostgreSQL
+import Registry
 import TestSupport
 import Testing
 

@@ -1,7 +1,9 @@
-import Fleets
 import ECLMCore
+import EdgeClient
+import Fleets
 import Foundation
 import Logging
+import PostgreSQL
 import Registry
 import TestSupport
 import Testing

@@ -1,8 +1,8 @@
-import ECLMCore
-import Foundation
+public import ECLMCore
+public import Foundation
 import Logging
 import PostgreSQL
-import Registry
+public import Registry
 
 /// A small published model with random weights, and devices that train it.
 ///

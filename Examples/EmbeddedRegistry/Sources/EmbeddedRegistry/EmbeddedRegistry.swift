@@ -8,6 +8,7 @@ import RPC
 import Registry
 import RegistryService
 import ServiceLifecycle
+import UnixSignals
 
 /// A server that has the registry inside: it makes the schema, publishes a model, plans for its own fleet by a call of a
 /// function, and serves devices over TCP.

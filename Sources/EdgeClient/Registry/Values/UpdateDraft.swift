@@ -1,4 +1,5 @@
 public import ECLMCore
+import NIOCore
 internal import RegistryProtocol
 
 /// An update about to be handed in; its blobs are at the registry.

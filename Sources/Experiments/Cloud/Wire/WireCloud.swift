@@ -1,6 +1,7 @@
-import Fleets
+import Development
 public import ECLMCore
 import EdgeClient
+import Fleets
 import Foundation
 import Registry
 

@@ -1,5 +1,5 @@
+public import Development
 import ECLMCore
-import Development
 import Foundation
 import Logging
 import PostgreSQL
