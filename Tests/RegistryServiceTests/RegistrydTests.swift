@@ -67,6 +67,51 @@ struct RegistrydTests {
         }
     }
 
+    @Test("ends on SIGTERM though the database says nothing, and serves again when its connections led nowhere")
+    func silence() async throws {
+        try await withDatabase { database in
+            let model = try await ModelFixture.publish(in: database)
+            try await TestProxy.with { proxy in
+                let process = Program(
+                    "registryd",
+                    [
+                        "--database", proxy.connectionString(to: database), "--listen", "127.0.0.1:0",
+                        "--silence-timeout", "0.5", "--drain-timeout", "1",
+                    ])
+                let endpoint = try #require(try await process.serve(), "\(process.text("errors"))")
+                proxy.freezeConnections()
+                // A call whose connection was lost may fail, and is told so; the next has another.
+                let isServed = try await eventually(within: .seconds(60)) {
+                    let answer = try? await call(endpoint, ReleaseServiceAPI.listReleases) { $0.model = model.name }
+                    return answer?.releases.map(\.number) == [1]
+                }
+                #expect(isServed)
+                proxy.freeze()
+                let unanswered = Task { [name = model.name] in
+                    try await call(endpoint, ReleaseServiceAPI.listReleases) { $0.model = name }
+                }
+                try await Task.sleep(for: .milliseconds(200))
+                process.send(SIGTERM)
+                #expect(try await process.finish(timeout: .seconds(60)).status == 0)
+                await #expect(throws: RPCError.self) { try await unanswered.value }
+            }
+        }
+    }
+
+    @Test("ends its start with 4 where the database refuses it for good, and with 5 where it is not there")
+    func refusedForGood() async throws {
+        try await withDatabase { database in
+            let way = database.connectionString
+            for (string, status) in [
+                (way + " dbname=no_such_database", 4), (way + " user=nobody_at_all", 4),
+                (way + " host=127.0.0.1 port=1", 5),
+            ] as [(String, Int32)] {
+                let result = try await Program("registryd", ["--database", string, "--listen", "127.0.0.1:0"]).finish()
+                #expect(result.status == status, "\(result.errors)")
+            }
+        }
+    }
+
     @Test("writes the compositions of its last moments before it stops")
     func flushes() async throws {
         try await withDatabase { database in

@@ -126,6 +126,59 @@ struct TrainerdTests {
         }
     }
 
+    @Test("goes on when its connections lead nowhere any more, and ends on SIGTERM when nothing leads to the database")
+    func silence() async throws {
+        try await withBench { bench in
+            try await TestProxy.with { proxy in
+                let process = Program(
+                    "trainerd", ["--poll-interval", "0.5", "--silence-timeout", "0.5", "--connect-timeout", "5"],
+                    environment: ["ECLM_DATABASE": proxy.connectionString(to: bench.database, as: .trainer)])
+                try process.start()
+                #expect(try await eventually { process.text("errors").contains("trainer started") })
+                proxy.freezeConnections()
+                let update = try await bench.model.submit([.init("l0.m00")], from: "device")
+                #expect(
+                    try await eventually(within: .seconds(60)) { try await bench.status(update) == .aggregated },
+                    "\(process.text("errors"))")
+                proxy.freeze()
+                #expect(
+                    try await eventually(within: .seconds(60)) {
+                        process.text("errors").contains("the queue cannot be read")
+                    })
+                process.send(SIGTERM)
+                #expect(try await process.finish(timeout: .seconds(60)).status == 0)
+            }
+        }
+    }
+
+    @Test("ends a wait for a silent database on SIGTERM, however long it would have waited")
+    func silenceAtTheEnd() async throws {
+        try await withBench { bench in
+            try await TestProxy.with { proxy in
+                let process = Program(
+                    "trainerd", ["--poll-interval", "0.2", "--silence-timeout", "3600", "--connect-timeout", "3600"],
+                    environment: ["ECLM_DATABASE": proxy.connectionString(to: bench.database, as: .trainer)])
+                try process.start()
+                #expect(try await eventually { process.text("errors").contains("trainer started") })
+                proxy.freeze()
+                try await Task.sleep(for: .seconds(1))
+                process.send(SIGTERM)
+                #expect(try await process.finish(timeout: .seconds(60)).status == 0)
+            }
+        }
+    }
+
+    @Test("tells what will never be otherwise from what may come back")
+    func refusedForGood() async throws {
+        try await withBench { bench in
+            let nobody = try await Program(
+                "trainerd", [], environment: ["ECLM_DATABASE": bench.database.connectionString + " user=nobody_at_all"]
+            ).finish()
+            #expect(nobody.status == 4, "\(nobody.errors)")
+            #expect(nobody.errors.contains("nobody_at_all"))
+        }
+    }
+
     private func environment(_ bench: Bench) -> [String: String] {
         ["ECLM_DATABASE": bench.database.connectionString(as: .trainer)]
     }

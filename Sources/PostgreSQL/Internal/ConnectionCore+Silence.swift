@@ -143,7 +143,10 @@ enum ServerProbe {
         guard let pid, !connection.isPooled else { return .works }
         guard
             let row = try await connection.query(
-                "SELECT coalesce(state LIKE 'idle%', false) AS idle FROM pg_catalog.pg_stat_activity WHERE pid = \(pid)"
+                """
+                SELECT coalesce(state LIKE 'idle%' OR wait_event_type = 'Client', false) AS idle
+                FROM pg_catalog.pg_stat_activity WHERE pid = \(pid)
+                """
             ).first
         else { return .isGone("its session has ended") }
         return try row.decode("idle", as: Bool.self) ? .isIdle : .works
