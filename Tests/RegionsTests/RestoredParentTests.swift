@@ -83,3 +83,41 @@ struct RestoredParentTests {
         }
     }
 }
+
+@Suite("A region's own trouble", .serialized)
+struct RegionTroubleTests {
+    @Test("holds up the round alone whose bytes are lost, and gives it up for nothing")
+    func lostPartial() async throws {
+        try await RegionTree.with(["north"]) { _, _, places in
+            let place = places[0]
+            for device in 0..<2 {
+                _ = try await RegionTree.submit(device, to: place.model)
+                _ = try await place.round()
+            }
+            try await place.database.withConnection { connection in
+                try await connection.execute(
+                    script: """
+                        SET session_replication_role = replica;
+                        CREATE TABLE public.lost_chunks (LIKE eclm.blob_chunks);
+                        WITH lost AS (DELETE FROM eclm.blob_chunks WHERE storage_id = (SELECT b.storage_id
+                            FROM eclm.partials p JOIN eclm.blobs b USING (digest) ORDER BY p.round_id, p.module_id LIMIT 1)
+                            RETURNING *)
+                        INSERT INTO public.lost_chunks SELECT * FROM lost;
+                        """)
+            }
+            #expect(try await place.region.handOver() == 1)
+            let records = try await place.region.registry.handOvers().items.sorted { $0.round < $1.round }
+            #expect(records.map(\.state) == [.waiting, .taken])
+            #expect(records.first?.reason?.contains("restore") == true, "\(records)")
+            try await place.database.withConnection { connection in
+                try await connection.execute(
+                    script: """
+                        SET session_replication_role = replica;
+                        INSERT INTO eclm.blob_chunks SELECT * FROM public.lost_chunks;
+                        """)
+            }
+            #expect(try await place.region.handOver() == 0)
+            #expect(try await place.region.registry.handOvers().items.allSatisfy { $0.state == .taken })
+        }
+    }
+}

@@ -1,5 +1,7 @@
 import NIOCore
+import PostgreSQL
 import RPC
+import Registry
 import RegistryProtocol
 import Testing
 
@@ -46,5 +48,16 @@ struct TypedMethodTests {
         await #expect(throws: RPCError.self) {
             try await method.handler(RPCRequest(payload: ByteBuffer()), context([.reader, .operator]))
         }
+    }
+
+    @Test("tells of a schema that is not its own as the registry's trouble, which passes")
+    func schema() async {
+        let method = RPCMethod(HealthServiceAPI.check) { _, _ -> Wire.CheckResponse in
+            throw RegistryError(PostgresError(code: .undefinedTable, message: "there is no such table"))
+        }
+        let error = await #expect(throws: RPCError.self) {
+            try await method.handler(RPCRequest(payload: ByteBuffer()), context(Set(Role.allCases)))
+        }
+        #expect(error?.status == .unavailable && error?.message.contains("registryctl migrate") == true)
     }
 }

@@ -296,7 +296,7 @@ struct BlobStoreTests {
             let error = await #expect(throws: RegistryError.self) {
                 try await BlobStore(pool: database.pool).read(Digest.of(other), range: 0..<1)
             }
-            #expect(error?.code == .failedPrecondition)
+            #expect(error?.code == .unavailable && error?.message.contains("--blob-directory") == true)
         }
     }
 

@@ -184,13 +184,13 @@ struct RegistryTroubleTests {
         .enabled(if: TestDisk.isAvailable, Comment(rawValue: TestDisk.requirement)))
     func fullDatabase() async throws {
         try await TestDisk.withTableSpace(megabytes: 8) { tableSpace, _ in
-            try await withBench(width: 70_001) { bench in
+            try await withBench(width: 10_001) { bench in
                 let update = try await bench.model.submit([.init("l0.m00")], from: "device-1")
                 try await bench.database.pool.query(
                     "ALTER TABLE eclm.blob_chunks SET TABLESPACE \(identifier: tableSpace)")
                 await #expect(throws: RegistryError.self) {
                     for seed in 0... {
-                        let bytes = testBytes(1 << 18, seed: UInt64(seed))
+                        let bytes = testBytes(1 << 16, seed: UInt64(seed))
                         try await bench.model.registry.blobs.put(bytes, digest: .of(bytes))
                     }
                 }
@@ -215,7 +215,7 @@ struct RegistryTroubleTests {
             }
             var configuration = PostgresConfiguration(
                 connectionString: bench.database.connectionString(as: .trainer))
-            configuration.statementTimeout = .milliseconds(500)
+            configuration.statementTimeout = .seconds(2)
             let pool = PostgresPool(configuration: configuration)
             let trainer = try makeTrainer(pool, TrainerPolicy(), ImportanceWeightedMean(), "hurried")
             try await expectWaiting([update], bench, trainer, .unavailable, says: "statement_timeout")
