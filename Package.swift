@@ -97,7 +97,7 @@ let package = Package(
         .target(name: "ECLMCore", dependencies: [crypto, system]),
         .target(name: "PostgreSQL", dependencies: ["CLibPQ", "ECLMCore", logging, deque]),
         // Finds texts in encoded messages that protobuf-c would hand over shortened.
-        .target(name: "ProtobufText", dependencies: ["CProtobufC"], swiftSettings: imports),
+        .target(name: "ProtobufText", dependencies: ["CProtobufC"]),
         .target(
             name: "RPC",
             dependencies: ["CProtocol", "ECLMCore", "ProtobufText", logging, metrics, lifecycle, deque] + nio),
