@@ -70,5 +70,5 @@ extension PostgresConnection {
     }
 
     /// Whether a COPY has to bring its transaction: the session is lent, and this is no transaction's connection.
-    private var bringsTransaction: Bool { scope.depth == 0 && core.isLent.load(ordering: .acquiring) }
+    private var bringsTransaction: Bool { scope.depth == 0 && isLent }
 }

@@ -1,4 +1,5 @@
 import CLibPQ
+import Synchronization
 
 extension ConnectionCore {
     /// Finds out whose session this is, and gives it the settings that everything relies on.

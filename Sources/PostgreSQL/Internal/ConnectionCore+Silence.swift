@@ -1,6 +1,7 @@
 import CLibPQ
 import Dispatch
 import Logging
+import Synchronization
 
 /// A server that says nothing: it may work, or be gone without a word.
 ///
