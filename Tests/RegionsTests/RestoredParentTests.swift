@@ -1,5 +1,6 @@
 import ECLMCore
 import Foundation
+import PostgreSQL
 import Registry
 import TestSupport
 import Testing

@@ -119,8 +119,7 @@ struct RegistryTroubleTests {
             let folder = try TemporaryFolder()
             let root = folder.file("blobs")
             let bytes = try bench.model.weights(of: "l0.m00", seed: 5)
-            try await BlobStore(pool: bench.database.pool, directory: root).put(bytes, digest: Digest.of(bytes))
-            let update = try await bench.model.submit([.init("l0.m00", bytes: bytes)], from: "device-1")
+            let update = try await submit(bytes, storedIn: root, bench)
             try await expectWaiting([update], bench, nil, .unavailable, says: "--blob-directory")
             try await withTrainer(over: root, bench) { trainer in
                 try FileManager.default.moveItem(atPath: root, toPath: root + ".away")
@@ -143,8 +142,7 @@ struct RegistryTroubleTests {
             let folder = try TemporaryFolder()
             let root = folder.file("blobs")
             let bytes = try bench.model.weights(of: "l0.m00", seed: 5)
-            try await BlobStore(pool: bench.database.pool, directory: root).put(bytes, digest: Digest.of(bytes))
-            let update = try await bench.model.submit([.init("l0.m00", bytes: bytes)], from: "device-1")
+            let update = try await submit(bytes, storedIn: root, bench)
             let paths = try FileManager.default.subpathsOfDirectory(atPath: root)
             let file = root + "/" + (try #require(paths.first { $0.contains(Digest.of(bytes).hex) }))
             try FileManager.default.moveItem(atPath: file, toPath: folder.file("kept"))
@@ -246,6 +244,15 @@ struct RegistryTroubleTests {
             try await bench.database.pool.query("DROP TRIGGER refuse ON eclm.rounds")
             #expect(try await bench.round()?.updates == updates)
         }
+    }
+
+    /// Submits weights that lie in a blob directory.
+    private func submit(_ bytes: [UInt8], storedIn directory: String, _ bench: Bench) async throws -> UpdateID {
+        let pool = bench.database.pool
+        let registry = Registry(
+            pool: pool, blobs: BlobStore(pool: pool, directory: directory), logger: Logger(label: "test"))
+        return try await ModelFixture.mirror(of: bench.model, in: registry).submit(
+            [.init("l0.m00", bytes: bytes)], from: "device-1")
     }
 
     private func withTrainer(

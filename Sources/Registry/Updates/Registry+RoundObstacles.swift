@@ -41,14 +41,15 @@ extension Registry {
     ///
     /// - Parameter model: Only of this one.
     public func roundObstacles(of model: String? = nil) async throws(RegistryError) -> [RoundObstacle] {
-        try await registryErrors {
+        let isWanted: SQL = model.map { "mo.name = \($0)" } ?? "true"
+        return try await registryErrors {
             try await pool.query(
                 """
                 SELECT mo.name AS model, o.code, o.problem, o.trainer, o.attempts, o.since, o.seen_at, w.waiting
                 FROM eclm.round_obstacles o JOIN eclm.models mo USING (model_id)
                 CROSS JOIN LATERAL (SELECT count(*) AS waiting FROM eclm.updates u
                     WHERE u.model_id = o.model_id AND u.status = 'pending') w
-                WHERE w.waiting > 0 AND \(model.map { "mo.name = \($0)" } ?? "true") ORDER BY mo.name
+                WHERE w.waiting > 0 AND \(isWanted) ORDER BY mo.name
                 """, retry: .idempotent
             ).map(RoundObstacle.init)
         }
