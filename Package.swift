@@ -348,3 +348,11 @@ if let torch {
 if Context.environment["ECLM_DOCC"] != nil {
     package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
 }
+
+// What a file imports is its own affair unless it says `public import`, and what it uses it imports itself.
+let withoutSwift: Set = ["CProtocol", "CAggregation", "CTorch", "CReadBandwidth"]
+for target in package.targets where target.type != .system && !withoutSwift.contains(target.name) {
+    target.swiftSettings = [
+        .enableUpcomingFeature("InternalImportsByDefault"), .enableUpcomingFeature("MemberImportVisibility"),
+    ]
+}

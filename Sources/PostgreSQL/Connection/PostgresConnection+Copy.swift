@@ -1,3 +1,5 @@
+import Synchronization
+
 extension PostgresConnection {
     /// Loads rows with COPY, by far the fastest way in.
     ///

@@ -1,3 +1,4 @@
+import Synchronization
 import CLibPQ
 import Synchronization
 

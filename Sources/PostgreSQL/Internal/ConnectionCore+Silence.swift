@@ -1,3 +1,4 @@
+import Synchronization
 import CLibPQ
 import Dispatch
 import Logging
