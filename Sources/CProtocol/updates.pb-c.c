@@ -52,6 +52,51 @@ void   eclm__v1__trained_module__free_unpacked
   assert(message->base.descriptor == &eclm__v1__trained_module__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   eclm__v1__attached_blob__init
+                     (Eclm__V1__AttachedBlob         *message)
+{
+  static const Eclm__V1__AttachedBlob init_value = ECLM__V1__ATTACHED_BLOB__INIT;
+  *message = init_value;
+}
+size_t eclm__v1__attached_blob__get_packed_size
+                     (const Eclm__V1__AttachedBlob *message)
+{
+  assert(message->base.descriptor == &eclm__v1__attached_blob__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t eclm__v1__attached_blob__pack
+                     (const Eclm__V1__AttachedBlob *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &eclm__v1__attached_blob__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t eclm__v1__attached_blob__pack_to_buffer
+                     (const Eclm__V1__AttachedBlob *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &eclm__v1__attached_blob__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Eclm__V1__AttachedBlob *
+       eclm__v1__attached_blob__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Eclm__V1__AttachedBlob *)
+     protobuf_c_message_unpack (&eclm__v1__attached_blob__descriptor,
+                                allocator, len, data);
+}
+void   eclm__v1__attached_blob__free_unpacked
+                     (Eclm__V1__AttachedBlob *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &eclm__v1__attached_blob__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   eclm__v1__submit_request__init
                      (Eclm__V1__SubmitRequest         *message)
 {
@@ -535,12 +580,66 @@ const ProtobufCMessageDescriptor eclm__v1__trained_module__descriptor =
   (ProtobufCMessageInit) eclm__v1__trained_module__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+uint8_t eclm__v1__attached_blob__digest__default_value_data[] = "";
+static const ProtobufCBinaryData eclm__v1__attached_blob__digest__default_value = { 0, eclm__v1__attached_blob__digest__default_value_data };
+static const int64_t eclm__v1__attached_blob__size__default_value = 0ll;
+static const ProtobufCFieldDescriptor eclm__v1__attached_blob__field_descriptors[2] =
+{
+  {
+    "digest",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Eclm__V1__AttachedBlob, has_digest),
+    offsetof(Eclm__V1__AttachedBlob, digest),
+    NULL,
+    &eclm__v1__attached_blob__digest__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "size",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Eclm__V1__AttachedBlob, has_size),
+    offsetof(Eclm__V1__AttachedBlob, size),
+    NULL,
+    &eclm__v1__attached_blob__size__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned eclm__v1__attached_blob__field_indices_by_name[] = {
+  0,   /* field[0] = digest */
+  1,   /* field[1] = size */
+};
+static const ProtobufCIntRange eclm__v1__attached_blob__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor eclm__v1__attached_blob__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "eclm.v1.AttachedBlob",
+  "AttachedBlob",
+  "Eclm__V1__AttachedBlob",
+  "eclm.v1",
+  sizeof(Eclm__V1__AttachedBlob),
+  2,
+  eclm__v1__attached_blob__field_descriptors,
+  eclm__v1__attached_blob__field_indices_by_name,
+  1,  eclm__v1__attached_blob__number_ranges,
+  (ProtobufCMessageInit) eclm__v1__attached_blob__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 char eclm__v1__submit_request__device_id__default_value[] = "";
 char eclm__v1__submit_request__model__default_value[] = "";
 char eclm__v1__submit_request__idempotency_key__default_value[] = "";
 static const int32_t eclm__v1__submit_request__base_release__default_value = 0;
 static const int64_t eclm__v1__submit_request__sample_count__default_value = 0ll;
-static const ProtobufCFieldDescriptor eclm__v1__submit_request__field_descriptors[7] =
+static const ProtobufCFieldDescriptor eclm__v1__submit_request__field_descriptors[8] =
 {
   {
     "device_id",
@@ -626,8 +725,21 @@ static const ProtobufCFieldDescriptor eclm__v1__submit_request__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "attached",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Eclm__V1__SubmitRequest, n_attached),
+    offsetof(Eclm__V1__SubmitRequest, attached),
+    &eclm__v1__attached_blob__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned eclm__v1__submit_request__field_indices_by_name[] = {
+  7,   /* field[7] = attached */
   2,   /* field[2] = base_release */
   0,   /* field[0] = device_id */
   3,   /* field[3] = idempotency_key */
@@ -639,7 +751,7 @@ static const unsigned eclm__v1__submit_request__field_indices_by_name[] = {
 static const ProtobufCIntRange eclm__v1__submit_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor eclm__v1__submit_request__descriptor =
 {
@@ -649,7 +761,7 @@ const ProtobufCMessageDescriptor eclm__v1__submit_request__descriptor =
   "Eclm__V1__SubmitRequest",
   "eclm.v1",
   sizeof(Eclm__V1__SubmitRequest),
-  7,
+  8,
   eclm__v1__submit_request__field_descriptors,
   eclm__v1__submit_request__field_indices_by_name,
   1,  eclm__v1__submit_request__number_ranges,
@@ -660,7 +772,8 @@ char eclm__v1__submit_response__status__default_value[] = "";
 static const int64_t eclm__v1__submit_response__update_id__default_value = 0ll;
 static const protobuf_c_boolean eclm__v1__submit_response__replayed__default_value = 0;
 static const protobuf_c_boolean eclm__v1__submit_response__encoded_otherwise__default_value = 0;
-static const ProtobufCFieldDescriptor eclm__v1__submit_response__field_descriptors[5] =
+static const int64_t eclm__v1__submit_response__stored_bytes__default_value = 0ll;
+static const ProtobufCFieldDescriptor eclm__v1__submit_response__field_descriptors[6] =
 {
   {
     "update_id",
@@ -722,18 +835,31 @@ static const ProtobufCFieldDescriptor eclm__v1__submit_response__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "stored_bytes",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Eclm__V1__SubmitResponse, has_stored_bytes),
+    offsetof(Eclm__V1__SubmitResponse, stored_bytes),
+    NULL,
+    &eclm__v1__submit_response__stored_bytes__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned eclm__v1__submit_response__field_indices_by_name[] = {
   4,   /* field[4] = encoded_otherwise */
   1,   /* field[1] = replayed */
   2,   /* field[2] = status */
+  5,   /* field[5] = stored_bytes */
   0,   /* field[0] = update_id */
   3,   /* field[3] = update_status */
 };
 static const ProtobufCIntRange eclm__v1__submit_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor eclm__v1__submit_response__descriptor =
 {
@@ -743,7 +869,7 @@ const ProtobufCMessageDescriptor eclm__v1__submit_response__descriptor =
   "Eclm__V1__SubmitResponse",
   "eclm.v1",
   sizeof(Eclm__V1__SubmitResponse),
-  5,
+  6,
   eclm__v1__submit_response__field_descriptors,
   eclm__v1__submit_response__field_indices_by_name,
   1,  eclm__v1__submit_response__number_ranges,

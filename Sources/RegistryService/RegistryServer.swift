@@ -24,6 +24,8 @@ public struct RegistryServer: Service {
         authentication: AuthenticationMode = .none, limits: RegistryServiceLimits = RegistryServiceLimits(),
         logger: Logger = Logger(label: "eclm.registry")
     ) async throws {
+        var registry = registry
+        registry.notifier = registry.notifier ?? ChangeNotifier(pool: registry.pool, logger: logger)
         let catalogue = try await Catalogue.load(registry: registry, logger: logger)
         let recorder = CompositionRecorder(pool: registry.pool, logger: logger)
         let context = ServiceContext(
@@ -59,6 +61,7 @@ public struct RegistryServer: Service {
         background.cancel()
         await background.value
         await recorder.flush()
+        await registry.notifier?.flush()
         try outcome.get()
     }
 

@@ -17,6 +17,7 @@ PROTOBUF_C__BEGIN_DECLS
 #include "common.pb-c.h"
 
 typedef struct Eclm__V1__TrainedModule Eclm__V1__TrainedModule;
+typedef struct Eclm__V1__AttachedBlob Eclm__V1__AttachedBlob;
 typedef struct Eclm__V1__SubmitRequest Eclm__V1__SubmitRequest;
 typedef struct Eclm__V1__SubmitResponse Eclm__V1__SubmitResponse;
 typedef struct Eclm__V1__GetUpdateRequest Eclm__V1__GetUpdateRequest;
@@ -114,6 +115,23 @@ extern uint8_t eclm__v1__trained_module__trained_digest__default_value_data[];
     , eclm__v1__trained_module__module__default_value, 0, 0, 0, { 0, eclm__v1__trained_module__digest__default_value_data }, eclm__v1__trained_module__encoding__default_value, 0, 0, 0, 0ll, 0, { 0, eclm__v1__trained_module__lineage__default_value_data }, 0, ECLM__V1__UPDATE_ENCODING__UPDATE_ENCODING_UNKNOWN, 0, { 0, eclm__v1__trained_module__base_digest__default_value_data }, 0, { 0, eclm__v1__trained_module__trained_digest__default_value_data } }
 
 
+/*
+ * Weights whose bytes come with the request.
+ */
+struct  Eclm__V1__AttachedBlob
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean has_digest;
+  ProtobufCBinaryData digest;
+  protobuf_c_boolean has_size;
+  int64_t size;
+};
+extern uint8_t eclm__v1__attached_blob__digest__default_value_data[];
+#define ECLM__V1__ATTACHED_BLOB__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__attached_blob__descriptor) \
+    , 0, { 0, eclm__v1__attached_blob__digest__default_value_data }, 0, 0ll }
+
+
 struct  Eclm__V1__SubmitRequest
 {
   ProtobufCMessage base;
@@ -131,13 +149,20 @@ struct  Eclm__V1__SubmitRequest
   Eclm__V1__Metric **metrics;
   size_t n_modules;
   Eclm__V1__TrainedModule **modules;
+  /*
+   * Weights of modules that are the attachment: one behind the other, in this order, at most 8 MiB together. They are stored
+   * with the update, or not at all. What is larger is put first, with BlobService; so is all where a server is too old to
+   * take attachments, which says that the weights are not stored.
+   */
+  size_t n_attached;
+  Eclm__V1__AttachedBlob **attached;
 };
 extern char eclm__v1__submit_request__device_id__default_value[];
 extern char eclm__v1__submit_request__model__default_value[];
 extern char eclm__v1__submit_request__idempotency_key__default_value[];
 #define ECLM__V1__SUBMIT_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__submit_request__descriptor) \
-    , eclm__v1__submit_request__device_id__default_value, eclm__v1__submit_request__model__default_value, 0, 0, eclm__v1__submit_request__idempotency_key__default_value, 0, 0ll, 0,NULL, 0,NULL }
+    , eclm__v1__submit_request__device_id__default_value, eclm__v1__submit_request__model__default_value, 0, 0, eclm__v1__submit_request__idempotency_key__default_value, 0, 0ll, 0,NULL, 0,NULL, 0,NULL }
 
 
 struct  Eclm__V1__SubmitResponse
@@ -165,11 +190,16 @@ struct  Eclm__V1__SubmitResponse
    */
   protobuf_c_boolean has_encoded_otherwise;
   protobuf_c_boolean encoded_otherwise;
+  /*
+   * Bytes of attached weights that were not stored before.
+   */
+  protobuf_c_boolean has_stored_bytes;
+  int64_t stored_bytes;
 };
 extern char eclm__v1__submit_response__status__default_value[];
 #define ECLM__V1__SUBMIT_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__submit_response__descriptor) \
-    , 0, 0ll, 0, 0, eclm__v1__submit_response__status__default_value, 0, ECLM__V1__UPDATE_STATUS__UPDATE_STATUS_UNKNOWN, 0, 0 }
+    , 0, 0ll, 0, 0, eclm__v1__submit_response__status__default_value, 0, ECLM__V1__UPDATE_STATUS__UPDATE_STATUS_UNKNOWN, 0, 0, 0, 0ll }
 
 
 struct  Eclm__V1__GetUpdateRequest
@@ -322,6 +352,25 @@ Eclm__V1__TrainedModule *
 void   eclm__v1__trained_module__free_unpacked
                      (Eclm__V1__TrainedModule *message,
                       ProtobufCAllocator *allocator);
+/* Eclm__V1__AttachedBlob methods */
+void   eclm__v1__attached_blob__init
+                     (Eclm__V1__AttachedBlob         *message);
+size_t eclm__v1__attached_blob__get_packed_size
+                     (const Eclm__V1__AttachedBlob   *message);
+size_t eclm__v1__attached_blob__pack
+                     (const Eclm__V1__AttachedBlob   *message,
+                      uint8_t             *out);
+size_t eclm__v1__attached_blob__pack_to_buffer
+                     (const Eclm__V1__AttachedBlob   *message,
+                      ProtobufCBuffer     *buffer);
+Eclm__V1__AttachedBlob *
+       eclm__v1__attached_blob__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   eclm__v1__attached_blob__free_unpacked
+                     (Eclm__V1__AttachedBlob *message,
+                      ProtobufCAllocator *allocator);
 /* Eclm__V1__SubmitRequest methods */
 void   eclm__v1__submit_request__init
                      (Eclm__V1__SubmitRequest         *message);
@@ -460,6 +509,9 @@ void   eclm__v1__list_updates_response__free_unpacked
 typedef void (*Eclm__V1__TrainedModule_Closure)
                  (const Eclm__V1__TrainedModule *message,
                   void *closure_data);
+typedef void (*Eclm__V1__AttachedBlob_Closure)
+                 (const Eclm__V1__AttachedBlob *message,
+                  void *closure_data);
 typedef void (*Eclm__V1__SubmitRequest_Closure)
                  (const Eclm__V1__SubmitRequest *message,
                   void *closure_data);
@@ -529,6 +581,7 @@ void eclm__v1__update_service__list_updates(ProtobufCService *service,
 extern const ProtobufCEnumDescriptor    eclm__v1__update_encoding__descriptor;
 extern const ProtobufCEnumDescriptor    eclm__v1__update_status__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__trained_module__descriptor;
+extern const ProtobufCMessageDescriptor eclm__v1__attached_blob__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__submit_request__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__submit_response__descriptor;
 extern const ProtobufCMessageDescriptor eclm__v1__get_update_request__descriptor;

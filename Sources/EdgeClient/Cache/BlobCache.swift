@@ -128,15 +128,20 @@ public struct TransferLimits: Hashable, Sendable {
     public var blobsInFlight: Int
     /// The largest blob that is accepted, in bytes.
     public var blobBytes: Int64
+    /// Bytes of small weights that are sent in one call with the update that they belong to, at most 8 MiB; larger ones are
+    /// sent before, in chunks. 0 sends all of them before.
+    public var attachedBytes: Int64
 
     /// By default 256 KiB chunks, 2 of each of 4 blobs: 2 MiB in flight. That fills 40 MB/s at 50 ms, and over 100 kB/s
     /// still arrives within an attempt's 30 s.
     public init(
-        chunkBytes: Int = 1 << 18, chunksInFlight: Int = 2, blobsInFlight: Int = 4, blobBytes: Int64 = 1 << 31
+        chunkBytes: Int = 1 << 18, chunksInFlight: Int = 2, blobsInFlight: Int = 4, blobBytes: Int64 = 1 << 31,
+        attachedBytes: Int64 = 1 << 21
     ) {
         self.chunkBytes = max(1, chunkBytes)
         self.chunksInFlight = max(1, chunksInFlight)
         self.blobsInFlight = max(1, blobsInFlight)
         self.blobBytes = blobBytes
+        self.attachedBytes = max(0, attachedBytes)
     }
 }

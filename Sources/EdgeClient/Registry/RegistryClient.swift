@@ -66,9 +66,10 @@ public struct RegistryClient: Sendable {
     ///
     /// - Throws: ``EdgeError``, with `registryFailed` where the answer says what cannot be.
     func value<Request, Response, Value>(
-        _ method: RemoteMethod<Request, Response>, _ request: Request, _ value: (Response) throws -> Value
+        _ method: RemoteMethod<Request, Response>, _ request: Request, attachment: ByteBuffer = ByteBuffer(),
+        _ value: (Response) throws -> Value
     ) async throws -> Value {
-        let answer = try await call(method, request)
+        let answer = try await exchange(method, request, attachment: attachment).message
         do {
             return try value(answer)
         } catch {

@@ -1,4 +1,5 @@
 import ECLMCore
+import RPC
 
 extension EdgeClient {
     /// Submits trained weights: checks them, sends those the registry lacks, and hands in the update.
@@ -31,8 +32,7 @@ extension EdgeClient {
             var draft = try Self.draft(submission, manifest, weights, from: identity.deviceID)
             draft.idempotencyKey = try submission.idempotencyKey ?? draft.contentKey
             onProgress(.expected(weights.reduce(0) { $0 + $1.bytes }))
-            let uploaded = try await upload(weights, onProgress)
-            let receipt = try await registry.submit(draft)
+            let (uploaded, receipt) = try await deliver(draft, weights, onProgress)
             return SubmitResult(
                 updateID: receipt.updateID, isReplay: receipt.isReplay,
                 isEncodedOtherwise: receipt.isEncodedOtherwise, status: receipt.status,
@@ -142,11 +142,48 @@ extension EdgeClient {
         return draft
     }
 
+    /// Hands in an update: small weights with it, in one call, and larger ones before.
+    private func deliver(
+        _ draft: UpdateDraft, _ weights: [TrainedWeights], _ onProgress: @escaping @Sendable (TransferProgress) -> Void
+    ) async throws -> (bytes: Int64, receipt: UpdateReceipt) {
+        let (small, large) = Self.divided(weights, attaching: cache.limits.attachedBytes)
+        let uploaded = try await upload(large, onProgress)
+        do {
+            let receipt = try await registry.submit(draft, with: small)
+            onProgress(.moved(small.reduce(0) { $0 + $1.bytes }))
+            return (uploaded + receipt.storedBytes, receipt)
+        } catch let error as EdgeError where !small.isEmpty && Self.mayTakePieces(error) {
+            let more = try await upload(small, onProgress)
+            return (uploaded + more, try await registry.submit(draft))
+        }
+    }
+
+    /// The smallest of the weights, together of at most so many bytes, and the others. Two modules may have learned the same
+    /// bytes; their blob is one.
+    private static func divided(
+        _ weights: [TrainedWeights], attaching limit: Int64
+    ) -> (small: [TrainedWeights], large: [TrainedWeights]) {
+        let blobs = Dictionary(weights.map { ($0.digest, $0) }) { first, _ in first }.values
+            .sorted { ($0.bytes, $0.digest) < ($1.bytes, $1.digest) }
+        var total: Int64 = 0
+        let count = blobs.prefix { weights in
+            total += weights.bytes
+            return total <= limit
+        }.count
+        return (Array(blobs.prefix(count)), Array(blobs.dropFirst(count)))
+    }
+
+    /// Whether weights that could not be sent with their update may arrive in pieces: the registry is too old to take
+    /// them, or the connection too slow or too bad for so much at once.
+    private static func mayTakePieces(_ error: EdgeError) -> Bool {
+        guard let status = (error.cause as? RPCError)?.status else { return false }
+        return [.notFound, .timedOut, .connectionClosed].contains(status)
+    }
+
     private func upload(
         _ weights: [TrainedWeights], _ onProgress: @escaping @Sendable (TransferProgress) -> Void
     ) async throws -> Int64 {
-        // Two modules may have learned the same bytes; their blob is one.
-        var queue = Array(Dictionary(weights.map { ($0.digest, $0) }) { first, _ in first }.values)[...]
+        var queue = weights[...]
         return try await withThrowingTaskGroup(of: Int64.self) { group in
             func startNext() {
                 guard let next = queue.popFirst() else { return }

@@ -9,9 +9,12 @@ package struct BlobInspection {
     private static let limits = SafetensorsLimits.module
 
     let blobs: any BlobReader
+    /// Whole blobs that are in memory, verified.
+    let known: [Digest: [UInt8]]
 
-    package init(blobs: any BlobReader) {
+    package init(blobs: any BlobReader, known: [Digest: [UInt8]] = [:]) {
         self.blobs = blobs
+        self.known = known
     }
 
     /// A blob's header: its tensors and where they lie.
@@ -20,12 +23,15 @@ package struct BlobInspection {
     ///   when there is no such blob.
     package func header(of digest: Digest, size: Int64, owner: String) async throws(RegistryError) -> SafetensorsHeader
     {
-        var prefix = try await blobs.read(digest, range: 0..<min(size, Self.headerGuess))
+        var prefix =
+            if let bytes = known[digest] { bytes } else {
+                try await blobs.read(digest, range: 0..<min(size, Self.headerGuess))
+            }
         do {
             let needed = try prefix.withUnsafeBytes { (bytes) throws(SafetensorsError) in
                 try SafetensorsHeader.byteCount(prefix: bytes, limits: Self.limits)
             }
-            if needed > prefix.count {
+            if needed > prefix.count, known[digest] == nil {
                 prefix = try await blobs.read(digest, range: 0..<min(size, Int64(needed)))
             }
             return try SafetensorsHeader(prefix: prefix, fileByteCount: Int(size), limits: Self.limits)
@@ -41,12 +47,13 @@ package struct BlobInspection {
     /// - Throws: ``RegistryError`` with `invalidArgument` naming the tensor and the element.
     package func checkFinite(_ digest: Digest, header: SafetensorsHeader, owner: String) async throws(RegistryError) {
         var scan = FiniteScan(header.entries)
-        for try await chunk in blobs.chunks(of: digest) {
-            if let (tensor, element) = scan.append(chunk) {
-                throw RegistryError(
-                    .invalidArgument,
-                    "the weights of \(owner) are refused: \(tensor) holds NaN or infinity at element \(element)")
-            }
+        func check(_ chunk: [UInt8]) throws(RegistryError) {
+            guard let (tensor, element) = scan.append(chunk) else { return }
+            throw RegistryError(
+                .invalidArgument,
+                "the weights of \(owner) are refused: \(tensor) holds NaN or infinity at element \(element)")
         }
+        if let bytes = known[digest] { return try check(bytes) }
+        for try await chunk in blobs.chunks(of: digest) { try check(chunk) }
     }
 }

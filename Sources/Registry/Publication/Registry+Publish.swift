@@ -29,16 +29,22 @@ extension Registry {
         try ManifestCheck.check(manifest)
         if let channel { try ManifestCheck.name(channel, of: "channel") }
         let manifest = try await inspected(manifest)
-        return try await transaction(as: provenance) { connection in
-            try await Publication(manifest: manifest, channel: channel, connection: connection).run()
-        }
+        return try await transaction(
+            as: provenance,
+            telling: { model, published in
+                [.releases] + (channel.map { [.channel($0, of: model, at: published.release.releaseID)] } ?? [])
+            },
+            { connection in
+                try await Publication(manifest: manifest, channel: channel, connection: connection).run()
+            }
+        ).1
     }
 
     /// The manifest with tensors and sizes as the stored blobs have them.
     func inspected(_ manifest: ModelManifest) async throws(RegistryError) -> ModelManifest {
         var manifest = manifest
         let sizes = try await blobs.stat(Array(Set(manifest.modules.map(\.digest))))
-        let inspection = BlobInspection(blobs: blobs)
+        let inspection = BlobInspection(blobs: blobs, known: try await blobs.shortContents(of: sizes))
         for index in manifest.modules.indices {
             let module = manifest.modules[index]
             guard let size = sizes[module.digest] else {
@@ -66,7 +72,7 @@ struct Publication {
     let channel: String?
     let connection: PostgresConnection
 
-    func run() async throws -> PublicationResult {
+    func run() async throws -> (ModelID, PublicationResult) {
         try await connection.query(
             """
             INSERT INTO eclm.models (name, summary) VALUES (\(manifest.model), \(manifest.summary))
@@ -121,9 +127,12 @@ struct Publication {
         if let channel {
             try await writer.pointChannel(channel, of: model, to: release.id, action: .publish)
         }
-        return PublicationResult(
-            release: try await ReleaseRecord.find(release.id, on: connection), newVersions: drafts.count,
-            keptVersions: kept)
+        return (
+            model,
+            PublicationResult(
+                release: try await ReleaseRecord.find(release.id, on: connection), newVersions: drafts.count,
+                keptVersions: kept)
+        )
     }
 
     /// The release to start from: the channel's, or the newest where the channel is new.

@@ -13,7 +13,9 @@ public struct Provenance: Sendable, Hashable {
     }
 
     /// Makes the database's defaults and triggers see this provenance until the transaction ends.
-    package func apply(to connection: PostgresConnection) async throws {
+    ///
+    /// - Parameter notifiesAfterwards: Whether whoever commits notifies by itself, instead of the database's triggers.
+    package func apply(to connection: PostgresConnection, notifiesAfterwards: Bool = false) async throws {
         guard !actor.isEmpty, actor.utf8.count <= 256 else {
             throw RegistryError(.invalidArgument, "the actor's name must have 1 to 256 bytes")
         }
@@ -21,6 +23,9 @@ public struct Provenance: Sendable, Hashable {
             throw RegistryError(.invalidArgument, "the reason is longer than 4096 bytes")
         }
         try await connection.query(
-            "SELECT set_config('eclm.actor', \(actor), true), set_config('eclm.reason', \(reason), true)")
+            """
+            SELECT set_config('eclm.actor', \(actor), true), set_config('eclm.reason', \(reason), true),
+                set_config('eclm.notify', \(notifiesAfterwards ? "afterwards" : ""), true)
+            """)
     }
 }

@@ -79,7 +79,8 @@ extension Registry {
         try ManifestCheck.name(channel, of: "channel")
         let manifest = try await inspected(release.manifest)
         return try await transaction(as: provenance) { connection in
-            let result = try await Publication(manifest: manifest, channel: channel, connection: connection).run()
+            let (_, result) = try await Publication(manifest: manifest, channel: channel, connection: connection)
+                .run()
             try await connection.query(
                 """
                 INSERT INTO eclm.mirrored_releases (model_id, parent_release, release_id, parent)

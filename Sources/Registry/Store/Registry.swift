@@ -22,6 +22,9 @@ public struct Registry: Sendable {
     public let blobs: BlobStore
     /// The methods that training policies may name.
     public let vocabulary: PolicyVocabulary
+    /// What notifies of submissions and publications once they are committed; `nil` leaves that to the database's triggers,
+    /// within the transaction.
+    public var notifier: ChangeNotifier?
     let logger: Logger
 
     /// A registry over a migrated database.
@@ -43,6 +46,20 @@ public struct Registry: Sendable {
             try await provenance.apply(to: connection)
             return try await body(connection)
         }
+    }
+
+    /// A transaction whose changes are told of afterwards where there is a ``notifier``.
+    func transaction<R: Sendable>(
+        as provenance: Provenance, telling changes: (R) -> [ChangeNotifier.Change],
+        _ body: @escaping @Sendable (PostgresConnection) async throws -> R
+    ) async throws(RegistryError) -> R {
+        let notifiesAfterwards = notifier != nil
+        let result = try await pool.registryTransaction { connection in
+            try await provenance.apply(to: connection, notifiesAfterwards: notifiesAfterwards)
+            return try await body(connection)
+        }
+        notifier?.tell(changes(result))
+        return result
     }
 
     /// The identity of a model by name.

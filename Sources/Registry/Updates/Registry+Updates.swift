@@ -6,23 +6,36 @@ extension Registry {
     /// Takes a device's update into the queue of the trainer.
     ///
     /// Idempotent: the same key with the same content is the update that was taken before, whatever became of it. The
-    /// blobs must be stored before. Shapes are checked here, values by the trainer.
+    /// blobs must be stored before, or come with it and are stored in its transaction. Shapes are checked here, values by
+    /// the trainer.
     ///
+    /// - Parameter attached: Weights of the submission's modules; none of anything else.
     /// - Throws: `invalidArgument` for malformed submissions and weights, and for a difference that does not name its base;
     ///   `notFound` for an unknown device, model, module or blob; `alreadyExists` for a key that was used with other content;
     ///   `failedPrecondition` for a base that was rolled back, is not here, or has other weights than the update names.
-    public func submit(_ submission: UpdateSubmission) async throws(RegistryError) -> SubmissionResult {
+    public func submit(
+        _ submission: UpdateSubmission, attached: BlobBatch = BlobBatch()
+    ) async throws(RegistryError) -> SubmissionResult {
         try submission.check()
+        try check(attached, of: submission)
         if let known = try await replay(of: submission) { return known }
         let base = try await base(of: submission)
-        try await checkWeights(of: submission, against: base)
+        try await checkWeights(of: submission, attached, against: base)
         let partials = try await partials(of: submission, onto: base.modules)
         do {
-            return try await insert(submission, partials, onto: base)
+            return try await insert(submission, attached, partials, onto: base)
         } catch  where error.code == .alreadyExists {
             // Two of the same at once: the other one was first.
             if let known = try await replay(of: submission) { return known }
             throw error
+        }
+    }
+
+    private func check(_ attached: BlobBatch, of submission: UpdateSubmission) throws(RegistryError) {
+        try blobs.check(attached)
+        let named = Set(submission.modules.map(\.digest))
+        if let digest = attached.contents.keys.first(where: { !named.contains($0) }) {
+            throw RegistryError(.invalidArgument, "no module of the update has the attached weights \(digest)")
         }
     }
 
@@ -119,9 +132,13 @@ extension Registry {
         }
     }
 
-    private func checkWeights(of submission: UpdateSubmission, against base: Base) async throws(RegistryError) {
-        let sizes = try await blobs.stat(Array(Set(submission.modules.map(\.digest))))
-        let inspection = BlobInspection(blobs: blobs)
+    private func checkWeights(
+        of submission: UpdateSubmission, _ attached: BlobBatch, against base: Base
+    ) async throws(RegistryError) {
+        var sizes = attached.contents.mapValues { Int64($0.count) }
+        let stored = Set(submission.modules.map(\.digest)).subtracting(sizes.keys)
+        if !stored.isEmpty { sizes.merge(try await blobs.stat(Array(stored))) { own, _ in own } }
+        let inspection = BlobInspection(blobs: blobs, known: attached.contents)
         for module in submission.modules {
             guard let version = base.modules[module.module] else {
                 throw RegistryError(
@@ -158,7 +175,7 @@ extension Registry {
     }
 
     private func insert(
-        _ submission: UpdateSubmission, _ partials: [String: SubmittedPartial], onto base: Base
+        _ submission: UpdateSubmission, _ attached: BlobBatch, _ partials: [String: SubmittedPartial], onto base: Base
     ) async throws(RegistryError) -> SubmissionResult {
         let metrics: JSONText
         do {
@@ -167,35 +184,41 @@ extension Registry {
             throw RegistryError(.invalidArgument, "the metrics cannot be written as JSON", cause: error)
         }
         let modules = submission.modules.sorted { $0.module < $1.module }
-        return try await transaction(as: Provenance(actor: submission.deviceID)) { connection in
-            let device = try await connection.query(
-                "SELECT FROM eclm.devices WHERE device_id = \(submission.deviceID)")
-            guard !device.isEmpty else { throw Self.noSuchDevice(submission.deviceID) }
-            let id: Int64 = try await connection.query(
-                """
-                INSERT INTO eclm.updates (device_id, model_id, base_release_id, idempotency_key, content_digest,
-                    sample_count, metrics)
-                VALUES (\(submission.deviceID), \(base.modelID.rawValue), \(base.releaseID.rawValue),
-                    \(submission.idempotencyKey), \(submission.contentDigest.bytes), \(submission.sampleCount), \(metrics))
-                RETURNING update_id
-                """
-            ).one().decode("update_id")
+        return try await transaction(
+            as: Provenance(actor: submission.deviceID), telling: { _ in [.updates(base.modelID)] }
+        ) { connection in
+            let bytes = try await blobs.write(attached, on: connection)
             let versions = modules.compactMap { base.modules[$0.module] }
-            try await connection.query(
+            let row = try await connection.query(
                 """
-                INSERT INTO eclm.update_modules (update_id, model_id, module_id, base_version_id, digest, encoding,
-                    importance, sample_count, base_digest)
-                SELECT \(id), \(base.modelID.rawValue), m.module, m.base, m.digest, m.encoding, m.importance, m.samples,
-                    nullif(m.base_digest, ''::bytea)
-                FROM unnest(\(versions.map(\.moduleID.rawValue)), \(versions.map(\.moduleVersionID.rawValue)),
-                    \(modules.map(\.digest.bytes)), \(modules.map(\.encoding.rawValue)), \(modules.map(\.importance)),
-                    \(modules.map(\.sampleCount)), \(zip(modules, versions).map(Self.baseDigest)))
-                    AS m (module, base, digest, encoding, importance, samples, base_digest)
-                """)
+                WITH submitted AS (
+                    INSERT INTO eclm.updates (device_id, model_id, base_release_id, idempotency_key, content_digest,
+                        sample_count, metrics)
+                    SELECT device_id, \(base.modelID.rawValue), \(base.releaseID.rawValue),
+                        \(submission.idempotencyKey), \(submission.contentDigest.bytes), \(submission.sampleCount),
+                        \(metrics)
+                    FROM eclm.devices WHERE device_id = \(submission.deviceID)
+                    RETURNING update_id
+                ), trained AS (
+                    INSERT INTO eclm.update_modules (update_id, model_id, module_id, base_version_id, digest, encoding,
+                        importance, sample_count, base_digest)
+                    SELECT s.update_id, \(base.modelID.rawValue), m.module, m.base, m.digest, m.encoding, m.importance,
+                        m.samples, nullif(m.base_digest, ''::bytea)
+                    FROM submitted s, unnest(\(versions.map(\.moduleID.rawValue)),
+                        \(versions.map(\.moduleVersionID.rawValue)), \(modules.map(\.digest.bytes)),
+                        \(modules.map(\.encoding.rawValue)), \(modules.map(\.importance)),
+                        \(modules.map(\.sampleCount)), \(zip(modules, versions).map(Self.baseDigest)))
+                        AS m (module, base, digest, encoding, importance, samples, base_digest)
+                )
+                SELECT update_id FROM submitted
+                """
+            ).oneOrNone()
+            guard let row else { throw Self.noSuchDevice(submission.deviceID) }
+            let id: Int64 = try row.decode("update_id")
             for (module, version) in zip(modules, versions) {
                 try await partials[module.module]?.insert(update: id, module: version.moduleID, on: connection)
             }
-            return SubmissionResult(updateID: UpdateID(id), replayed: false, status: .pending)
+            return SubmissionResult(updateID: UpdateID(id), replayed: false, status: .pending, storedBytes: bytes)
         }
     }
 

@@ -153,4 +153,6 @@ public struct SubmissionResult: Sendable, Hashable {
     public var encodedOtherwise = false
     /// Where it stands.
     public var status: UpdateStatus
+    /// Bytes of weights that came with it and were not stored before.
+    public var storedBytes: Int64 = 0
 }

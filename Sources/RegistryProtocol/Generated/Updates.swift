@@ -120,6 +120,42 @@ extension Wire.TrainedModule: CBackedMessage {
 }
 
 extension Wire {
+    /// Weights whose bytes come with the request.
+    public struct AttachedBlob: WireMessage, Hashable {
+        /// Field `digest`, number 1.
+        public var digest: [UInt8] = []
+        /// Field `size`, number 2.
+        public var size: Int64 = 0
+
+        /// The message with every field at its default.
+        public init() {}
+    }
+}
+
+extension Wire.AttachedBlob: CBackedMessage {
+    package static var wireName: String { "eclm.v1.AttachedBlob" }
+
+    package static func emptyStruct() -> Eclm__V1__AttachedBlob {
+        var empty = Eclm__V1__AttachedBlob()
+        eclm__v1__attached_blob__init(&empty)
+        return empty
+    }
+
+    package init(reading c: Eclm__V1__AttachedBlob) {
+        self.init()
+        digest = readBytes(c.digest)
+        size = c.size
+    }
+
+    package func fill(_ c: inout Eclm__V1__AttachedBlob, in arena: Arena) {
+        c.has_digest = 1
+        c.digest = arena.bytes(digest)
+        c.has_size = 1
+        c.size = size
+    }
+}
+
+extension Wire {
     /// The message `eclm.v1.SubmitRequest`.
     public struct SubmitRequest: WireMessage, Hashable {
         /// Field `device_id`, number 1.
@@ -136,6 +172,10 @@ extension Wire {
         public var metrics: [Metric] = []
         /// Field `modules`, number 7.
         public var modules: [TrainedModule] = []
+        /// Weights of modules that are the attachment: one behind the other, in this order, at most 8 MiB together. They are stored
+        /// with the update, or not at all. What is larger is put first, with BlobService; so is all where a server is too old to
+        /// take attachments, which says that the weights are not stored.
+        public var attached: [AttachedBlob] = []
 
         /// The message with every field at its default.
         public init() {}
@@ -160,6 +200,7 @@ extension Wire.SubmitRequest: CBackedMessage {
         sampleCount = c.sample_count
         metrics = readMessages(c.metrics, c.n_metrics)
         modules = readMessages(c.modules, c.n_modules)
+        attached = readMessages(c.attached, c.n_attached)
     }
 
     package func fill(_ c: inout Eclm__V1__SubmitRequest, in arena: Arena) {
@@ -174,6 +215,8 @@ extension Wire.SubmitRequest: CBackedMessage {
         c.metrics = arena.messages(metrics)
         c.n_modules = modules.count
         c.modules = arena.messages(modules)
+        c.n_attached = attached.count
+        c.attached = arena.messages(attached)
     }
 }
 
@@ -191,6 +234,8 @@ extension Wire {
         /// With replayed: the same trained weights were submitted before, but in other bytes, such as another encoding. What was
         /// submitted first counts.
         public var encodedOtherwise: Bool = false
+        /// Bytes of attached weights that were not stored before.
+        public var storedBytes: Int64 = 0
 
         /// The message with every field at its default.
         public init() {}
@@ -213,6 +258,7 @@ extension Wire.SubmitResponse: CBackedMessage {
         status = readString(c.status)
         if c.has_update_status != 0 { updateStatus = Wire.UpdateStatus(rawValue: Int32(bitPattern: c.update_status.rawValue)) }
         encodedOtherwise = c.encoded_otherwise != 0
+        storedBytes = c.stored_bytes
     }
 
     package func fill(_ c: inout Eclm__V1__SubmitResponse, in arena: Arena) {
@@ -227,6 +273,8 @@ extension Wire.SubmitResponse: CBackedMessage {
         }
         c.has_encoded_otherwise = 1
         c.encoded_otherwise = encodedOtherwise ? 1 : 0
+        c.has_stored_bytes = 1
+        c.stored_bytes = storedBytes
     }
 }
 

@@ -91,6 +91,7 @@ extension Wire {
         Wire.EchoRequest.self,
         Wire.EchoResponse.self,
         Wire.TrainedModule.self,
+        Wire.AttachedBlob.self,
         Wire.SubmitRequest.self,
         Wire.SubmitResponse.self,
         Wire.GetUpdateRequest.self,

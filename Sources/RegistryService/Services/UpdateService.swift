@@ -1,4 +1,5 @@
 import ECLMCore
+import NIOCore
 import RPC
 import Registry
 import RegistryProtocol
@@ -11,15 +12,19 @@ struct UpdateService: RPCService {
     init(_ context: ServiceContext) {
         let registry = context.registry
         methods = [
-            RPCMethod(UpdateServiceAPI.submit) { request, call in
-                try call.principal.checkMayAct(as: request.deviceId)
-                let result = try await registry.submit(try request.submission())
-                var response = Wire.SubmitResponse()
-                response.updateId = result.updateID.rawValue
-                (response.replayed, response.encodedOtherwise) = (result.replayed, result.encodedOtherwise)
-                (response.status, response.updateStatus) = (result.status.rawValue, result.status.number)
-                return response
-            },
+            RPCMethod(
+                UpdateServiceAPI.submit,
+                attachments: { request, attachment, call in
+                    try call.principal.checkMayAct(as: request.deviceId)
+                    let result = try await registry.submit(
+                        try request.submission(), attached: try request.batch(of: attachment))
+                    var response = Wire.SubmitResponse()
+                    response.updateId = result.updateID.rawValue
+                    (response.replayed, response.encodedOtherwise) = (result.replayed, result.encodedOtherwise)
+                    (response.status, response.updateStatus) = (result.status.rawValue, result.status.number)
+                    response.storedBytes = result.storedBytes
+                    return (response, ByteBuffer())
+                }),
             RPCMethod(UpdateServiceAPI.getUpdate) { request, _ in
                 Wire.GetUpdateResponse(Wire.Update(try await registry.update(UpdateID(request.updateId))))
             },
@@ -77,6 +82,28 @@ extension Digest {
     fileprivate init?(ifGiven bytes: [UInt8]) throws {
         guard !bytes.isEmpty else { return nil }
         try self.init(bytes: bytes)
+    }
+}
+
+extension Wire.SubmitRequest {
+    /// The weights that came as the request's attachment.
+    func batch(of attachment: ByteBuffer) throws -> BlobBatch {
+        var rest = attachment
+        var blobs: [(digest: Digest, bytes: [UInt8])] = []
+        for blob in attached {
+            let digest = try Digest(bytes: blob.digest)
+            guard blob.size >= 0, let bytes = rest.readBytes(length: Int(clamping: blob.size)) else {
+                throw RegistryError(
+                    .invalidArgument,
+                    "weights \(digest) shall have \(blob.size) bytes, the attachment has \(rest.readableBytes) left")
+            }
+            blobs.append((digest, bytes))
+        }
+        guard rest.readableBytes == 0 else {
+            throw RegistryError(
+                .invalidArgument, "the attachment has \(rest.readableBytes) bytes that the request names no blob for")
+        }
+        return try BlobBatch(blobs)
     }
 }
 

@@ -10,11 +10,14 @@ public struct UpdateReceipt: Hashable, Sendable {
     public var isEncodedOtherwise: Bool
     /// Where it stands.
     public var status: UpdateStatus
+    /// Bytes of attached weights that the registry did not have before.
+    public var storedBytes: Int64
 
     init(_ answer: Wire.SubmitResponse) throws(MappingError) {
         updateID = UpdateID(answer.updateId)
         isReplay = answer.replayed
         isEncodedOtherwise = answer.encodedOtherwise
+        storedBytes = answer.storedBytes
         status = try UpdateStatus(number: answer.updateStatus, text: answer.status)
     }
 }
