@@ -4,6 +4,7 @@ import CommandSupport
 import ECLMCore
 import EdgeClient
 import Logging
+import PostgreSQL
 import Monitoring
 import Regions
 import Registry

@@ -78,7 +78,7 @@ public struct Migrator: Sendable {
 
     /// Applies what is pending, each file in a transaction of its own together with its record, under an advisory lock.
     ///
-    /// Needs the right to create schemas and, for the first file, roles. The lock is the session's: a connection through a
+    /// Needs the right to create schemas and, for the first file, roles, and a database whose encoding is UTF8. The lock is the session's: a connection through a
     /// pooler that lends its sessions is refused.
     /// - Returns: the files applied now, in order; none when the schema was current.
     /// - Throws: ``RegistryError`` `.failedPrecondition` where an applied file was changed or is missing, `.aborted`
@@ -91,6 +91,9 @@ public struct Migrator: Sendable {
                 .failedPrecondition,
                 "migrations need a session of their own, and a pooler lends this one: name the server itself in --database, "
                     + "or say --pooler-mode session where the pooler is in session mode")
+        }
+        if let unfitness = try await registryErrors({ try await Self.unfitness(of: connection) }) {
+            throw RegistryError(.failedPrecondition, unfitness)
         }
         try await lock(connection)
         let result: Result<[MigrationFile], RegistryError>
@@ -145,11 +148,17 @@ public struct Migrator: Sendable {
                 try await apply(file, on: connection)
             } catch {
                 var failure = RegistryError(wrapping: error)
+                if let cause = failure.cause as? PostgresError, failure.code == .permissionDenied {
+                    failure.message = "\(cause.message); \(Self.rightsToMigrate)"
+                }
                 failure.message = "migration \(file) failed and left nothing behind: \(failure.message)"
                 throw failure
             }
         }
-        try await registryErrors { try await vocabulary.write(on: connection) }
+        try await registryErrors { () async throws in
+            try await settleFunctions(on: connection)
+            try await vocabulary.write(on: connection)
+        }
         return pending
     }
 

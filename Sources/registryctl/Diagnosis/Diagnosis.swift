@@ -70,6 +70,9 @@ struct Diagnosis {
         guard version >= Self.oldestServer else {
             return .fail("server", text, "the schema needs PostgreSQL 15 or newer; upgrade the server")
         }
+        if let unfitness = try await session.pool.withConnection({ try await Migrator.unfitness(of: $0) }) {
+            return .fail("server", text, unfitness)
+        }
         if try row.decode("replica", as: Bool.self) {
             return .warn("server", text + ", a replica", "changes need the primary; name it in --database")
         }
