@@ -73,21 +73,14 @@ struct Publication {
     let connection: PostgresConnection
 
     func run() async throws -> (ModelID, PublicationResult) {
-        try await connection.query(
-            """
-            INSERT INTO eclm.models (name, summary) VALUES (\(manifest.model), \(manifest.summary))
-            ON CONFLICT (name) DO NOTHING
-            """)
-        let model = try await Registry.lockModel(manifest.model, on: connection)
-        try await settleLayers(of: model)
-        let modules = try await settleModules(of: model)
+        let stored = try await stored()
+        let (model, parent) = (stored.model, stored.parent)
+        try await settleLayers(of: model, stored.layers)
+        let modules = try await settleModules(of: model, stored.modules)
         let writer = ReleaseWriter(connection: connection)
-        let parent = try await parentRelease(of: model)
-        var entries: [ModuleID: ReleaseEntry] = [:]
-        if let parent {
-            for entry in try await writer.entries(of: parent.id) { entries[entry.moduleID] = entry }
-        }
-        let current = try await currentVersions(entries.values.map(\.moduleVersionID))
+        var entries = Dictionary(stored.entries.map { ($0.moduleID, $0) }, uniquingKeysWith: { first, _ in first })
+        let current = Dictionary(
+            stored.versions.map { ($0.moduleVersionID, $0) }, uniquingKeysWith: { first, _ in first })
 
         var drafts: [VersionDraft] = []
         var importances: [ModuleID: Double] = [:]
@@ -135,24 +128,51 @@ struct Publication {
         )
     }
 
-    /// The release to start from: the channel's, or the newest where the channel is new.
-    private func parentRelease(of model: ModelID) async throws -> (id: ReleaseID, number: Int)? {
-        let rows = try await connection.query(
-            """
-            SELECT release_id, number FROM eclm.releases
-            WHERE model_id = \(model.rawValue)
-            ORDER BY release_id = (SELECT release_id FROM eclm.channels
-                WHERE model_id = \(model.rawValue) AND name = \(channel)) DESC NULLS LAST, number DESC
-            LIMIT 1
-            """)
-        return try rows.first.map {
-            (ReleaseID(try $0.decode("release_id")), Int(try $0.decode("number", as: Int32.self)))
-        }
+    /// What the database has of the model.
+    private struct Stored {
+        var model: ModelID
+        var layers: PostgresResult
+        var modules: PostgresResult
+        /// The release to start from: the channel's, or the newest where the channel is new.
+        var parent: (id: ReleaseID, number: Int)?
+        /// The parent's modules, and their versions.
+        var entries: [ReleaseEntry]
+        var versions: [ModuleVersionRecord]
     }
 
-    private func settleLayers(of model: ModelID) async throws {
-        let rows = try await connection.query(
-            "SELECT layer, name, block FROM eclm.module_layers WHERE model_id = \(model.rawValue) ORDER BY layer")
+    /// Makes the model where it is new, locks it, and reads what there is of it, in one round trip.
+    private func stored() async throws -> Stored {
+        let model: SQL = "(SELECT model_id FROM eclm.models WHERE name = \(manifest.model))"
+        let parent: SQL = """
+            coalesce((SELECT c.release_id FROM eclm.channels c WHERE c.model_id = \(model) AND c.name = \(channel)),
+                (SELECT r.release_id FROM eclm.releases r WHERE r.model_id = \(model) ORDER BY r.number DESC LIMIT 1))
+            """
+        let results = try await connection.pipeline([
+            """
+            INSERT INTO eclm.models (name, summary) VALUES (\(manifest.model), \(manifest.summary))
+            ON CONFLICT (name) DO NOTHING
+            """,
+            "SELECT model_id FROM eclm.models WHERE name = \(manifest.model) FOR NO KEY UPDATE",
+            "SELECT layer, name, block FROM eclm.module_layers WHERE model_id = \(model) ORDER BY layer",
+            """
+            SELECT module_id, name, kind::text AS kind, layer, index FROM eclm.modules WHERE model_id = \(model)
+            """,
+            "SELECT release_id, number FROM eclm.releases WHERE release_id = \(parent)",
+            "\(ReleaseEntry.select) WHERE release_id = \(parent) ORDER BY module_id",
+            """
+            \(ModuleVersionRecord.select) \(ModuleVersionRecord.from)
+            JOIN eclm.release_modules rm ON rm.module_version_id = v.module_version_id
+            WHERE rm.release_id = \(parent)
+            """,
+        ])
+        return Stored(
+            model: ModelID(try results[1].one().decode("model_id")), layers: results[2], modules: results[3],
+            parent: try results[4].first.map {
+                (ReleaseID(try $0.decode("release_id")), Int(try $0.decode("number", as: Int32.self)))
+            }, entries: try results[5].map(ReleaseEntry.init), versions: try results[6].map(ModuleVersionRecord.init))
+    }
+
+    private func settleLayers(of model: ModelID, _ rows: PostgresResult) async throws {
         guard rows.count <= manifest.layers.count else {
             throw refused("it has \(rows.count) layers, the manifest only \(manifest.layers.count)")
         }
@@ -164,6 +184,7 @@ struct Publication {
             }
         }
         let new = manifest.layers.indices.dropFirst(rows.count)
+        guard !new.isEmpty else { return }
         try await connection.query(
             """
             INSERT INTO eclm.module_layers (model_id, layer, name, block)
@@ -173,11 +194,9 @@ struct Publication {
     }
 
     /// The modules by name, after making those that are new.
-    private func settleModules(of model: ModelID) async throws -> [String: ModuleID] {
-        let existing = try await connection.query(
-            """
-            SELECT module_id, name, kind::text AS kind, layer, index FROM eclm.modules WHERE model_id = \(model.rawValue)
-            """)
+    private func settleModules(
+        of model: ModelID, _ existing: PostgresResult
+    ) async throws -> [String: ModuleID] {
         var modules: [String: ModuleID] = [:]
         var slots: [String: ModuleSlot] = [:]
         for row in existing {
@@ -196,6 +215,7 @@ struct Publication {
             }
         }
         let new = manifest.modules.filter { modules[$0.name] == nil }.sorted { $0.slot < $1.slot }
+        guard !new.isEmpty else { return modules }
         // -1 stands for no layer: arrays hold no NULL.
         let rows = try await connection.query(
             """
@@ -209,19 +229,6 @@ struct Publication {
             """)
         for row in rows { modules[try row.decode("name")] = ModuleID(try row.decode("module_id")) }
         return modules
-    }
-
-    private func currentVersions(_ ids: [ModuleVersionID]) async throws -> [ModuleVersionID: ModuleVersionRecord] {
-        let rows = try await connection.query(
-            """
-            \(ModuleVersionRecord.select) \(ModuleVersionRecord.from)
-            WHERE v.module_version_id = ANY (\(ids.map(\.rawValue)))
-            """)
-        return try Dictionary(
-            rows.map { row in
-                let record = try ModuleVersionRecord(row)
-                return (record.moduleVersionID, record)
-            }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Versions of one module are interchangeable: same tensors, same shapes.

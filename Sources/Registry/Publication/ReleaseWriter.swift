@@ -31,6 +31,14 @@ package struct ReleaseEntry: Sendable, Hashable {
         self.moduleVersionID = moduleVersionID
         self.importance = importance
     }
+
+    static let select: SQL = "SELECT module_id, module_version_id, importance FROM eclm.release_modules"
+
+    init(_ row: PostgresRow) throws {
+        moduleID = ModuleID(try row.decode("module_id"))
+        moduleVersionID = ModuleVersionID(try row.decode("module_version_id"))
+        importance = try row.decode("importance")
+    }
 }
 
 /// Writes versions, releases and channel moves within a transaction that holds the model's lock: what publication,
@@ -53,49 +61,48 @@ package struct ReleaseWriter {
     ) async throws -> [ModuleVersionID] {
         guard !drafts.isEmpty else { return [] }
         let origin: VersionOrigin = rollback ? .rollback : round == nil ? .publish : .round
+        // Arrays of arrays do not unnest row by row: the lists travel as text, joined by commas that no name contains.
         let rows = try await connection.query(
             """
-            INSERT INTO eclm.module_versions (model_id, module_id, version, digest, dtype, tensors, bytes, parameters,
-                flops, peak_memory, origin, round_id)
-            SELECT \(model.rawValue), d.module_id,
-                coalesce((SELECT max(v.version) FROM eclm.module_versions v WHERE v.module_id = d.module_id), 0) + 1,
-                d.digest, d.dtype, d.tensors, d.bytes, d.parameters, d.flops, d.peak_memory,
-                \(origin.rawValue)::text::eclm.origin, \(round?.rawValue)::bigint
-            FROM unnest(\(drafts.map(\.moduleID.rawValue)), \(drafts.map(\.digest.bytes)),
-                \(drafts.map { Self.dtype(of: $0.tensors) }), \(try drafts.map { try Self.json($0.tensors) }),
-                \(drafts.map(\.costs.bytes)), \(drafts.map(\.costs.parameters)), \(drafts.map(\.costs.flops)),
-                \(drafts.map(\.costs.peakMemory)))
-                AS d (module_id, digest, dtype, tensors, bytes, parameters, flops, peak_memory)
-            RETURNING module_id, module_version_id
+            WITH written AS (
+                INSERT INTO eclm.module_versions (model_id, module_id, version, digest, dtype, tensors, bytes,
+                    parameters, flops, peak_memory, origin, round_id)
+                SELECT \(model.rawValue), d.module_id,
+                    coalesce((SELECT max(v.version) FROM eclm.module_versions v
+                        WHERE v.module_id = d.module_id), 0) + 1,
+                    d.digest, d.dtype, d.tensors, d.bytes, d.parameters, d.flops, d.peak_memory,
+                    \(origin.rawValue)::text::eclm.origin, \(round?.rawValue)::bigint
+                FROM unnest(\(drafts.map(\.moduleID.rawValue)), \(drafts.map(\.digest.bytes)),
+                    \(drafts.map { Self.dtype(of: $0.tensors) }), \(try drafts.map { try Self.json($0.tensors) }),
+                    \(drafts.map(\.costs.bytes)), \(drafts.map(\.costs.parameters)), \(drafts.map(\.costs.flops)),
+                    \(drafts.map(\.costs.peakMemory)))
+                    AS d (module_id, digest, dtype, tensors, bytes, parameters, flops, peak_memory)
+                RETURNING module_id, module_version_id
+            ), required AS (
+                INSERT INTO eclm.requirements (module_version_id, dtypes, operators, minimum_runtime)
+                SELECT w.module_version_id, string_to_array(d.dtypes, ','), string_to_array(d.operators, ','),
+                    ARRAY[d.major, d.minor, d.patch]
+                FROM unnest(\(drafts.map(\.moduleID.rawValue)),
+                    \(drafts.map { $0.requirements.dtypes.map(\.rawValue).sorted().joined(separator: ",") }),
+                    \(drafts.map { $0.requirements.operators.sorted().joined(separator: ",") }),
+                    \(drafts.map(\.requirements.minimumRuntime.major)),
+                    \(drafts.map(\.requirements.minimumRuntime.minor)),
+                    \(drafts.map(\.requirements.minimumRuntime.patch)))
+                    AS d (module_id, dtypes, operators, major, minor, patch)
+                JOIN written w USING (module_id)
+            )
+            SELECT module_id, module_version_id FROM written
             """)
         var ids: [Int64: ModuleVersionID] = [:]
         for row in rows {
             ids[try row.decode("module_id", as: Int64.self)] = ModuleVersionID(try row.decode("module_version_id"))
         }
-        let versions = try drafts.map { draft in
+        return try drafts.map { draft in
             guard let id = ids[draft.moduleID.rawValue] else {
                 throw RegistryError(.internal, "module \(draft.moduleID) got no version: it was drafted twice")
             }
             return id
         }
-        try await insertRequirements(drafts, versions)
-        return versions
-    }
-
-    private func insertRequirements(_ drafts: [VersionDraft], _ versions: [ModuleVersionID]) async throws {
-        // Arrays of arrays do not unnest row by row: the lists travel as text, joined by commas that no name contains.
-        try await connection.query(
-            """
-            INSERT INTO eclm.requirements (module_version_id, dtypes, operators, minimum_runtime)
-            SELECT d.id, string_to_array(d.dtypes, ','), string_to_array(d.operators, ','),
-                ARRAY[d.major, d.minor, d.patch]
-            FROM unnest(\(versions.map(\.rawValue)),
-                \(drafts.map { $0.requirements.dtypes.map(\.rawValue).sorted().joined(separator: ",") }),
-                \(drafts.map { $0.requirements.operators.sorted().joined(separator: ",") }),
-                \(drafts.map(\.requirements.minimumRuntime.major)), \(drafts.map(\.requirements.minimumRuntime.minor)),
-                \(drafts.map(\.requirements.minimumRuntime.patch)))
-                AS d (id, dtypes, operators, major, minor, patch)
-            """)
     }
 
     /// Writes a release; the database refuses it at commit when it is incomplete.
@@ -104,20 +111,22 @@ package struct ReleaseWriter {
     ) async throws -> (id: ReleaseID, number: Int) {
         let row = try await connection.query(
             """
-            INSERT INTO eclm.releases (model_id, number, parent_release_id, origin, round_id)
-            VALUES (\(model.rawValue),
-                (SELECT coalesce(max(number), 0) + 1 FROM eclm.releases WHERE model_id = \(model.rawValue)),
-                \(parent?.rawValue), \(origin.rawValue)::text::eclm.origin, \(round?.rawValue))
-            RETURNING release_id, number
+            WITH written AS (
+                INSERT INTO eclm.releases (model_id, number, parent_release_id, origin, round_id)
+                VALUES (\(model.rawValue),
+                    (SELECT coalesce(max(number), 0) + 1 FROM eclm.releases WHERE model_id = \(model.rawValue)),
+                    \(parent?.rawValue), \(origin.rawValue)::text::eclm.origin, \(round?.rawValue))
+                RETURNING release_id, number
+            ), modules AS (
+                INSERT INTO eclm.release_modules (release_id, model_id, module_id, module_version_id, importance)
+                SELECT w.release_id, \(model.rawValue), m.* FROM written w, unnest(
+                    \(entries.map(\.moduleID.rawValue)), \(entries.map(\.moduleVersionID.rawValue)),
+                    \(entries.map(\.importance))) m
+            )
+            SELECT release_id, number FROM written
             """
         ).one()
         let id = ReleaseID(try row.decode("release_id"))
-        try await connection.query(
-            """
-            INSERT INTO eclm.release_modules (release_id, model_id, module_id, module_version_id, importance)
-            SELECT \(id.rawValue), \(model.rawValue), * FROM unnest(\(entries.map(\.moduleID.rawValue)),
-                \(entries.map(\.moduleVersionID.rawValue)), \(entries.map(\.importance)))
-            """)
         return (id, Int(try row.decode("number", as: Int32.self)))
     }
 
@@ -138,16 +147,8 @@ package struct ReleaseWriter {
     /// The modules of a release: what a new release starts from.
     package func entries(of release: ReleaseID) async throws -> [ReleaseEntry] {
         try await connection.query(
-            """
-            SELECT module_id, module_version_id, importance FROM eclm.release_modules
-            WHERE release_id = \(release.rawValue) ORDER BY module_id
-            """
-        ).map {
-            ReleaseEntry(
-                moduleID: ModuleID(try $0.decode("module_id")),
-                moduleVersionID: ModuleVersionID(try $0.decode("module_version_id")),
-                importance: try $0.decode("importance"))
-        }
+            "\(ReleaseEntry.select) WHERE release_id = \(release.rawValue) ORDER BY module_id"
+        ).map(ReleaseEntry.init)
     }
 
     private static func dtype(of tensors: [TensorDescription]) -> String {
