@@ -1,7 +1,7 @@
 # What a developer runs; `make` alone lists it. Everything works in a fresh clone.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps data build release edgectl-static test lint format docc proto migrations demo bench bench-peers clean
+.PHONY: help deps data build release edgectl-static test lint format docc proto migrations demo bench bench-database bench-peers clean
 
 # The interpreter of Scripts/python-env; the tests compare with its packages.
 export ECLM_PYTHON ?= $(CURDIR)/data/python/bin/python
@@ -62,6 +62,10 @@ bench: deps data ## measure, and print one line for each figure
 	swift build -c release
 	Scripts/with-cluster Scripts/bench
 	.build/release/aggregation-bench --repetitions 15
+
+bench-database: deps ## measure what the database limits, beside pgbench and COPY in the same run
+	swift build -c release
+	ECLM_CLUSTER_DURABLE=1 Scripts/with-cluster Scripts/bench-database
 
 bench-peers: ## measure the aggregation beside Flower's, which is fetched for it into data/peers
 	swift build -c release --product aggregation-bench

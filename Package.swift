@@ -203,7 +203,8 @@ let package = Package(
         .executableTarget(
             name: "registry-bench",
             dependencies: [
-                "RPC", "RegistryProtocol", argumentParser, .product(name: "NIOCore", package: "swift-nio"),
+                "ECLMCore", "RPC", "RegistryProtocol", argumentParser,
+                .product(name: "NIOCore", package: "swift-nio"),
             ],
             path: "Benchmarks/RegistryBench"),
         // The read bandwidth of the machine, which aggregation is measured against; no program depends on it.

@@ -3,12 +3,19 @@ import NIOCore
 import RPC
 import RegistryProtocol
 
-/// A load client: measures a running registryd from a process of its own.
+/// Load clients: measure a running registryd from a process of their own.
 @main
+struct Benchmarks: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "registry-bench", abstract: "Measure a running registryd.",
+        subcommands: [RegistryBench.self, WriteBench.self], defaultSubcommand: RegistryBench.self)
+}
+
+/// Compose queries and blob bytes.
 struct RegistryBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "registry-bench",
-        abstract: "Measure a running registryd: compose queries and blob bytes, beside a bare echo as the ceiling.",
+        commandName: "read",
+        abstract: "Measure compose queries and blob bytes, beside a bare echo as the ceiling.",
         discussion: """
             Prints one JSON line a measurement. ratio is the part of the echo's figure, with as many bytes, in the same run.
 
