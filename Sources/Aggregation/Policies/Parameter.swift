@@ -35,7 +35,7 @@ public struct Parameter: Sendable, Hashable {
     }
 
     private static func text(_ value: Double) -> String {
-        value == value.rounded() && value.magnitude < 1e6 ? String(Int(value)) : "\(value)"
+        value == value.rounded() && value.magnitude < 1e15 ? String(Int64(value)) : "\(value)"
     }
 
     func allows(_ value: Double) -> Bool { range.contains(value) && (!isWhole || value == value.rounded()) }
