@@ -1,3 +1,4 @@
+import PostgreSQL
 import UpdateReference
 import Aggregation
 import ECLMCore

@@ -1,3 +1,4 @@
+import PostgreSQL
 import ECLMCore
 import Registry
 import TestSupport

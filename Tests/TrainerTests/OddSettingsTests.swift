@@ -78,7 +78,7 @@ struct OddSettingsTests {
                 }
             }
             try await database.withConnection { connection in
-                try await connection.query(
+                _ = try await connection.query(
                     """
                     ALTER ROLE eclm_test_trainer IN DATABASE \(identifier: database.name)
                     SET session_replication_role = replica

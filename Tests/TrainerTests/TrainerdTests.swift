@@ -1,8 +1,10 @@
 import ECLMCore
 import Foundation
+import PostgreSQL
 import Registry
 import TestSupport
 import Testing
+import Trainer
 
 @Suite("trainerd")
 struct TrainerdTests {
