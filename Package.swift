@@ -100,7 +100,8 @@ let package = Package(
         .target(name: "ProtobufText", dependencies: ["CProtobufC"]),
         .target(
             name: "RPC",
-            dependencies: ["CProtocol", "ECLMCore", "ProtobufText", logging, metrics, lifecycle, deque] + nio),
+            dependencies: ["CProtobufC", "CProtocol", "ECLMCore", "ProtobufText", logging, metrics, lifecycle, deque]
+                + nio),
         .target(
             name: "RegistryProtocol",
             dependencies: ["CProtocol", "ECLMCore", "ProtobufText", .product(name: "NIOCore", package: "swift-nio")]),
@@ -243,7 +244,7 @@ let package = Package(
         .testTarget(
             name: "RegistryServiceTests",
             dependencies: [
-                "CProtocol", "Composition", "ECLMCore", "EdgeClient", "PostgreSQL", "RPC", "Registry",
+                "CProtobufC", "CProtocol", "Composition", "ECLMCore", "EdgeClient", "PostgreSQL", "RPC", "Registry",
                 "RegistryProtocol", "RegistryService", "TestSupport", "Trainer", "registryd", logging,
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),

@@ -1,4 +1,5 @@
 import ECLMCore
+import PostgreSQL
 import RPC
 import Registry
 import RegistryProtocol

@@ -1,6 +1,7 @@
 import PostgreSQL
 import ECLMCore
 import Logging
+import PostgreSQL
 import Registry
 import ServiceLifecycle
 import TestSupport

@@ -22,8 +22,8 @@ extension ConnectionCore {
         guard row[2] == "origin" else {
             throw PostgresError(
                 code: .connectionRefused,
-                message: "session_replication_role is \(row[2]) for this login, so that no trigger would fire; set it back "
-                    + "with ALTER ROLE ... RESET session_replication_role, or ALTER DATABASE")
+                message: "session_replication_role is \(row[2]) for this login, so that no trigger would fire; set it "
+                    + "back with ALTER ROLE ... RESET session_replication_role, or ALTER DATABASE")
         }
         isPooled.store(row[0] == "t", ordering: .releasing)
         guard row[1] == "t" else { return }

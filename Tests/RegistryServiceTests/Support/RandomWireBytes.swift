@@ -1,3 +1,4 @@
+import CProtobufC
 import CProtocol
 import ECLMCore
 import RegistryProtocol

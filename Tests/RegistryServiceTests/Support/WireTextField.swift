@@ -1,3 +1,4 @@
+import CProtobufC
 import CProtocol
 import RegistryProtocol
 import Testing
