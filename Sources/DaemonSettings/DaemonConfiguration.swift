@@ -1,5 +1,5 @@
-public import ECLMCore
 import Configuration
+public import ECLMCore
 import Foundation
 import SystemPackage
 

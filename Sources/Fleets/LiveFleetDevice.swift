@@ -1,6 +1,6 @@
 import Adaptation
-import ECLMCore
 import Datasets
+import ECLMCore
 import EdgeClient
 import Learning
 

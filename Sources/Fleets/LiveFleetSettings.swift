@@ -1,5 +1,5 @@
-public import ECLMCore
 public import Datasets
+public import ECLMCore
 public import Learning
 
 /// A fleet of simulated devices against a running registry: who they are and what they do.

@@ -1,7 +1,7 @@
-import ECLMCore
 import Adaptation
 import CommandSupport
 import DevicePrograms
+import ECLMCore
 import Synchronization
 
 /// Shows how far an adaptation is: a bar for each stage that takes long, and what went otherwise than planned.

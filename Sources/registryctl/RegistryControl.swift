@@ -1,4 +1,3 @@
-import ECLMCore
 import ArgumentParser
 import CommandSupport
 import ECLMCore

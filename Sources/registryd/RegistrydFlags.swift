@@ -1,7 +1,7 @@
-import ECLMCore
 import ArgumentParser
 import CommandSupport
 import DaemonSettings
+import ECLMCore
 import RegistryPrograms
 
 /// The flags of registryd; each has a setting of the same name in the environment and the file.

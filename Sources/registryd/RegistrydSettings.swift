@@ -1,6 +1,6 @@
-import ECLMCore
 import CommandSupport
 import DaemonSettings
+import ECLMCore
 import Foundation
 import Monitoring
 import PostgreSQL

@@ -1,11 +1,10 @@
-import PostgreSQL
 import ArgumentParser
 import CommandSupport
 import ECLMCore
 import EdgeClient
 import Logging
-import PostgreSQL
 import Monitoring
+import PostgreSQL
 import Regions
 import Registry
 import RegistryPrograms

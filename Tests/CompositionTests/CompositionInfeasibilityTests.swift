@@ -1,5 +1,5 @@
-import ECLMCore
 import Composition
+import ECLMCore
 import Testing
 
 @Suite("Composition explains what is short")

@@ -1,5 +1,5 @@
-import ECLMCore
 import Composition
+import ECLMCore
 
 /// A random problem of integers: importances are `profits` over `scale`.
 struct CompositionInstance {

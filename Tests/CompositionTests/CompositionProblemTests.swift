@@ -1,5 +1,5 @@
-import ECLMCore
 import Composition
+import ECLMCore
 import Testing
 
 @Suite("Composition problems are checked at the border")

@@ -1,6 +1,6 @@
+import Composition
 import ECLMCore
 import Foundation
-import Composition
 import Testing
 
 @Suite("Composition agrees with an independent exact solver")

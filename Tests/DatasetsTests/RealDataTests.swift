@@ -1,5 +1,5 @@
-import ECLMCore
 import Datasets
+import ECLMCore
 import Foundation
 import Testing
 

@@ -1,5 +1,5 @@
-import ECLMCore
 import Decomposition
+import ECLMCore
 import Foundation
 import PythonReference
 import Testing

@@ -1,5 +1,5 @@
-import ECLMCore
 import Decomposition
+import ECLMCore
 import Foundation
 
 /// A small checkpoint with one feed-forward block of 3 -> 5 -> 2, and its specification in pieces.

@@ -1,5 +1,5 @@
-import ECLMCore
 import Decomposition
+import ECLMCore
 import Testing
 
 @Suite("A specification that does not fit is refused with the reason")

@@ -1,6 +1,6 @@
-import UpdateReference
 import ECLMCore
 import Testing
+import UpdateReference
 
 @Suite("Updates in every encoding")
 struct UpdateEncodingTests {

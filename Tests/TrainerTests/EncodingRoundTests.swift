@@ -1,10 +1,10 @@
-import PostgreSQL
-import UpdateReference
 import Aggregation
 import ECLMCore
+import PostgreSQL
 import Registry
 import TestSupport
 import Testing
+import UpdateReference
 
 @testable import Trainer
 

@@ -1,4 +1,3 @@
-import PostgreSQL
 import ECLMCore
 import PostgreSQL
 import Registry

@@ -1,7 +1,7 @@
-import PostgreSQL
 import Aggregation
 import ECLMCore
 import Foundation
+import PostgreSQL
 import PythonReference
 import Registry
 import TestSupport

@@ -1,5 +1,5 @@
-import PostgreSQL
 import ECLMCore
+import PostgreSQL
 import Registry
 import TestSupport
 import Testing

@@ -1,6 +1,6 @@
-import PostgreSQL
 import ECLMCore
 import Foundation
+import PostgreSQL
 import PythonReference
 import Registry
 import TestSupport

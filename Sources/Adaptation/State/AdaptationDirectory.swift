@@ -1,6 +1,6 @@
 import ECLMCore
-import Foundation
 import EdgeClient
+import Foundation
 
 /// What a device keeps of its adaptations of one model, in its state directory:
 ///

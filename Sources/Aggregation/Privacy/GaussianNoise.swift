@@ -1,5 +1,5 @@
-import ECLMCore
 import Crypto
+import ECLMCore
 import Foundation
 import Synchronization
 

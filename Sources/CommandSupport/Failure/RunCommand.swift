@@ -1,5 +1,5 @@
-import ECLMCore
 import ArgumentParser
+import ECLMCore
 
 /// Runs a command's work and ends it as the contract says: the result on standard output, an error on standard error
 /// (`error: …` and a hint, or `{"error": {…}}` with `--output json`), and the exit status of ``ExitStatus``.

@@ -1,5 +1,5 @@
-import ECLMCore
 import ArgumentParser
+import ECLMCore
 public import Logging
 
 /// Runs a daemon's work and ends it as the contract says: an error is one critical line in the log and the exit status

@@ -1,5 +1,5 @@
-import ECLMCore
 import Datasets
+import ECLMCore
 import Learning
 
 /// Everything that a run of a method works on: devices, network, costs, and what the cloud has trained before.

@@ -1,6 +1,6 @@
-import Fleets
-import ECLMCore
 import Datasets
+import ECLMCore
+import Fleets
 import Learning
 
 /// Devices made of the proxy's validation data, to choose hyperparameters on: no device of the experiment is touched.

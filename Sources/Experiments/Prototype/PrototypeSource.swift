@@ -1,5 +1,5 @@
-import Fleets
 public import Datasets
+import Fleets
 public import Learning
 
 extension PrototypeData {

@@ -1,5 +1,5 @@
-import Fleets
 import Datasets
+import Fleets
 import Learning
 
 /// The continuous run: at every step half of each device's data is replaced, and each device adapts once.

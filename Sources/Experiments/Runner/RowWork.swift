@@ -1,6 +1,6 @@
-import Fleets
-import ECLMCore
 import Datasets
+import ECLMCore
+import Fleets
 import Learning
 
 /// One row with one seed: its data, costs, and what the cloud has trained; made or found in the store.

@@ -1,4 +1,3 @@
-import Synchronization
 import CLibPQ
 import Dispatch
 import Logging

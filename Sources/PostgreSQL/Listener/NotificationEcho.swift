@@ -49,7 +49,7 @@ extension PostgresError {
     /// Somebody would listen and never hear anything.
     static let lentListener = PostgresError(
         code: .usage,
-        message: "notifications of this database are not heard on the connection that listens: a pooler lends the session, "
-            + "or it leads to another database; name a way past the pooler to the same database "
+        message: "notifications of this database are not heard on the connection that listens: a pooler lends the "
+            + "session, or it leads to another database; name a way past the pooler to the same database "
             + "(listen-database, ECLM_LISTEN_DATABASE)")
 }

@@ -1,6 +1,6 @@
-import ECLMCore
 public import ArgumentParser
 public import CommandSupport
+import ECLMCore
 
 /// What the commands that publish have in common.
 public struct PublicationOptions: ParsableArguments {

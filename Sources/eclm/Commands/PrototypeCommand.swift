@@ -1,7 +1,7 @@
-import ECLMCore
 import ArgumentParser
 import CommandSupport
 import Datasets
+import ECLMCore
 import Experiments
 import Foundation
 import Learning

@@ -1,7 +1,7 @@
-import ECLMCore
 import ArgumentParser
 import CommandSupport
 import DevicePrograms
+import ECLMCore
 import EdgeClient
 
 struct Status: AsyncParsableCommand {

@@ -1,5 +1,5 @@
-import ECLMCore
 import CommandSupport
+import ECLMCore
 
 /// A device's importances: `{"layers": [[0.1, 0.9], [0.5, 0.5]]}`, layer by layer in index order.
 struct ImportancesFile: Decodable {

@@ -1,8 +1,8 @@
-import ECLMCore
 import ArgumentParser
 import CommandSupport
 import Development
 import Dispatch
+import ECLMCore
 import Foundation
 import RegistryPrograms
 

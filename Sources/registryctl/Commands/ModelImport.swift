@@ -1,7 +1,7 @@
 import ArgumentParser
 import CommandSupport
-import ECLMCore
 import Decomposition
+import ECLMCore
 import Foundation
 import Registry
 import RegistryPrograms

@@ -1,6 +1,6 @@
-import ECLMCore
 import ArgumentParser
 import CommandSupport
+import ECLMCore
 import Registry
 import RegistryPrograms
 import Trainer

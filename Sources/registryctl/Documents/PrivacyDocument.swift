@@ -1,5 +1,5 @@
-import ECLMCore
 import CommandSupport
+import ECLMCore
 import Foundation
 import Registry
 

@@ -1,5 +1,5 @@
-import ECLMCore
 import Dispatch
+import ECLMCore
 import Foundation
 
 /// Runs calls that block, such as fsync, outside of Swift's own few threads.
