@@ -53,6 +53,7 @@ struct SchemaTests {
         "audit": [], "audit_lock": [], "audit_pending": [], "audit_seals": [], "audit_waiting": [],
         "blobs": ["wanted_at"], "blob_chunks": [],
         "blob_uploads": nil, "policy_methods": nil, "policy_parameters": nil, "update_encodings": nil,
+        "incarnations": [], "number_jumps": [], "round_obstacles": nil,
         "canaries": [
             "blocks", "candidate_count", "candidate_mean", "candidate_m2", "control_count", "control_mean",
             "control_m2",
@@ -105,6 +106,7 @@ struct SchemaTests {
             try await database.pool.transaction(isolation: .repeatableRead) { connection in
                 _ = try await connection.query("INSERT INTO eclm.models (name) VALUES ('waits')")
             }
+            try await database.pool.query("SELECT eclm.begin_incarnation('restored')")
             let columns = try await database.pool.query(
                 """
                 SELECT c.relname::text AS table, a.attname::text AS column, a.attidentity <> '' AS identity
