@@ -94,15 +94,21 @@ struct BlobFailureTests {
         }
     }
 
-    @Test("A database that cannot be reached is reported as unavailable")
+    @Test("A database that cannot be reached is reported as unavailable, and one that is not there as what it is")
     func lostDatabase() async throws {
         try await withDatabase { database in
-            let configuration = PostgresConfiguration(
-                connectionString: TestCluster.connectionString(database: database.name + "_gone"))
-            let pool = PostgresPool(configuration: configuration)
-            let error = await #expect(throws: RegistryError.self) { try await BlobStore(pool: pool).stat([.of([1])]) }
-            #expect(error?.code == .unavailable)
-            await pool.shutdown()
+            func code(_ connectionString: String) async -> RegistryError.Code? {
+                let pool = PostgresPool(configuration: PostgresConfiguration(connectionString: connectionString))
+                let error = await #expect(throws: RegistryError.self) {
+                    try await BlobStore(pool: pool).stat([.of([1])])
+                }
+                await pool.shutdown()
+                return error?.code
+            }
+            let nowhere = "host=/nonexistent dbname='\(database.name)'"
+            #expect(await code(nowhere) == .unavailable)
+            let unknown = TestCluster.connectionString(database: database.name + "_gone")
+            #expect(await code(unknown) == .failedPrecondition)
         }
     }
 
