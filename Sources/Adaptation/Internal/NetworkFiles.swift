@@ -8,7 +8,7 @@ struct NetworkFiles: Sendable {
 
     func specification() throws -> NetworkSpecification {
         let file = try file(.selector)
-        guard let text = file.header.metadata[NetworkSpecification.metadataKey] else {
+        guard let text = file.header.metadata[ExactText(NetworkSpecification.metadataKey)] else {
             throw EdgeError(
                 .invalidState,
                 "the selector does not say what network it belongs to, so this device cannot train it; publish the model with "

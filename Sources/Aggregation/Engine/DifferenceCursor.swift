@@ -42,7 +42,7 @@ struct DifferenceCursor: Sendable {
     /// The differences of the coordinates from `first` on; of a sparse update's tensor, those behind what was read last,
     /// or the first.
     mutating func read(_ tensor: TensorDescription, from first: Int, count: Int) async throws -> [Double] {
-        switch layout.parts[tensor.name] {
+        switch layout.parts[ExactText(tensor.name)] {
         case nil: return [Double](repeating: -0.0, count: count)
         case .values(let description):
             let bytes = try await values.read(range(description.name, first, count, description.dtype.byteCount))

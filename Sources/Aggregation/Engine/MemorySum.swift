@@ -53,7 +53,7 @@ struct MemorySum {
     mutating func add(_ bytes: [UInt8], weight: Double, _ found: SafetensorsHeader, layout: UpdateLayout) throws {
         let parts = try header.entries.map { entry -> Part in
             func offset(_ name: String) -> Int { found[name]?.byteRange.lowerBound ?? 0 }
-            switch layout.parts[entry.description.name] {
+            switch layout.parts[ExactText(entry.description.name)] {
             case nil: return .absent
             case .values(let tensor):
                 return .values(offset: offset(tensor.name), dtype: tensor.dtype, isDifference: true)

@@ -25,9 +25,9 @@ package enum TensorMatch {
     package static func check(
         _ tensors: [TensorDescription], against expected: [TensorDescription], owner: String
     ) throws(UpdateError) {
-        let given = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let given = Dictionary(tensors.map { (ExactText($0.name), $0) }, uniquingKeysWith: { first, _ in first })
         for tensor in expected {
-            guard let other = given[tensor.name] else {
+            guard let other = given[ExactText(tensor.name)] else {
                 throw UpdateError(.mismatch, "the weights of \(owner) lack tensor \(tensor.name)")
             }
             guard other.shape == tensor.shape else {
@@ -42,8 +42,8 @@ package enum TensorMatch {
                         + tensor.dtype.rawValue)
             }
         }
-        let names = Set(expected.map(\.name))
-        if let extra = tensors.first(where: { !names.contains($0.name) }) {
+        let names = Set(expected.map { ExactText($0.name) })
+        if let extra = tensors.first(where: { !names.contains(ExactText($0.name)) }) {
             throw UpdateError(.mismatch, "the weights of \(owner) have tensor \(extra.name), which the version has not")
         }
     }

@@ -54,11 +54,11 @@ extension ModuleAggregation {
     ///
     /// - Parameter header: The base's, in whose order the differences are.
     private static func delta(of sums: [Double], _ header: SafetensorsHeader) throws -> [UInt8] {
-        var starts: [String: Int] = [:]
+        var starts: [ExactText: Int] = [:]
         var tensors: [TensorDescription] = []
         var start = 0
         for tensor in header.entries.map(\.description) where tensor.dtype.isFloatingPoint {
-            starts[tensor.name] = start
+            starts[ExactText(tensor.name)] = start
             start += tensor.elementCount ?? 0
             tensors.append(
                 TensorDescription(
@@ -69,7 +69,7 @@ extension ModuleAggregation {
         file.reserveCapacity(layout.byteCount)
         sums.withUnsafeBufferPointer { sums in
             for tensor in layout.header.entries.map(\.description) {
-                guard let start = starts[tensor.name] else { continue }
+                guard let start = starts[ExactText(tensor.name)] else { continue }
                 let values = sums[start..<(start + (tensor.elementCount ?? 0))]
                 tensor.dtype.append(UnsafeBufferPointer(rebasing: values), to: &file)
             }

@@ -18,7 +18,7 @@ struct BlockPlan {
     /// The channels or features of one input position, and of one output position.
     let inputs: Int, outputs: Int
     /// What a runtime must know beyond the tensors, for the blob's metadata.
-    let metadata: [String: String]
+    let metadata: [ExactText: String]
     let operators: Set<String>
     /// Where the block's input passes: positions of the input, of the inner layer and of the output.
     let positions: (input: Int, inner: Int, output: Int)
@@ -42,7 +42,7 @@ struct BlockPlan {
 
     private init(
         layer: LayerSpecification, inner: [Inner], outerBias: TensorView?, width: Int, inputs: Int, outputs: Int,
-        metadata: [String: String], operators: Set<String>, positions: (input: Int, inner: Int, output: Int),
+        metadata: [ExactText: String], operators: Set<String>, positions: (input: Int, inner: Int, output: Int),
         multiplyAdds: (up: Int, down: Int), innerOperations: Int
     ) {
         self.layer = layer
@@ -64,7 +64,7 @@ struct BlockPlan {
     }
 
     /// The metadata of that module's blob.
-    func metadata(_ range: Range<Int>) -> [String: String] {
+    func metadata(_ range: Range<Int>) -> [ExactText: String] {
         metadata.merging([
             "eclm.block": layer.block.name,
             "eclm.inner": "\(range.lowerBound)-\(range.upperBound - 1) of \(width)",

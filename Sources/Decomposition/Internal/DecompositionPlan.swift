@@ -6,7 +6,7 @@ struct DecompositionPlan {
     struct Module {
         let slot: ModuleSlot
         let slices: [TensorSlice]
-        let metadata: [String: String]
+        let metadata: [ExactText: String]
         let flops: Int64
         let activationBytes: Int64
         let operators: Set<String>

@@ -4,9 +4,9 @@ import ECLMCore
 struct TensorClaims {
     let checkpoint: SafetensorsFile
     /// What each tensor is used for that must not go anywhere else, such as `layers[0].up.weight`.
-    private var uses: [String: String] = [:]
+    private var uses: [ExactText: String] = [:]
     /// Tensors that a block describes but no module holds: they go to a shared part, by the rules.
-    private var outerUses: Set<String> = []
+    private var outerUses: Set<ExactText> = []
 
     init(checkpoint: SafetensorsFile) { self.checkpoint = checkpoint }
 
@@ -24,11 +24,11 @@ struct TensorClaims {
             throw DecompositionError(
                 .missingTensor, "\(use): the checkpoint has no tensor \(name.debugDescription)")
         }
-        if let other = uses.updateValue(use, forKey: name) {
+        if let other = uses.updateValue(use, forKey: ExactText(name)) {
             throw DecompositionError(
                 .tensorUsedTwice, "tensor \(name.debugDescription) is used twice: as \(other) and as \(use)")
         }
-        if isOuter { outerUses.insert(name) }
+        if isOuter { outerUses.insert(ExactText(name)) }
         let wanted = shape.map { $0.map(String.init) ?? "any" }.joined(separator: ", ")
         let fits =
             tensor.shape.count == shape.count
@@ -49,6 +49,6 @@ struct TensorClaims {
 
     /// The tensors that no module of a block holds, in the order of the file.
     var remaining: [TensorView] {
-        checkpoint.tensors.filter { uses[$0.name] == nil || outerUses.contains($0.name) }
+        checkpoint.tensors.filter { uses[ExactText($0.name)] == nil || outerUses.contains(ExactText($0.name)) }
     }
 }

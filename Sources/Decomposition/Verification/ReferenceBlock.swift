@@ -22,7 +22,7 @@ public struct ReferenceBlock: Sendable {
     public init(dense layer: LayerSpecification, of checkpoint: SafetensorsFile) throws(DecompositionError) {
         var claims = TensorClaims(checkpoint: checkpoint)
         let plan = try BlockPlan(layer, path: layer.name, claims: &claims)
-        let tensors = Dictionary(uniqueKeysWithValues: plan.inner.map { ($0.name, $0.tensor) })
+        let tensors = Dictionary(uniqueKeysWithValues: plan.inner.map { (ExactText($0.name), $0.tensor) })
         try self.init(layer, parts: [tensors], outerBias: plan.outerBias, plan.inputs, plan.outputs)
     }
 
@@ -39,13 +39,13 @@ public struct ReferenceBlock: Sendable {
         var claims = TensorClaims(checkpoint: checkpoint)
         let plan = try BlockPlan(layer, path: layer.name, claims: &claims)
         let parts = modules.map { module in
-            Dictionary(uniqueKeysWithValues: module.tensors.map { ($0.name, $0) })
+            Dictionary(uniqueKeysWithValues: module.tensors.map { (ExactText($0.name), $0) })
         }
         try self.init(layer, parts: parts, outerBias: plan.outerBias, plan.inputs, plan.outputs)
     }
 
     private init(
-        _ layer: LayerSpecification, parts: [[String: TensorView]], outerBias: TensorView?, _ inputs: Int,
+        _ layer: LayerSpecification, parts: [[ExactText: TensorView]], outerBias: TensorView?, _ inputs: Int,
         _ outputs: Int
     ) throws(DecompositionError) {
         var made: [Part] = []
@@ -106,10 +106,10 @@ public struct ReferenceBlock: Sendable {
 /// The tensors of one summand, by their names in a module's blob.
 struct ReferenceWeights {
     let layer: String
-    let tensors: [String: TensorView]
+    let tensors: [ExactText: TensorView]
 
     func tensor(_ name: String) throws(DecompositionError) -> TensorView {
-        guard let tensor = tensors[name] else {
+        guard let tensor = tensors[ExactText(name)] else {
             throw DecompositionError(
                 .missingTensor, "a module of layer \(layer.debugDescription) has no tensor \(name.debugDescription)")
         }
@@ -126,6 +126,6 @@ struct ReferenceWeights {
     }
 
     func floatsIfPresent(_ name: String) throws(DecompositionError) -> [Float]? {
-        tensors[name] == nil ? nil : try floats(name)
+        tensors[ExactText(name)] == nil ? nil : try floats(name)
     }
 }

@@ -4,13 +4,13 @@
 /// ``SafetensorsWriter``.
 public struct SafetensorsBuilder: Sendable {
     /// Strings for `__metadata__`.
-    public var metadata: [String: String]
+    public var metadata: [ExactText: String]
     private let limits: SafetensorsLimits
     private var descriptions: [TensorDescription] = []
-    private var values: [String: [UInt8]] = [:]
+    private var values: [ExactText: [UInt8]] = [:]
 
     /// A builder without tensors.
-    public init(metadata: [String: String] = [:], limits: SafetensorsLimits = .checkpoint) {
+    public init(metadata: [ExactText: String] = [:], limits: SafetensorsLimits = .checkpoint) {
         self.metadata = metadata
         self.limits = limits
     }
@@ -30,7 +30,7 @@ public struct SafetensorsBuilder: Sendable {
                 "\(bytes.count) bytes were given for tensor \(tensor.name.debugDescription), "
                     + "\(tensor.dtype.rawValue) of shape \(tensor.shape) takes \(needed)", tensor: tensor.name)
         }
-        guard values.updateValue(bytes, forKey: tensor.name) == nil else {
+        guard values.updateValue(bytes, forKey: ExactText(tensor.name)) == nil else {
             throw SafetensorsError(
                 .duplicateName, "tensor \(tensor.name.debugDescription) appears twice", tensor: tensor.name)
         }
@@ -67,7 +67,7 @@ public struct SafetensorsBuilder: Sendable {
         bytes.reserveCapacity(layout.byteCount)
         bytes += layout.headerBytes
         for entry in layout.header.entries {
-            bytes += values[entry.description.name] ?? []
+            bytes += values[ExactText(entry.description.name)] ?? []
         }
         assert(bytes.count == layout.byteCount)
         return bytes

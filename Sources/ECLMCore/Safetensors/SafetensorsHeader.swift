@@ -15,13 +15,13 @@ public struct SafetensorsHeader: Sendable, Hashable {
     /// The tensors in the order of their bytes; together they cover the file behind the header without gap or overlap.
     public let entries: [Entry]
     /// The strings under `__metadata__`; empty when there are none.
-    public let metadata: [String: String]
+    public let metadata: [ExactText: String]
     /// Where the first tensor begins: 8 plus the length of the JSON.
     public let dataOffset: Int
 
-    private let positions: [String: Int]
+    private let positions: [ExactText: Int]
 
-    init(entries: [Entry], metadata: [String: String], dataOffset: Int, positions: [String: Int]) {
+    init(entries: [Entry], metadata: [ExactText: String], dataOffset: Int, positions: [ExactText: Int]) {
         self.entries = entries
         self.metadata = metadata
         self.dataOffset = dataOffset
@@ -99,8 +99,8 @@ public struct SafetensorsHeader: Sendable, Hashable {
     /// The number of elements in all tensors.
     public var elementCount: Int { entries.reduce(0) { $0 + ($1.description.elementCount ?? 0) } }
 
-    /// The tensor of a name; `nil` when the file holds none.
-    public subscript(name: String) -> Entry? { positions[name].map { entries[$0] } }
+    /// The tensor of a name, byte for byte; `nil` when the file holds none.
+    public subscript(name: String) -> Entry? { positions[ExactText(name)].map { entries[$0] } }
 
     private func checkCoverage(of fileByteCount: Int) throws(SafetensorsError) {
         if byteCount > fileByteCount {

@@ -19,7 +19,7 @@ public struct SafetensorsLayout: Sendable, Hashable {
     ///   - limits: What the file may be at most.
     /// - Throws: ``SafetensorsError`` for duplicate or unusable names, impossible shapes and exceeded limits.
     public init(
-        tensors: [TensorDescription], metadata: [String: String] = [:], limits: SafetensorsLimits = .checkpoint
+        tensors: [TensorDescription], metadata: [ExactText: String] = [:], limits: SafetensorsLimits = .checkpoint
     ) throws(SafetensorsError) {
         guard tensors.count <= limits.tensors, metadata.count <= limits.metadataEntries else {
             throw SafetensorsError(
@@ -29,15 +29,15 @@ public struct SafetensorsLayout: Sendable, Hashable {
         }
         let sorted = tensors.sorted { left, right in
             if left.dtype != right.dtype { return left.dtype.alignmentRank > right.dtype.alignmentRank }
-            return left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
+            return ExactText(left.name) < ExactText(right.name)
         }
-        var positions = [String: Int](minimumCapacity: tensors.count)
+        var positions = [ExactText: Int](minimumCapacity: tensors.count)
         var ranges: [Range<Int>] = []
         ranges.reserveCapacity(sorted.count)
         var end = 0
         for (position, tensor) in sorted.enumerated() {
             try Self.check(name: tensor.name, limits: limits)
-            guard positions.updateValue(position, forKey: tensor.name) == nil else {
+            guard positions.updateValue(position, forKey: ExactText(tensor.name)) == nil else {
                 throw SafetensorsError(
                     .duplicateName, "tensor \(tensor.name.debugDescription) appears twice", tensor: tensor.name)
             }
@@ -99,7 +99,7 @@ public struct SafetensorsLayout: Sendable, Hashable {
     }
 
     private static func header(
-        _ tensors: [TensorDescription], _ ranges: [Range<Int>], _ metadata: [String: String]
+        _ tensors: [TensorDescription], _ ranges: [Range<Int>], _ metadata: [ExactText: String]
     ) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 8)
         bytes.reserveCapacity(8 + tensors.count * 96)
@@ -107,10 +107,10 @@ public struct SafetensorsLayout: Sendable, Hashable {
         if !metadata.isEmpty {
             JSONString.append(metadataKey, to: &bytes)
             bytes += Array(":{".utf8)
-            let keys = metadata.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+            let keys = metadata.keys.sorted()
             for (position, key) in keys.enumerated() {
                 if position > 0 { bytes.append(UInt8(ascii: ",")) }
-                JSONString.append(key, to: &bytes)
+                JSONString.append(key.string, to: &bytes)
                 bytes.append(UInt8(ascii: ":"))
                 JSONString.append(metadata[key] ?? "", to: &bytes)
             }

@@ -43,12 +43,12 @@ public final class SafetensorsWriter {
     /// - Throws: ``SafetensorsError`` with `invalidWrite` when another tensor comes next or the tensor has no room left.
     public func append(_ bytes: UnsafeRawBufferPointer, to name: String) throws(SafetensorsError) {
         while position < layout.header.entries.count, layout.header.entries[position].byteRange.upperBound == written,
-            layout.header.entries[position].description.name != name
+            ExactText(layout.header.entries[position].description.name) != ExactText(name)
         {
             position += 1
         }
         guard file != nil, position < layout.header.entries.count,
-            layout.header.entries[position].description.name == name
+            ExactText(layout.header.entries[position].description.name) == ExactText(name)
         else {
             throw SafetensorsError(
                 .invalidWrite, "tensor \(name.debugDescription) is not next; write in the order of the layout",

@@ -31,4 +31,16 @@ public struct TensorDescription: Hashable, Sendable, Codable {
         let (product, overflow) = elementCount.multipliedReportingOverflow(by: dtype.byteCount)
         return overflow ? nil : product
     }
+
+    /// Whether name, dtype and shape are the same; of the name, the bytes.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.dtype == right.dtype && left.shape == right.shape && ExactText(left.name) == ExactText(right.name)
+    }
+
+    /// Hashes name, dtype and shape.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(ExactText(name))
+        hasher.combine(dtype)
+        hasher.combine(shape)
+    }
 }

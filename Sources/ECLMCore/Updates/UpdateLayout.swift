@@ -32,8 +32,8 @@ public struct UpdateLayout: Sendable, Hashable {
     /// How the file is written.
     public let encoding: UpdateEncoding
     /// Where each floating-point tensor of the base is, by its name. A sparse update may have nothing of a tensor.
-    public let parts: [String: Part]
-    let contents: [String: Content]
+    public let parts: [ExactText: Part]
+    let contents: [ExactText: Content]
 
     /// Fits the tensors of a file to those of the base.
     ///

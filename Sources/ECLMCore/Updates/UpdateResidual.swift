@@ -9,9 +9,9 @@ public struct UpdateResidual: Sendable, Hashable {
         var floats: [Float]
     }
 
-    var tensors: [String: Values]
+    var tensors: [ExactText: Values]
 
-    init(tensors: [String: Values]) {
+    init(tensors: [ExactText: Values]) {
         self.tensors = tensors
     }
 
@@ -33,7 +33,7 @@ public struct UpdateResidual: Sendable, Hashable {
                     .notFloatingPoint, "tensor \(tensor.name.debugDescription) of a residual is not finite F32",
                     tensor: tensor.name)
             }
-            tensors[tensor.name] = Values(shape: tensor.shape, floats: try tensor.floats())
+            tensors[ExactText(tensor.name)] = Values(shape: tensor.shape, floats: try tensor.floats())
         }
     }
 
@@ -43,7 +43,7 @@ public struct UpdateResidual: Sendable, Hashable {
     public func bytes() throws -> [UInt8] {
         var builder = SafetensorsBuilder(limits: .module)
         for (name, values) in tensors.sorted(by: { $0.key < $1.key }) {
-            try builder.add(name, shape: values.shape, floats: values.floats)
+            try builder.add(name.string, shape: values.shape, floats: values.floats)
         }
         return try builder.build()
     }
@@ -51,7 +51,7 @@ public struct UpdateResidual: Sendable, Hashable {
     /// Whether it belongs to these tensors: a version of other shapes has no use for it.
     public func fits(_ base: [TensorDescription]) -> Bool {
         let floating = base.filter(\.dtype.isFloatingPoint)
-        return floating.count == tensors.count && floating.allSatisfy { tensors[$0.name]?.shape == $0.shape }
+        return floating.count == tensors.count && floating.allSatisfy { tensors[ExactText($0.name)]?.shape == $0.shape }
     }
 
     /// The Euclidean norm over all values.

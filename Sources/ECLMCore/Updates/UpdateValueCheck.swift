@@ -4,7 +4,7 @@
 /// be at most twice the largest value of the base's dtype: two finite weights are not further apart.
 package struct UpdateValueCheck: Sendable {
     private let layout: UpdateLayout
-    private var places: [String: GapDecoder] = [:]
+    private var places: [ExactText: GapDecoder] = [:]
 
     package init(layout: UpdateLayout) {
         self.layout = layout
@@ -27,14 +27,14 @@ package struct UpdateValueCheck: Sendable {
                 "tensor \(tensor.name) holds \(value.isNaN ? "NaN" : "infinity") at element \(first + element)",
                 tensor: tensor.name)
         }
-        switch layout.contents[tensor.name] {
+        switch layout.contents[ExactText(tensor.name)] {
         case .values(let largest):
             guard layout.encoding.isDifference, largest < Double(Float.greatestFiniteMagnitude) else { return }
             try check(bytes, of: tensor, from: first, within: -largest...largest)
         case .scales(let largest):
             try check(bytes, of: tensor, from: first, within: 0...largest)
         case .gaps:
-            guard var decoder = places[tensor.name] else { return }
+            guard var decoder = places[ExactText(tensor.name)] else { return }
             do {
                 for byte in bytes { _ = try decoder.take(byte) }
             } catch var error as UpdateError {
@@ -42,7 +42,7 @@ package struct UpdateValueCheck: Sendable {
                 error.tensor = tensor.name
                 throw error
             }
-            places[tensor.name] = decoder
+            places[ExactText(tensor.name)] = decoder
         case .anything, nil: return
         }
     }
@@ -55,7 +55,8 @@ package struct UpdateValueCheck: Sendable {
             guard case .gaps(_, let count)? = layout.contents[name] else { continue }
             guard decoder.isBetweenPlaces, decoder.count == count else {
                 throw UpdateError(
-                    .invalidPlaces, "tensor \(name) tells \(decoder.count) places for \(count) values", tensor: name)
+                    .invalidPlaces, "tensor \(name) tells \(decoder.count) places for \(count) values",
+                    tensor: name.string)
             }
         }
     }

@@ -20,9 +20,10 @@ struct TrainedWeights: Sendable {
             throw EdgeError(
                 .invalidWeights, "\(path) is no safetensors file of a module: \(error.message)", cause: error)
         }
-        let wanted = Dictionary(uniqueKeysWithValues: module.tensors.map { ($0.name, $0) })
+        let wanted = Dictionary(
+            module.tensors.map { (ExactText($0.name), $0) }, uniquingKeysWith: { first, _ in first })
         for tensor in file.tensors {
-            guard let base = wanted[tensor.name] else {
+            guard let base = wanted[ExactText(tensor.name)] else {
                 throw Self.unfit(path, "tensor \(tensor.name.debugDescription) is not in the version it comes from")
             }
             guard base == tensor.description else {
@@ -36,8 +37,8 @@ struct TrainedWeights: Sendable {
                     path, "value \(position) of tensor \(tensor.name.debugDescription) is not finite; train again")
             }
         }
-        if let missing = wanted.keys.filter({ file[$0] == nil }).min() {
-            throw Self.unfit(path, "tensor \(missing.debugDescription) is missing")
+        if let missing = wanted.keys.filter({ file[$0.string] == nil }).min() {
+            throw Self.unfit(path, "tensor \(missing.string.debugDescription) is missing")
         }
         self.module = module
         self.file = file

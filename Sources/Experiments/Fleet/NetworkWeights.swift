@@ -75,7 +75,7 @@ struct NetworkWeights: Sendable {
 
 extension ModuleTensors {
     /// The tensors by name: a network and a file have them in orders of their own, and means go tensor by tensor.
-    fileprivate var sorted: ModuleTensors { ModuleTensors(entries.sorted { $0.name < $1.name }) }
+    fileprivate var sorted: ModuleTensors { ModuleTensors(entries.sorted { ExactText($0.name) < ExactText($1.name) }) }
 }
 
 extension NetworkSpecification {

@@ -57,7 +57,7 @@ public struct ModuleTensors: Hashable, Sendable {
     /// - Throws: ``LearningError`` with `specification` when there is none.
     public subscript(name: String) -> Entry {
         get throws {
-            guard let entry = entries.first(where: { $0.name == name }) else {
+            guard let entry = entries.first(where: { ExactText($0.name) == ExactText(name) }) else {
                 throw LearningError(
                     .specification,
                     "the module has no tensor \(name), only \(entries.map(\.name).joined(separator: ", "))")
@@ -74,7 +74,7 @@ public struct ModuleTensors: Hashable, Sendable {
     /// - Parameter dtype: The floating-point type to round them to.
     /// - Throws: ``LearningError`` with `specification` when the tensors' names or shapes are not fit for a file, or a
     ///   value is too large for `dtype`.
-    public func safetensors(metadata: [String: String] = [:], dtype: ElementType = .f32) throws -> [UInt8] {
+    public func safetensors(metadata: [ExactText: String] = [:], dtype: ElementType = .f32) throws -> [UInt8] {
         if dtype == .f16,
             let entry = entries.first(where: { $0.values.contains { !$0.isNaN && Float16($0).isInfinite } })
         {
@@ -96,13 +96,13 @@ public struct ModuleTensors: Hashable, Sendable {
     /// Writes the bytes of ``safetensors(metadata:dtype:)`` to a file, which is there whole or as it was before.
     ///
     /// - Throws: `SafetensorsError` when the tensors' names or shapes are not fit for a file, or the system refuses.
-    func write(to path: String, metadata: [String: String]) throws {
+    func write(to path: String, metadata: [ExactText: String]) throws {
         let layout = try SafetensorsLayout(
             tensors: entries.map { TensorDescription(name: $0.name, dtype: .f32, shape: $0.shape) }, metadata: metadata)
-        let values = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.values) })
+        let values = Dictionary(uniqueKeysWithValues: entries.map { (ExactText($0.name), $0.values) })
         let writer = try SafetensorsWriter(layout: layout, path: path)
         for tensor in layout.header.tensors {
-            try writer.append(ElementType.f32.encode(values[tensor.name] ?? []), to: tensor.name)
+            try writer.append(ElementType.f32.encode(values[ExactText(tensor.name)] ?? []), to: tensor.name)
         }
         _ = try writer.finish()
     }

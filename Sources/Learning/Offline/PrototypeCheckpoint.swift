@@ -59,10 +59,10 @@ struct PrototypeCheckpoint {
 
     private enum Key {
         static let format = "eclm.checkpoint"
-        static let identity = "identity"
-        static let position = "position"
-        static let steps = "optimizer_steps"
-        static let checksum = "checksum"
+        static let identity: ExactText = "identity"
+        static let position: ExactText = "position"
+        static let steps: ExactText = "optimizer_steps"
+        static let checksum: ExactText = "checksum"
     }
 
     /// Writes the file; the one before stays until the new one is whole and on disk.
@@ -70,11 +70,11 @@ struct PrototypeCheckpoint {
     /// - Throws: ``LearningError`` with `checkpoint`.
     func write(to path: String) throws {
         do {
-            var metadata = [
+            var metadata: [ExactText: String] = [
                 "format": Key.format, Key.identity: try Self.text(identity), Key.position: try Self.text(position),
                 Key.steps: String(optimizerSteps),
             ]
-            let sorted = tensors.sorted { $0.name < $1.name }
+            let sorted = tensors.sorted { ExactText($0.name) < ExactText($1.name) }
             metadata[Key.checksum] = Self.checksum(metadata, sorted).hex
             try ModuleTensors(sorted).write(to: path, metadata: metadata)
         } catch {
@@ -92,7 +92,7 @@ struct PrototypeCheckpoint {
             let file = try SafetensorsFile(path: path)
             var metadata = file.header.metadata
             guard metadata["format"] == Key.format else { throw damaged(path, "it is another kind of file") }
-            let tensors = try ModuleTensors(file).entries.sorted { $0.name < $1.name }
+            let tensors = try ModuleTensors(file).entries.sorted { ExactText($0.name) < ExactText($1.name) }
             let checksum = metadata.removeValue(forKey: Key.checksum)
             guard checksum == Self.checksum(metadata, tensors).hex else { throw damaged(path, "its checksum is wrong") }
             let found: PrototypeIdentity = try value(metadata[Key.identity])
@@ -116,14 +116,14 @@ struct PrototypeCheckpoint {
             .checkpoint, "the checkpoint \(path) is damaged: \(reason); remove it to start again", cause: cause)
     }
 
-    private static func checksum(_ metadata: [String: String], _ tensors: [ModuleTensors.Entry]) -> Digest {
+    private static func checksum(_ metadata: [ExactText: String], _ tensors: [ModuleTensors.Entry]) -> Digest {
         var builder = DigestBuilder()
         func add(_ text: String) {
             withUnsafeBytes(of: Int64(text.utf8.count).littleEndian) { builder.update($0) }
             builder.update(Array(text.utf8))
         }
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
-            add(key)
+            add(key.string)
             add(value)
         }
         for tensor in tensors {

@@ -10,9 +10,9 @@ enum NetworkBlob {
         of tensors: ModuleTensors, slot: ModuleSlot, specification: NetworkSpecification, dtype: ElementType = .f32
     ) throws -> [UInt8] {
         // Without the module's name, two residual modules of equal weights would be one blob: right, and smaller.
-        var metadata = ["format": "eclm.module"]
+        var metadata: [ExactText: String] = ["format": "eclm.module"]
         if slot == .stem || slot == .selector {
-            metadata[NetworkSpecification.metadataKey] = String(decoding: specification.json, as: UTF8.self)
+            metadata[ExactText(NetworkSpecification.metadataKey)] = String(decoding: specification.json, as: UTF8.self)
         }
         return try tensors.safetensors(metadata: metadata, dtype: dtype)
     }
@@ -21,14 +21,14 @@ enum NetworkBlob {
     ///
     /// - Throws: ``LearningError`` with `specification` for a blob without one, or one that does not fit together.
     static func specification(in bytes: [UInt8], of owner: String) throws -> NetworkSpecification {
-        let metadata: [String: String]
+        let metadata: [ExactText: String]
         do {
             metadata = try SafetensorsFile(bytes: bytes, limits: .module).header.metadata
         } catch {
             throw LearningError(
                 .specification, "the blob of the \(owner) cannot be read: \(error.explanation)", cause: error)
         }
-        guard let json = metadata[NetworkSpecification.metadataKey] else {
+        guard let json = metadata[ExactText(NetworkSpecification.metadataKey)] else {
             throw LearningError(
                 .specification,
                 "the blob of the \(owner) says nothing of its network: it was not published by the offline stage")

@@ -212,7 +212,7 @@ public struct ModelFixture: Sendable {
     }
 
     private static func weights(
-        of slot: ModuleSlot, dtype: ElementType, width: Int, metadata: [String: String],
+        of slot: ModuleSlot, dtype: ElementType, width: Int, metadata: [ExactText: String],
         using generator: inout SplitMix64
     ) throws -> [UInt8] {
         func values(_ count: Int) -> [Float] {

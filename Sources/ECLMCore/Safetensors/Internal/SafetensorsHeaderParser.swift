@@ -2,8 +2,8 @@
 struct SafetensorsHeaderParser {
     let limits: SafetensorsLimits
     let dataOffset: Int
-    private var metadata: [String: String]?
-    private var names: Set<String> = []
+    private var metadata: [ExactText: String]?
+    private var names: Set<ExactText> = []
     private var entries: [SafetensorsHeader.Entry] = []
 
     init(limits: SafetensorsLimits, dataOffset: Int) {
@@ -34,7 +34,7 @@ struct SafetensorsHeaderParser {
         guard metadata == nil else {
             throw SafetensorsError(.duplicateName, "__metadata__ appears twice")
         }
-        var strings: [String: String] = [:]
+        var strings: [ExactText: String] = [:]
         guard scanner.peek() == UInt8(ascii: "{") else {
             throw SafetensorsError(.invalidMetadata, "__metadata__ is no object")
         }
@@ -55,7 +55,7 @@ struct SafetensorsHeaderParser {
                 }
                 let value: String
                 do throws(JSONScanError) { value = try scanner.string() } catch { throw Self.invalid(error) }
-                guard strings.updateValue(value, forKey: key) == nil else {
+                guard strings.updateValue(value, forKey: ExactText(key)) == nil else {
                     throw SafetensorsError(.duplicateName, "__metadata__ holds \(key.debugDescription) twice")
                 }
             }, failure: Self.invalid)
@@ -67,7 +67,7 @@ struct SafetensorsHeaderParser {
         guard entries.count < limits.tensors else {
             throw SafetensorsError(.limitExceeded, "the file has more than \(limits.tensors) tensors, the limit")
         }
-        guard names.insert(name).inserted else {
+        guard names.insert(ExactText(name)).inserted else {
             throw SafetensorsError(.duplicateName, "tensor \(name.debugDescription) appears twice", tensor: name)
         }
         guard scanner.peek() == UInt8(ascii: "{") else {
@@ -140,11 +140,11 @@ struct SafetensorsHeaderParser {
     private mutating func assemble() throws(SafetensorsError) -> SafetensorsHeader {
         // An empty tensor lies before the one that begins at the same byte, and two of them in the order of names.
         entries.sort {
-            ($0.byteRange.lowerBound, $0.byteRange.upperBound, $0.description.name)
-                < ($1.byteRange.lowerBound, $1.byteRange.upperBound, $1.description.name)
+            ($0.byteRange.lowerBound, $0.byteRange.upperBound, ExactText($0.description.name))
+                < ($1.byteRange.lowerBound, $1.byteRange.upperBound, ExactText($1.description.name))
         }
         var end = dataOffset
-        var positions = [String: Int](minimumCapacity: entries.count)
+        var positions = [ExactText: Int](minimumCapacity: entries.count)
         for (position, entry) in entries.enumerated() {
             let name = entry.description.name
             if entry.byteRange.lowerBound != end {
@@ -156,7 +156,7 @@ struct SafetensorsHeaderParser {
                         + "\(end - dataOffset) is next", tensor: name)
             }
             end = entry.byteRange.upperBound
-            positions[name] = position
+            positions[ExactText(name)] = position
         }
         if end > limits.fileBytes {
             throw SafetensorsError(.limitExceeded, "the tensors end at byte \(end), the limit is \(limits.fileBytes)")

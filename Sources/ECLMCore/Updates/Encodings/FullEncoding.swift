@@ -7,7 +7,7 @@ enum FullEncoding: UpdateCoding {
     static func fit(_ tensor: TensorDescription, in file: inout UpdateFitting) throws {
         guard tensor.dtype.isFloatingPoint else {
             let given = try file.take(tensor.name, of: tensor, shape: tensor.shape, [tensor.dtype])
-            file.contents[given.name] = .anything
+            file.contents[ExactText(given.name)] = .anything
             return
         }
         try file.fitValues(tensor, [tensor.dtype])

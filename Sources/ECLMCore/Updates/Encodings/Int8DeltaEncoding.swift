@@ -15,7 +15,7 @@ enum Int8DeltaEncoding: UpdateCoding {
 
     static func fit(_ tensor: TensorDescription, in file: inout UpdateFitting) throws {
         let values = try file.take(tensor.name, of: tensor, shape: tensor.shape, [.i8])
-        file.contents[values.name] = .anything
+        file.contents[ExactText(values.name)] = .anything
         let scales = try file.take(scaleName(tensor.name), of: tensor, shape: nil, [.f32])
         let elements = tensor.elementCount ?? 0
         let run: Int
@@ -30,8 +30,8 @@ enum Int8DeltaEncoding: UpdateCoding {
             }
             run = rows == 0 ? 1 : max(elements / rows, 1)
         }
-        file.contents[scales.name] = .scales(largest: 2 * tensor.dtype.largestFinite / 127)
-        file.parts[tensor.name] = .quantised(values: values.name, scales: scales.name, run: run)
+        file.contents[ExactText(scales.name)] = .scales(largest: 2 * tensor.dtype.largestFinite / 127)
+        file.parts[ExactText(tensor.name)] = .quantised(values: values.name, scales: scales.name, run: run)
     }
 
     /// Adds all tensors of a difference.
@@ -40,7 +40,7 @@ enum Int8DeltaEncoding: UpdateCoding {
     static func add(
         _ difference: Difference, fraction: Double, to builder: inout SafetensorsBuilder
     ) throws -> UpdateResidual? {
-        var rest: [String: UpdateResidual.Values] = [:]
+        var rest: [ExactText: UpdateResidual.Values] = [:]
         for tensor in difference.tensors {
             var values = difference.floats(of: tensor)
             let rows = tensor.shape.count >= 2 ? tensor.shape[0] : 1
@@ -62,7 +62,7 @@ enum Int8DeltaEncoding: UpdateCoding {
                 bytes: codes.withUnsafeBytes { Array($0) })
             try builder.add(
                 scaleName(tensor.name), shape: tensor.shape.count >= 2 ? [rows] : [], floats: scales)
-            rest[tensor.name] = .init(shape: tensor.shape, floats: values)
+            rest[ExactText(tensor.name)] = .init(shape: tensor.shape, floats: values)
         }
         return UpdateResidual(tensors: rest)
     }

@@ -12,7 +12,7 @@ enum SparseDeltaEncoding: UpdateCoding {
 
     static func fit(_ tensor: TensorDescription, in file: inout UpdateFitting) throws {
         let (gapsName, valuesName) = (Self.gapsName(tensor.name), Self.valuesName(tensor.name))
-        if file.given[gapsName] == nil, file.given[valuesName] == nil { return }
+        if file.given[ExactText(gapsName)] == nil, file.given[ExactText(valuesName)] == nil { return }
         let gaps = try file.take(gapsName, of: tensor, shape: nil, [.u8])
         let values = try file.take(valuesName, of: tensor, shape: nil, [.f32])
         let elements = tensor.elementCount ?? 0
@@ -24,9 +24,9 @@ enum SparseDeltaEncoding: UpdateCoding {
                 "gaps of shape \(gaps.shape) and values of shape \(values.shape) are no part of the \(elements) values of "
                     + "tensor \(tensor.name)", tensor: tensor.name)
         }
-        file.contents[gaps.name] = .gaps(elements: elements, count: values.shape[0])
-        file.contents[values.name] = .values(largest: 2 * tensor.dtype.largestFinite)
-        file.parts[tensor.name] = .sparse(gaps: gaps.name, values: values.name, count: values.shape[0])
+        file.contents[ExactText(gaps.name)] = .gaps(elements: elements, count: values.shape[0])
+        file.contents[ExactText(values.name)] = .values(largest: 2 * tensor.dtype.largestFinite)
+        file.parts[ExactText(tensor.name)] = .sparse(gaps: gaps.name, values: values.name, count: values.shape[0])
     }
 
     /// Adds the chosen values of a difference.
@@ -39,7 +39,7 @@ enum SparseDeltaEncoding: UpdateCoding {
         var values = tensors.map { difference.floats(of: $0) }
         let threshold = Threshold(values, fraction: fraction)
         var ties = threshold.ties
-        var rest: [String: UpdateResidual.Values] = [:]
+        var rest: [ExactText: UpdateResidual.Values] = [:]
         for (number, tensor) in tensors.enumerated() {
             guard values[number].count <= Int(UInt32.max) else {
                 throw UpdateError(.mismatch, "tensor \(tensor.name) has too many elements", tensor: tensor.name)
@@ -65,7 +65,7 @@ enum SparseDeltaEncoding: UpdateCoding {
                     bytes: gaps)
                 try builder.add(valuesName(tensor.name), shape: [chosen.count], floats: chosen)
             }
-            rest[tensor.name] = .init(shape: tensor.shape, floats: values[number])
+            rest[ExactText(tensor.name)] = .init(shape: tensor.shape, floats: values[number])
             values[number] = []
         }
         return UpdateResidual(tensors: rest)

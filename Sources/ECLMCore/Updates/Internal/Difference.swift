@@ -15,7 +15,7 @@ struct Difference {
                 for position in values.indices { values[position] -= base[position] }
             }
         }
-        residual?.tensors[tensor.name]?.floats.withUnsafeBufferPointer { rest in
+        residual?.tensors[ExactText(tensor.name)]?.floats.withUnsafeBufferPointer { rest in
             values.withUnsafeMutableBufferPointer { values in
                 for position in values.indices { values[position] += Double(rest[position]) }
             }

@@ -214,9 +214,9 @@ struct PrototypeWork {
     }
 
     private mutating func restore(_ saved: PrototypeCheckpoint) throws {
-        let byName = Dictionary(saved.tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let byName = Dictionary(saved.tensors.map { (ExactText($0.name), $0) }, uniquingKeysWith: { first, _ in first })
         func entry(_ name: String) throws -> ModuleTensors.Entry {
-            guard let entry = byName[name] else {
+            guard let entry = byName[ExactText(name)] else {
                 throw LearningError(.checkpoint, "the checkpoint lacks the tensor \(name); remove it to start again")
             }
             return entry
