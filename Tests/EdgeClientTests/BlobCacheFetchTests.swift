@@ -27,6 +27,39 @@ struct BlobCacheFetchTests {
         #expect(try cache.contents().entries == [.init(digest: digest, bytes: Int64(count))])
     }
 
+    @Test("A failure before the last step leaves what can be gone on with")
+    func lastStep() async throws {
+        let fixture = try Fixture()
+        let bytes = Fixture.bytes(2500)
+        let digest = fixture.service.add(bytes)
+        let cache = try fixture.cache()
+        // Where the blob's folder belongs lies a file.
+        let obstacle = "\(cache.path)/blobs/sha256/\(digest.hex.prefix(2))"
+        try fixture.write([1], to: obstacle)
+        await #expect(throws: EdgeError.self) { try await cache.fetch(digest, from: fixture.registry()) }
+        let partial = cache.path + "/partial/" + digest.hex
+        let permissions = try FileManager.default.attributesOfItem(atPath: partial)[.posixPermissions] as? Int
+        #expect((permissions ?? 0) & 0o200 != 0)
+        try FileManager.default.removeItem(atPath: obstacle)
+        #expect(try await cache.fetch(digest, from: fixture.registry()) == .init(bytes: 2500, fetched: 0))
+        #expect(try fixture.contents(cache.path(of: digest)) == bytes)
+    }
+
+    @Test("Files that may not be touched do not keep a blob out", arguments: [0o444, 0o000])
+    func permissions(mode: Int) async throws {
+        let fixture = try Fixture()
+        let bytes = Fixture.bytes(2500)
+        let digest = fixture.service.add(bytes)
+        let cache = try fixture.cache()
+        let partial = cache.path + "/partial/" + digest.hex
+        try fixture.write(Array(bytes[..<1000]), to: partial)
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: partial)
+        #expect(try await cache.fetch(digest, from: fixture.registry()).bytes == 2500)
+        try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: cache.path(of: digest))
+        #expect(try await cache.fetch(digest, from: fixture.registry()).bytes == 2500)
+        #expect(try fixture.contents(cache.path(of: digest)) == bytes)
+    }
+
     @Test("A held blob is not asked for again")
     func held() async throws {
         let fixture = try Fixture()

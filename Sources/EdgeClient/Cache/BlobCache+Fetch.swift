@@ -38,7 +38,7 @@ extension BlobCache {
             // Whoever held the lock may have fetched it.
             if let held = try heldBytes(digest, onBytes) { return FetchResult(bytes: held, fetched: 0) }
             try remove(digest)
-            let file = try ClientFile(partialPath(of: digest), O_RDWR | O_CREAT)
+            let file = try openPartial(partialPath(of: digest))
             let resumed = try file.byteCount()
             if let first = try await transfer(digest, file, expectedBytes, registry, onBytes) { return first }
             if resumed > 0 {
@@ -54,8 +54,18 @@ extension BlobCache {
         }
     }
 
+    /// A blob's partial file. One that may not be written, as earlier versions left it where the last step failed, is made
+    /// writable, or begun anew: nothing in the cache keeps a module out for good.
+    private func openPartial(_ path: String) throws(EdgeError) -> ClientFile {
+        if FileSystem.isForbidden(path, writing: true), chmod(path, 0o600) != 0 { try FileSystem.remove(path) }
+        return try ClientFile(path, O_RDWR | O_CREAT)
+    }
+
+    /// The size of a blob that is held and intact; one that may not be read is as good as none.
     private func heldBytes(_ digest: Digest, _ onBytes: (Int64) -> Void) throws(EdgeError) -> Int64? {
-        guard let entry = FileSystem.entry(path(of: digest)), try isIntact(digest) else { return nil }
+        guard let entry = FileSystem.entry(path(of: digest)), !FileSystem.isForbidden(path(of: digest), writing: false),
+            try isIntact(digest)
+        else { return nil }
         onBytes(entry.byteCount)
         return entry.byteCount
     }
@@ -114,12 +124,12 @@ extension BlobCache {
         }
         guard hash.finalize() == digest else { return nil }
         try file.synchronize()
-        guard withExtendedLifetime(file, { fchmod(file.descriptor, 0o444) }) == 0 else {
-            throw EdgeError.system("protect", file.path)
-        }
         let place = path(of: digest)
         try FileSystem.createDirectory(String(place[..<(place.lastIndex(of: "/") ?? place.startIndex)]), mode: 0o700)
         try FileSystem.rename(file.path, to: place)
+        // Last, so that a failure before leaves a partial file that can be written. Against mistakes only: a file system
+        // without permissions, as on many memory cards, is no reason to fail.
+        _ = withExtendedLifetime(file) { fchmod(file.descriptor, 0o444) }
         return FetchResult(bytes: size, fetched: size - start)
     }
 

@@ -34,7 +34,9 @@ extension BlobCache {
             let oldest = FileSystem.now - partialAge.components.seconds
             for entry in contents.partials {
                 let path = partialPath(of: entry.digest)
-                guard let file = FileSystem.entry(path), file.modifiedSeconds <= oldest,
+                // One that may not be written serves nobody, however new it is.
+                guard let file = FileSystem.entry(path),
+                    file.modifiedSeconds <= oldest || FileSystem.isForbidden(path, writing: true),
                     !FileLock.isHeld(lockPath(of: entry.digest))
                 else { continue }
                 if !isDryRun {

@@ -39,6 +39,11 @@ package enum FileSystem {
         return Entry(status)
     }
 
+    /// Whether a file is there and its permissions refuse that this process reads it, or writes it as well.
+    static func isForbidden(_ path: String, writing: Bool) -> Bool {
+        access(path, writing ? R_OK | W_OK : R_OK) != 0 && errno == EACCES
+    }
+
     /// Creates a directory and those above it; existing ones are left as they are.
     package static func createDirectory(_ path: String, mode: mode_t = 0o755) throws(EdgeError) {
         if entry(path)?.isDirectory == true { return }
