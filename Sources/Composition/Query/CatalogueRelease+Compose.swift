@@ -11,10 +11,11 @@ extension CatalogueRelease {
         var fixed = ResourceAmounts.zero
         var chosen: [ComposedModule] = []
         for module in shared {
-            if let traits = query.traits, let reason = module.requirements.unmet(by: traits).first {
+            if let reasons = query.traits.map(module.requirements.unmet), !reasons.isEmpty {
                 throw CompositionError(
                     .incompatible,
-                    "the device cannot run \(module.module), which every sub-model of \(model) carries: \(reason)")
+                    "the device cannot run \(module.module), which every sub-model of \(model) carries: it "
+                        + reasons.joined(separator: "; "))
             }
             let part = composed(module, importance: 0, in: query)
             chosen.append(part)
@@ -36,7 +37,8 @@ extension CatalogueRelease {
         }
 
         switch try solve(offered, fixed: fixed, query) {
-        case .infeasible(let infeasibility):
+        case .infeasible(var infeasibility):
+            if let lacks = excluded.lacks(inLayers: infeasibility.emptyLayers) { infeasibility.message += ": \(lacks)" }
             return CompositionAnswer(release: number, outcome: .infeasible(infeasibility), excluded: excluded)
         case .undecided(let nodes):
             throw CompositionError(
