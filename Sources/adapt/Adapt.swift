@@ -75,7 +75,7 @@ struct Adapt: AsyncParsableCommand {
 
     static func main() async {
         ignoreFileSizeSignal()
-        await main(nil)
+        await runProgram(Self.self, Array(CommandLine.arguments.dropFirst()))
     }
 
     func validate() throws {

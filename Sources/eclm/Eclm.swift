@@ -16,4 +16,8 @@ struct Eclm: AsyncParsableCommand {
             """,
         version: ECLM.version,
         subcommands: [PrototypeCommand.self, FleetCommand.self, ExperimentCommand.self, DataCommand.self])
+
+    static func main() async {
+        await runProgram(Self.self, Array(CommandLine.arguments.dropFirst()))
+    }
 }

@@ -26,7 +26,7 @@ struct Edgectl: AsyncParsableCommand {
 
     static func main() async {
         ignoreFileSizeSignal()
-        await main(FormerNames.edgectl.replaced(in: Array(CommandLine.arguments.dropFirst())))
+        await runProgram(Self.self, FormerNames.edgectl.replaced(in: Array(CommandLine.arguments.dropFirst())))
     }
 }
 

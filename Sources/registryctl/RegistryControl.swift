@@ -44,6 +44,7 @@ struct RegistryControl: AsyncParsableCommand {
         ])
 
     static func main() async {
-        await main(FormerNames.registryctl.replaced(in: Array(CommandLine.arguments.dropFirst())))
+        await runProgram(
+            Self.self, FormerNames.registryctl.replaced(in: Array(CommandLine.arguments.dropFirst())))
     }
 }

@@ -89,6 +89,44 @@ struct ExitStatusTests {
         }
     }
 
+    @Test("Wrong usage is a document where the command line asks for JSON, wherever it says so")
+    func usageDocuments() async throws {
+        struct Document: Decodable {
+            struct Failure: Decodable {
+                var code: String
+                var message: String
+                var hint: String?
+                var exitStatus: Int
+                enum CodingKeys: String, CodingKey { case code, message, hint, exitStatus = "exit_status" }
+            }
+            var error: Failure
+        }
+        for (program, line) in [
+            ("registryctl", "model list --output json --limit 0"),
+            ("registryctl", "model list --limit x --output=json"),
+            ("registryctl", "model show --output json"), ("registryctl", "--output json absent"),
+            ("registryctl", "channel rollback mlp --without-device a --since 2026-02-30 --reason r --output json"),
+            ("edgectl", "pull --output json"), ("edgectl", "register --absent --output json"),
+        ] {
+            let result = try await Program(program, words(line)).finish()
+            #expect(result.status == 64, "\(line)")
+            #expect(result.output.isEmpty, "\(line)")
+            let document = try JSONDecoder().decode(Document.self, from: Data(result.errors.utf8))
+            #expect(document.error.code == "usage")
+            #expect(document.error.exitStatus == 64)
+            #expect(!document.error.message.isEmpty, "\(line)")
+        }
+        for line in [
+            "model list --limit 0", "model list --limit 0 --output table", "model list --limit 0 --output json2",
+        ] {
+            let result = try await Program("registryctl", words(line)).finish()
+            #expect(result.status == 64)
+            #expect(result.errors.hasPrefix("Error: "), "\(result.errors)")
+        }
+        let help = try await Program("registryctl", words("model list --help --output json")).finish()
+        #expect(help.status == 0 && help.output.contains("USAGE"))
+    }
+
     @Test("registryctl and edgectl: 64 where the command line is wrong, whatever the command")
     func usage() async throws {
         for command in CommandHelp(RegistryControl.self).commands {

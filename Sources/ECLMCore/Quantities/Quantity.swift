@@ -15,6 +15,13 @@ public enum Quantity {
         return "\(sign)\(digits / Int64(scale)).\(zeros)\(fraction)"
     }
 
+    /// A finite number from decimal text, such as `0.5` or `1e-3`; `nil` for anything else that `Double` would read, such as
+    /// `0x10` or `inf`.
+    package static func number(_ text: some StringProtocol) -> Double? {
+        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) || "+-.eE".utf8.contains($0) }) else { return nil }
+        return Double(text).flatMap { $0.isFinite ? $0 : nil }
+    }
+
     /// A number, white space or none, and one of `units` in any case, as a whole number that fits 64 bits.
     static func parse(_ text: String, units: [String: Double]) -> Int64? {
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }

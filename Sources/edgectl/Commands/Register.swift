@@ -72,7 +72,7 @@ struct NamedValue: ExpressibleByArgument {
     /// The values by name as finite numbers.
     static func numbers(_ values: [NamedValue]) throws -> [String: Double] {
         try dictionary(values).reduce(into: [:]) { numbers, entry in
-            guard let value = Double(entry.value), value.isFinite else {
+            guard let value = Quantity.number(entry.value) else {
                 throw ValidationError("--metric \(entry.key)=\(entry.value): the value is not a finite number")
             }
             numbers[entry.key] = value

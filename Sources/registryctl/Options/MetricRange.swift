@@ -1,4 +1,5 @@
 import ArgumentParser
+import ECLMCore
 
 /// `LOW..HIGH` on the command line: two finite numbers.
 struct MetricRange: ExpressibleByArgument, Hashable, Sendable {
@@ -7,8 +8,8 @@ struct MetricRange: ExpressibleByArgument, Hashable, Sendable {
     init(_ range: ClosedRange<Double>) { self.range = range }
 
     init?(argument: String) {
-        guard let dots = argument.firstRange(of: ".."), let low = Double(argument[..<dots.lowerBound]),
-            let high = Double(argument[dots.upperBound...]), low.isFinite, high.isFinite, low < high
+        guard let dots = argument.firstRange(of: ".."), let low = Quantity.number(argument[..<dots.lowerBound]),
+            let high = Quantity.number(argument[dots.upperBound...]), low < high
         else { return nil }
         range = low...high
     }

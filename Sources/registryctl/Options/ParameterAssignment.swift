@@ -1,4 +1,5 @@
 import ArgumentParser
+import ECLMCore
 
 /// `name=value` with a number for a value, or `name=` for none.
 struct ParameterAssignment: ExpressibleByArgument, Hashable, Sendable {
@@ -10,7 +11,7 @@ struct ParameterAssignment: ExpressibleByArgument, Hashable, Sendable {
         guard parts.count == 2, !parts[0].isEmpty else { return nil }
         name = String(parts[0])
         if parts[1].isEmpty { return }
-        guard let number = Double(parts[1]), number.isFinite else { return nil }
+        guard let number = Quantity.number(parts[1]) else { return nil }
         value = number
     }
 }

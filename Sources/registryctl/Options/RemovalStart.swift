@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandSupport
 import Foundation
 import Trainer
 
@@ -12,12 +13,7 @@ struct RemovalStart: ExpressibleByArgument, Hashable, Sendable {
             start = .round(round)
             return
         }
-        let text = argument.contains("T") ? argument : argument + "T00:00:00Z"
-        let plain = Date.ISO8601FormatStyle()
-        guard
-            let time = (try? plain.parse(text))
-                ?? (try? Date.ISO8601FormatStyle(includingFractionalSeconds: true).parse(text))
-        else { return nil }
-        start = .time(time)
+        guard let time = Timestamp(rfc3339: argument) else { return nil }
+        start = .time(Date(timeIntervalSince1970: Double(time.microseconds) / 1_000_000))
     }
 }
