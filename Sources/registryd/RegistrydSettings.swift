@@ -84,9 +84,12 @@ struct RegistrydSettings {
                 throw ConfigurationError(
                     "the secret of \(entry.name) in \(path) is too short or has spaces: use 16 bytes or more")
             }
-            guard (1...128).contains(entry.name.utf8.count), !entry.name.hasPrefix("device:") else {
+            if let refusal = NameRule.actor.refusal(of: entry.name) {
+                throw ConfigurationError("\(refusal); see \(path)")
+            }
+            guard entry.name.utf8.count <= 128, !entry.name.hasPrefix("device:") else {
                 throw ConfigurationError(
-                    "\(entry.name.debugDescription) in \(path) is no token's name: use 1 to 128 bytes, not beginning with "
+                    "\(entry.name.debugDescription) in \(path) is no token's name: use at most 128 bytes, not beginning with "
                         + "'device:', which is how devices are named")
             }
             let roles = try entry.roles.map { name in

@@ -33,7 +33,8 @@ struct SpecificationTests {
         .init("no model", "{}", .missingKey, "the specification lacks model"),
         .init(
             "a model name with a space", #"{"model": "A b", "summary": "s"}"#, .invalidSpecification,
-            #"model is "A b"; use at most 128 lower-case letters, digits, '.', '_' and '-'"#),
+            #"model: "A b" is no name for a model: it has 1 to 128 lower-case letters of ASCII, digits, '.', '_' and '-', a letter or digit first"#
+        ),
         .init(
             "an unknown key at the top", Small.specification(more: #", "modell": 1"#), .unknownKey,
             "the specification has an unknown key modell; see docs/import.md"),

@@ -54,7 +54,7 @@ struct DeviceTests {
     func malformed(transport: Transport) async throws {
         try await withServer(over: transport) { server in
             for name in ["", "-x", "a b", "ä", String(repeating: "x", count: 129), "a/b", "%"] {
-                await refused(.invalidArgument, "no device's name") { try await register(server, name) }
+                await refused(.invalidArgument, "no name for a device") { try await register(server, name) }
             }
             await refused(.invalidArgument, "32 random bytes") { try await register(server, "d", token: []) }
             await refused(.invalidArgument, "32 random bytes") { try await register(server, "d", token: testBytes(31)) }

@@ -17,9 +17,7 @@ struct AdaptationDirectory: Sendable {
     let path: String
 
     init(_ state: StateDirectory, model: String) throws {
-        guard RegistryName.isValid(model) else {
-            throw EdgeError(.refused, "\(model.debugDescription) is no model's name: lower-case letters, digits, . _ -")
-        }
+        if let refusal = NameRule.model.refusal(of: model) { throw EdgeError(.refused, refusal) }
         path = "\(state.path)/adaptations/\(model)"
         try FileSystem.createDirectory(path, mode: 0o700)
     }
@@ -61,7 +59,9 @@ struct AdaptationDirectory: Sendable {
     func current() throws -> String? {
         guard let bytes = try contents(currentFile, limit: 256) else { return nil }
         let id = String(decoding: bytes, as: UTF8.self)
-        guard RegistryName.isValid(id) else { throw EdgeError(.invalidState, "\(currentFile) is damaged; adapt again") }
+        guard NameRule.model.allows(id) else {
+            throw EdgeError(.invalidState, "\(currentFile) is damaged; adapt again")
+        }
         return "\(models)/\(id)"
     }
 

@@ -34,10 +34,8 @@ public struct DecompositionSpecification: Sendable, Hashable {
     public init(json: [UInt8]) throws(DecompositionError) {
         var reader = try ObjectReader(try Self.document(json), path: "")
         model = try reader.string("model")
-        guard RegistryName.isValid(model) else {
-            throw DecompositionError(
-                .invalidSpecification,
-                "model is \(model.debugDescription); use at most 128 lower-case letters, digits, '.', '_' and '-'")
+        if let refusal = NameRule.model.refusal(of: model) {
+            throw DecompositionError(.invalidSpecification, "model: \(refusal)")
         }
         summary = try reader.string("summary")
         let runtime = try reader.stringIfPresent("minimum_runtime") ?? "0.0.0"

@@ -42,7 +42,10 @@ public struct EdgeClient: Sendable {
     public func register(
         deviceID: String, deviceClass: String, attributes: [String: String] = [:]
     ) async throws -> DeviceIdentity {
-        try await state.whileRegistering {
+        for (rule, name) in [(NameRule.device, deviceID), (.deviceClass, deviceClass)] {
+            if let refusal = rule.refusal(of: name) { throw EdgeError(.refused, refusal) }
+        }
+        return try await state.whileRegistering {
             let known = try state.identity()
             if let known, known.deviceID != deviceID {
                 throw EdgeError(

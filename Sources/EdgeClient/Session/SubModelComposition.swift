@@ -65,14 +65,14 @@ extension SubModelComposition {
     ///
     /// - Throws: ``EdgeError`` with `registryFailed`.
     init(_ answer: Wire.ComposeResponse, _ composition: Wire.Composition) throws(EdgeError) {
-        guard RegistryName.isValid(answer.model) else { throw Self.unusable("the model", answer.model) }
+        guard NameRule.model.allows(answer.model) else { throw Self.unusable("the model", answer.model) }
         model = answer.model
         release = answer.release
         modules = []
         var names: Set<String> = []
         var sizes: [Digest: Int64] = [:]
         for module in composition.modules {
-            guard RegistryName.isValid(module.module), names.insert(module.module).inserted else {
+            guard NameRule.module.allows(module.module), names.insert(module.module).inserted else {
                 throw Self.unusable("a module", module.module)
             }
             guard let checked = Module(module) else {

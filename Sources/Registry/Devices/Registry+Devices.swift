@@ -35,13 +35,15 @@ extension Registry {
     public func defineDeviceClass(
         _ name: String, traits: DeviceTraits, as provenance: Provenance
     ) async throws(RegistryError) -> DeviceClassRecord {
-        try ManifestCheck.name(name, of: "device class")
+        try ManifestCheck.name(name, .deviceClass)
         guard traits.memory > 0, traits.flops > 0 else {
             throw RegistryError(.invalidArgument, "a device class needs memory and flops above 0")
         }
-        guard traits.operators.count <= 1024, traits.operators.allSatisfy({ (1...64).contains($0.utf8.count) }) else {
-            throw RegistryError(.invalidArgument, "operators have names of 1 to 64 bytes, and there are at most 1024")
+        guard traits.operators.count <= 1024 else {
+            throw RegistryError(
+                .invalidArgument, "a device class has at most 1024 operators, not \(traits.operators.count)")
         }
+        for text in traits.operators { try ManifestCheck.name(text, .operator) }
         let runtime = traits.runtime
         return try await transaction(as: provenance) { connection in
             let rows = try await connection.query(
@@ -153,20 +155,7 @@ extension Registry {
     }
 
     private static func check(_ registration: DeviceRegistration) throws(RegistryError) {
-        let bytes = registration.deviceID.utf8
-        let isAlphanumeric = { (byte: UInt8) in
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
-                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-        }
-        guard (1...128).contains(bytes.count), bytes.first.map(isAlphanumeric) == true,
-            bytes.allSatisfy({ isAlphanumeric($0) || ".-_:".utf8.contains($0) })
-        else {
-            throw RegistryError(
-                .invalidArgument,
-                "\(registration.deviceID.debugDescription) is no device's name: use letters, digits, '.', '_', ':' and '-', "
-                    + "a letter or digit first, at most 128")
-        }
+        try ManifestCheck.name(registration.deviceID, .device)
         guard registration.token.count == 32 else {
             throw RegistryError(
                 .invalidArgument, "a device's token is 32 random bytes that it chooses, not \(registration.token.count)"

@@ -8,7 +8,7 @@ struct ManifestCheck {
     static let maximumLayers = 256
 
     static func check(_ manifest: ModelManifest) throws(RegistryError) {
-        try name(manifest.model, of: "model")
+        try name(manifest.model, .model)
         guard manifest.summary.unicodeScalars.count <= 4096 else {
             throw invalid("the summary is longer than 4096 characters")
         }
@@ -38,7 +38,7 @@ struct ManifestCheck {
     }
 
     private static func check(_ module: ModelManifest.Module, layers: Int) throws(RegistryError) {
-        try name(module.name, of: "module")
+        try name(module.name, .module)
         guard module.slot.kind.isShared == (module.slot.layer == nil) else {
             throw invalid(
                 "module \(module.name): experts and bypasses lie in a layer, stem, head and selector in none")
@@ -57,18 +57,13 @@ struct ManifestCheck {
             throw invalid("module \(module.name) has a negative cost")
         }
         for text in module.requirements.operators {
-            guard (1...64).contains(text.utf8.count), !text.contains(",") else {
-                throw invalid("module \(module.name): operator \(text.debugDescription) is no operator's name")
-            }
+            if let refusal = NameRule.operator.refusal(of: text) { throw invalid("module \(module.name): \(refusal)") }
         }
     }
 
-    static func name(_ text: String, of what: String) throws(RegistryError) {
-        guard RegistryName.isValid(text) else {
-            throw invalid(
-                "\(text.debugDescription) is no name for a \(what): use lower-case letters, digits, '.', '_' and '-', "
-                    + "a letter or digit first, at most 128")
-        }
+    /// Refuses a name that breaks its rule.
+    static func name(_ text: String, _ rule: NameRule) throws(RegistryError) {
+        if let refusal = rule.refusal(of: text) { throw invalid(refusal) }
     }
 
     private static func invalid(_ message: String) -> RegistryError { RegistryError(.invalidArgument, message) }

@@ -27,7 +27,7 @@ extension Registry {
         _ manifest: ModelManifest, channel: String?, as provenance: Provenance
     ) async throws(RegistryError) -> PublicationResult {
         try ManifestCheck.check(manifest)
-        if let channel { try ManifestCheck.name(channel, of: "channel") }
+        if let channel { try ManifestCheck.name(channel, .channel) }
         let manifest = try await inspected(manifest)
         return try await transaction(
             as: provenance,

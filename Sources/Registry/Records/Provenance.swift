@@ -1,3 +1,4 @@
+import ECLMCore
 package import PostgreSQL
 
 /// On whose behalf and why a change is made: recorded with every version, release, channel move and audit row.
@@ -16,9 +17,7 @@ public struct Provenance: Sendable, Hashable {
     ///
     /// - Parameter notifiesAfterwards: Whether whoever commits notifies by itself, instead of the database's triggers.
     package func apply(to connection: PostgresConnection, notifiesAfterwards: Bool = false) async throws {
-        guard !actor.isEmpty, actor.utf8.count <= 256 else {
-            throw RegistryError(.invalidArgument, "the actor's name must have 1 to 256 bytes")
-        }
+        try ManifestCheck.name(actor, .actor)
         guard reason.utf8.count <= 4096 else {
             throw RegistryError(.invalidArgument, "the reason is longer than 4096 bytes")
         }

@@ -76,7 +76,7 @@ extension Registry {
         of release: ParentRelease, channel: String, as provenance: Provenance
     ) async throws(RegistryError) -> ReleaseRecord {
         try ManifestCheck.check(release.manifest)
-        try ManifestCheck.name(channel, of: "channel")
+        try ManifestCheck.name(channel, .channel)
         let manifest = try await inspected(release.manifest)
         return try await transaction(as: provenance) { connection in
             let (_, result) = try await Publication(manifest: manifest, channel: channel, connection: connection)

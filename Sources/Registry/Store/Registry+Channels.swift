@@ -9,7 +9,7 @@ extension Registry {
     public func moveChannel(
         of model: String, channel: String, to number: Int, as provenance: Provenance
     ) async throws(RegistryError) -> ReleaseRecord {
-        try ManifestCheck.name(channel, of: "channel")
+        try ManifestCheck.name(channel, .channel)
         return try await transaction(as: provenance) { connection in
             let modelID = try await Self.lockModel(model, on: connection)
             let release = try await Self.releaseInService(number, of: model, modelID, on: connection)

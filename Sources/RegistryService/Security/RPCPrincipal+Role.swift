@@ -40,7 +40,7 @@ extension RPCPrincipal {
     ///
     /// - Throws: ``RPCError`` with `permissionDenied`.
     func checkMayRegister(_ device: String) throws(RPCError) {
-        if let deviceID, deviceID != device {
+        if let deviceID, !deviceID.utf8.elementsEqual(device.utf8) {
             throw RPCError(.permissionDenied, "device \(deviceID) may not act for device \(device)")
         }
     }

@@ -80,6 +80,9 @@ struct CompositionService: RPCService {
             guard traits.memory >= 0, traits.flops >= 0 else {
                 throw RegistryError(.invalidArgument, "memory and flops of the traits must be at least 0")
             }
+            for text in traits.operators {
+                if let refusal = NameRule.operator.refusal(of: text) { throw RegistryError(.invalidArgument, refusal) }
+            }
             query.traits = try traits.core()
         }
         query.limitByTraits()

@@ -18,7 +18,9 @@ struct DeviceService: RPCService {
                 for attribute in request.attributes {
                     guard attributes.updateValue(attribute.value, forKey: attribute.key) == nil else {
                         throw RegistryError(
-                            .invalidArgument, "attribute \(attribute.key.debugDescription) is given twice")
+                            .invalidArgument,
+                            "attribute \(attribute.key.debugDescription) is given twice, or as another spelling of the same letters"
+                        )
                     }
                 }
                 let result = try await registry.register(

@@ -115,7 +115,9 @@ extension [Wire.Metric] {
         var values: [String: Double] = [:]
         for metric in self {
             guard values.updateValue(metric.value, forKey: metric.name) == nil else {
-                throw RegistryError(.invalidArgument, "metric \(metric.name.debugDescription) is given twice")
+                throw RegistryError(
+                    .invalidArgument,
+                    "metric \(metric.name.debugDescription) is given twice, or as another spelling of the same letters")
             }
         }
         return values

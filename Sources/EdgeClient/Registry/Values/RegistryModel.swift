@@ -12,7 +12,7 @@ public struct RegistryModel: Hashable, Sendable {
     public var channels: [String: Int32]
 
     init(_ model: Wire.Model) throws(MappingError) {
-        guard RegistryName.isValid(model.name) else {
+        guard NameRule.model.allows(model.name) else {
             throw MappingError("\(model.name.debugDescription) is no model's name")
         }
         name = model.name

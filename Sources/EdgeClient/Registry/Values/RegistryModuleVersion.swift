@@ -21,7 +21,7 @@ public struct RegistryModuleVersion: Hashable, Sendable {
     public var isWithdrawn: Bool
 
     init(_ version: Wire.ModuleVersion) throws {
-        guard RegistryName.isValid(version.module), let slot = version.slot, let costs = version.costs else {
+        guard NameRule.module.allows(version.module), let slot = version.slot, let costs = version.costs else {
             throw MappingError(
                 "version \(version.version) of \(version.module.debugDescription) lacks a name, a place or costs")
         }
