@@ -26,16 +26,18 @@ struct SchemaTests {
                 }
             #expect(
                 audit.map(\.action) == [
-                    "model.insert", "release.insert", "channel.insert", "device_class.insert", "cost.update",
-                    "device.insert", "device.update", "round.insert", "update.update", "update.update",
+                    "model.insert", "release.insert", "channel.insert", "device_class.insert", "cost.insert",
+                    "cost.update", "device.insert", "device.update", "round.insert", "cost.insert", "update.update",
+                    "update.update",
                     "release.insert", "channel.update", "release.insert", "withdrawal.insert", "channel.update",
                     "update.update", "policy.insert", "round_request.insert", "canary.insert", "canary.update",
                     "withdrawal.insert",
                 ])
             #expect(audit.first?.actor == "ada")
-            #expect(audit[7].actor == "trainer-1")
+            #expect(audit[8].actor == "trainer-1")
             #expect(audit.last?.actor == "eclm_test_trainer")
             #expect(try await database.pool.query("SELECT * FROM eclm.audit_breaks()").isEmpty)
+            #expect(try await database.pool.query("SELECT * FROM eclm.audit_differences()").isEmpty)
             let moves = try await database.pool.query(
                 "SELECT to_release, action::text, reason FROM eclm.channel_history ORDER BY revision")
             #expect(try moves.map { try $0.decode("action", as: String.self) } == ["publish", "round", "rollback"])

@@ -12,12 +12,26 @@ public struct AuditVerification: Sendable, Hashable {
         public var problem: String
     }
 
+    /// A row of a table that is not as the chain tells.
+    public struct Difference: Sendable, Hashable {
+        /// What kind of object it is, as in ``AuditRecord/objectKind``.
+        public var objectKind: String
+        /// The object's key.
+        public var object: String
+        /// What is wrong with it.
+        public var problem: String
+        /// The row of the chain that tells otherwise; `nil` where that row waits for the chain, or there is none.
+        public var sequence: Int64?
+    }
+
     /// Rows checked.
     public var rows: Int64
     /// The hash of the last row: note it elsewhere, and a rewritten chain shows.
     public var head: Digest
     /// Where the chain does not hold, at most 100 places; empty when it is whole.
     public var breaks: [Break]
+    /// Rows of the tables that are not as the chain tells, at most 100; empty where all are.
+    public var differences: [Difference]
     /// Changes that wait to be put into the chain, and so are proven by nothing yet: those of the last moments, or on a
     /// standby, which cannot seal.
     public var unsealed: Int64
@@ -42,7 +56,8 @@ extension Registry {
         }
     }
 
-    /// Seals what waits, then recomputes the audit's hash chain from its rows, outside the database.
+    /// Seals what waits, then recomputes the audit's hash chain from its rows, outside the database, and compares the tables
+    /// with what the chain tells of them.
     ///
     /// Reads in batches: memory does not grow with the audit.
     public func verifyAudit(
@@ -51,11 +66,37 @@ extension Registry {
         try await sealAudit(everything: true)
         return try await registryErrors {
             // One consistent view, so that rows written meanwhile look like no break.
-            let chain = try await pool.transaction(isolation: .repeatableRead, readOnly: true) { connection in
-                try await AuditChain.read(on: connection, progress: progress)
+            let (chain, differences) = try await pool.transaction(isolation: .repeatableRead, readOnly: true) {
+                connection in
+                let chain = try await AuditChain.read(on: connection, progress: progress)
+                return (chain, try await Self.auditDifferences(of: nil, on: connection))
             }
             return AuditVerification(
-                rows: chain.rows, head: chain.hash, breaks: chain.breaks, unsealed: chain.unsealed)
+                rows: chain.rows, head: chain.hash, breaks: chain.breaks, differences: differences,
+                unsealed: chain.unsealed)
+        }
+    }
+}
+
+extension Registry {
+    /// The rows of some kinds of objects that are not as the audit's chain tells, at most 100.
+    public func auditDifferences(
+        of kinds: [String]
+    ) async throws(RegistryError) -> [AuditVerification.Difference] {
+        try await registryErrors {
+            try await pool.withConnection { try await Self.auditDifferences(of: kinds, on: $0) }
+        }
+    }
+
+    private static func auditDifferences(
+        of kinds: [String]?, on connection: PostgresConnection
+    ) async throws -> [AuditVerification.Difference] {
+        try await connection.query(
+            "SELECT object_kind, object, problem, sequence FROM eclm.audit_differences(\(kinds)) LIMIT 100"
+        ).map { row in
+            AuditVerification.Difference(
+                objectKind: try row.decode("object_kind"), object: try row.decode("object"),
+                problem: try row.decode("problem"), sequence: try row.decode("sequence"))
         }
     }
 }

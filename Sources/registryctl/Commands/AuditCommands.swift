@@ -18,12 +18,14 @@ struct AuditCommands: ParsableCommand {
 
 struct AuditVerify: RegistryCommand {
     static let configuration = CommandConfiguration(
-        commandName: "verify", abstract: "Recomputes the audit's hash chain outside the database.",
+        commandName: "verify",
+        abstract: "Recomputes the audit's hash chain outside the database, and compares the tables with it.",
         discussion: """
             Puts what waits for the chain into it first, which a standby cannot: there it is counted as unsealed.
 
             Note the head elsewhere from time to time and give it back with --head: only so does a chain show that \
-            somebody rewrote as a whole. Ends with 7 where the chain does not hold.
+            somebody rewrote as a whole. Ends with 7 where the chain does not hold, and where a row is not as the chain \
+            tells: a channel that points elsewhere than its last move led, other costs or samples than were taken.
 
             Example:
               registryctl audit verify --output json
@@ -42,9 +44,16 @@ struct AuditVerify: RegistryCommand {
             var sequence: Int64
             var problem: String
         }
+        struct Difference: Encodable {
+            var objectKind: String
+            var object: String
+            var problem: String
+            var sequence: Int64?
+        }
         var rows: Int64
         var head: String
         var breaks: [Break]
+        var differences: [Difference]
         var unsealed: Int64
     }
 
@@ -54,6 +63,9 @@ struct AuditVerify: RegistryCommand {
         var document = Document(
             rows: verification.rows, head: "\(verification.rows):\(verification.head.hex)",
             breaks: verification.breaks.map { .init(sequence: $0.sequence, problem: $0.problem) },
+            differences: verification.differences.map {
+                .init(objectKind: $0.objectKind, object: $0.object, problem: $0.problem, sequence: $0.sequence)
+            },
             unsealed: verification.unsealed)
         if let noted {
             let found = try await session.registry.auditRow(noted.sequence)
@@ -72,6 +84,15 @@ struct AuditVerify: RegistryCommand {
                 "the audit does not hold at row \(first.sequence): \(first.problem)"
                     + (document.breaks.count > 1 ? ", and at \(document.breaks.count - 1) more places" : ""),
                 hint: "compare with a backup; `registryctl audit log` shows the rows around it", details: document)
+        }
+        if let first = document.differences.first {
+            throw CommandFailure(
+                .verificationFailed,
+                "the chain holds, and \(first.objectKind) \(first.object) is not as it tells: \(first.problem)"
+                    + (document.differences.count > 1 ? "; \(document.differences.count - 1) more rows differ" : ""),
+                hint: "somebody changed the tables past the registry; --output json lists the rows, "
+                    + "`registryctl audit log --kind \(first.objectKind) --object \(first.object)` what was done to this one",
+                details: document)
         }
         try output.result(document) { _ in
             "The audit holds: \(document.rows) rows, head \(document.head)\n"

@@ -208,6 +208,16 @@ struct Diagnosis {
                 "a running registryd seals them every second, `registryctl audit verify` at once; a transaction may be open"
             )
         }
+        // What is quick to compare, and matters most; audit verify compares everything.
+        let differences = try await session.registry.auditDifferences(
+            of: ["channel", "device_class", "policy", "cost"])
+        if let first = differences.first {
+            return .fail(
+                "audit",
+                "\(first.objectKind) \(first.object) is not as the audit tells: \(first.problem)"
+                    + (differences.count > 1 ? "; \(differences.count - 1) more rows differ" : ""),
+                "somebody changed the tables past the registry: run `registryctl audit verify`")
+        }
         return .ok("audit", "\(head) rows; `registryctl audit verify` proves them")
     }
 
