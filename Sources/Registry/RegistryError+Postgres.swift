@@ -58,6 +58,7 @@ extension RegistryError {
                 .resourceExhausted,
                 "every database connection is busy; repeat the request later or allow more connections"
             )
+        case .sessionLent: (.failedPrecondition, nil)
         case .connectionRefused:
             (
                 .failedPrecondition,

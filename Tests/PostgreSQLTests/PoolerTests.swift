@@ -149,7 +149,7 @@ struct PoolerTests {
                 SELECT concat_ws('|', current_setting('transaction_isolation'), current_setting('transaction_read_only'),
                     current_setting('TimeZone'), current_setting('search_path'), current_setting('statement_timeout')) AS state
                 """
-            let expected = "read committed|off|UTC|public|0"
+            let expected = "read committed|off|UTC|\"public\"|0"
             let single = try await pool.query(state).one().decode("state", as: String.self)
             #expect(single == expected)
             try await pool.query("SELECT pg_sleep(0.3)")
@@ -160,7 +160,7 @@ struct PoolerTests {
             let reading = try await pool.transaction(isolation: .repeatableRead, readOnly: true) {
                 try await $0.query(state).one().decode("state", as: String.self)
             }
-            #expect(reading == "repeatable read|on|UTC|public|0")
+            #expect(reading == "repeatable read|on|UTC|\"public\"|0")
         }
     }
 
@@ -168,10 +168,10 @@ struct PoolerTests {
     func listening() async throws {
         try await withPool(.transaction) { pool, database in
             try await pool.withConnection { connection in
-                #expect(await errorCode { _ = try await connection.listen(["c"]) } == .usage)
+                #expect(await errorCode { _ = try await connection.listen(["c"]) } == .sessionLent)
             }
             let lost = await postgresError { try await pool.examine(listens: true) }
-            #expect(lost?.code == .usage)
+            #expect(lost?.code == .sessionLent)
             #expect(lost?.message.contains("listen-database") == true)
             let unheard = try await pool.examine(listens: false)
             #expect(unheard == .init(isPooled: true, isLent: true))
@@ -185,7 +185,7 @@ struct PoolerTests {
             mistaken.poolerMode = .session
             try await PostgresPool.withPool(mistaken, logger: Cluster.logger) { pool in
                 let error = await postgresError { try await pool.examine(listens: false) }
-                #expect(error?.code == .usage)
+                #expect(error?.code == .sessionLent)
                 #expect(error?.message.contains("pooler-mode") == true)
             }
         }

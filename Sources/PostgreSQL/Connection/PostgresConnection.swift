@@ -75,7 +75,7 @@ public final class PostgresConnection: Sendable {
     ///
     /// The stream ends with `.connectionLost` when the connection is lost, and with `.notificationsDropped` when it is read
     /// too slowly. The server keeps the subscription until the connection closes or goes back to its pool.
-    /// - Throws: `.usage` where a pooler lends the session: its notifications would be lost.
+    /// - Throws: `.sessionLent` where a pooler lends the session: its notifications would be lost.
     public func listen(_ channels: [String]) async throws -> AsyncThrowingStream<PostgresNotification, any Error> {
         guard !isLent else { throw PostgresError.lentListener }
         return try await listenAnyway(channels)

@@ -10,6 +10,8 @@ extension PostgresError {
         public static let connectionFailed = Code(name: "connection_failed", exitStatus: .unavailable)
         /// The server, or the pooler before it, refused the login or has no such database: trying again will not help.
         public static let connectionRefused = Code(name: "connection_refused", exitStatus: .refused)
+        /// A pooler lends the session, and what was asked for needs one of its own; the message says what to set.
+        public static let sessionLent = Code(name: "session_lent", exitStatus: .refused)
         /// The connection broke; whether the statement in flight took effect is unknown.
         public static let connectionLost = Code(name: "connection_lost", exitStatus: .unavailable)
         /// The pool's waiting line is full.

@@ -6,7 +6,7 @@ enum NotificationEcho {
     static let patience = Duration.seconds(5)
 
     /// Makes sure that what is sent over a connection of `configuration` is heard on `connection`.
-    /// - Throws: `.usage` saying what to set where nothing is heard; what connecting and sending throw.
+    /// - Throws: `.sessionLent` saying what to set where nothing is heard; what connecting and sending throw.
     static func require(on connection: PostgresConnection, from configuration: PostgresConfiguration) async throws {
         let sender = try await PostgresConnection.connect(configuration)
         do {
@@ -19,7 +19,7 @@ enum NotificationEcho {
     }
 
     /// Makes sure that what `send` sends is heard on `connection`.
-    /// - Throws: `.usage` saying what to set where nothing is heard; what `send` throws.
+    /// - Throws: `.sessionLent` saying what to set where nothing is heard; what `send` throws.
     static func require(
         on connection: PostgresConnection, sentBy send: @Sendable (SQL) async throws -> Void
     ) async throws {
@@ -48,7 +48,7 @@ enum NotificationEcho {
 extension PostgresError {
     /// Somebody would listen and never hear anything.
     static let lentListener = PostgresError(
-        code: .usage,
+        code: .sessionLent,
         message: "notifications of this database are not heard on the connection that listens: a pooler lends the "
             + "session, or it leads to another database; name a way past the pooler to the same database "
             + "(listen-database, ECLM_LISTEN_DATABASE)")

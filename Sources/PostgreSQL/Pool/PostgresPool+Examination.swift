@@ -22,7 +22,7 @@ extension PostgresPool {
     /// Tries what programs rely on before they answer anybody, and logs what it finds.
     ///
     /// - Parameter listens: Whether the program listens for notifications.
-    /// - Throws: `.usage`, saying what to set, where a pooler lends sessions that this pool takes for its own, or where
+    /// - Throws: `.sessionLent`, saying what to set, where a pooler lends sessions that this pool takes for its own, or where
     ///   notifications are not heard; what connecting throws.
     @discardableResult
     public func examine(listens: Bool) async throws -> Examination {
@@ -41,7 +41,7 @@ extension PostgresPool {
         await connection.close()
         guard isLent == found.isLent else {
             throw PostgresError(
-                code: .usage,
+                code: .sessionLent,
                 message: "a pooler lends the sessions of this database for single transactions, and others use them in "
                     + "between: set pooler-mode to transaction (ECLM_POOLER_MODE=transaction), or the pooler's pool_mode to "
                     + "session")
