@@ -109,7 +109,9 @@ extension Region {
             update = try await parent.update(id)
         } catch let error as EdgeError where error.code == .notFound {
             // The parent was restored from a backup before it took the update.
-            let receipt = try await send(record)
+            var forgotten = record
+            forgotten.modules = try await registry.modules(ofHandOver: record.roundID)
+            let receipt = try await send(forgotten)
             try await registry.retakeHandOver(
                 record.roundID, update: receipt.updateID,
                 as: provenance("\(parentName) had forgotten update \(id)"))

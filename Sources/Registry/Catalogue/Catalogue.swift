@@ -17,6 +17,8 @@ public final class Catalogue: Sendable {
         var nextWaiter = 0
         /// Releases asked for by number, newest use last.
         var pinned: [StoredRelease] = []
+        /// Whether the database may have been restored, so that nothing that was read before counts, immutable as it is.
+        var isSuspect = false
     }
 
     /// Releases that no channel points to, kept for queries by number.
@@ -92,12 +94,15 @@ public final class Catalogue: Sendable {
     /// Reads the catalogue again now.
     public func refresh() async throws(RegistryError) {
         let started = ContinuousClock.now
-        let (previous, pinned) = state.withLock { ($0.snapshot, $0.pinned) }
+        let (previous, pinned, isSuspect) = state.withLock { state in
+            state.isSuspect ? (nil, [], true) : (state.snapshot, state.pinned, false)
+        }
         let fresh = try await CatalogueSnapshot<StoredRelease>.load(
             previous: previous, pinned: pinned, from: registry.pool)
         let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
             // Two loads at once may end in either order: the one that began later wins.
             guard started >= state.confirmed else { return [] }
+            if isSuspect { (state.pinned, state.isSuspect) = ([], false) }
             state.snapshot = fresh
             state.generation += 1
             state.confirmed = started
@@ -167,9 +172,14 @@ extension Catalogue {
             let listener = PostgresListener(
                 pool: registry.pool, channels: ["eclm_catalogue", "eclm_channels"],
                 logger: logger)
+            var hasListened = false
             for await event in listener {
                 switch event {
-                case .connected: logger.debug("listening for catalogue changes")
+                case .connected:
+                    logger.debug("listening for catalogue changes")
+                    // What comes back may be another database under the same name.
+                    if hasListened { state.withLock { $0.isSuspect = true } }
+                    hasListened = true
                 case .notification(let channel, _):
                     logger.debug("catalogue changed", metadata: ["channel": "\(channel)"])
                 }

@@ -35,20 +35,23 @@ extension Registry {
         }
     }
 
-    private func modules(ofHandOver round: RoundID) async throws -> [HandOverRecord.Module] {
-        try await pool.query(
-            """
-            SELECT m.name AS module, v.digest AS base, p.digest, p.lineage, p.importance, p.sample_count, p.updates
-            FROM eclm.partials p
-            JOIN eclm.modules m USING (module_id)
-            JOIN eclm.module_versions v ON v.module_version_id = p.base_version_id
-            WHERE p.round_id = \(round.rawValue) ORDER BY m.name
-            """
-        ).map { row in
-            HandOverRecord.Module(
-                module: try row.decode("module"), base: try row.digest("base"), digest: try row.digest("digest"),
-                lineage: try row.digest("lineage"), importance: try row.decode("importance"),
-                sampleCount: try row.decode("sample_count"), updates: try row.decode("updates"))
+    /// What a round made for the parent, module by module.
+    public func modules(ofHandOver round: RoundID) async throws(RegistryError) -> [HandOverRecord.Module] {
+        try await registryErrors {
+            try await pool.query(
+                """
+                SELECT m.name AS module, v.digest AS base, p.digest, p.lineage, p.importance, p.sample_count, p.updates
+                FROM eclm.partials p
+                JOIN eclm.modules m USING (module_id)
+                JOIN eclm.module_versions v ON v.module_version_id = p.base_version_id
+                WHERE p.round_id = \(round.rawValue) ORDER BY m.name
+                """
+            ).map { row in
+                HandOverRecord.Module(
+                    module: try row.decode("module"), base: try row.digest("base"), digest: try row.digest("digest"),
+                    lineage: try row.digest("lineage"), importance: try row.decode("importance"),
+                    sampleCount: try row.decode("sample_count"), updates: try row.decode("updates"))
+            }
         }
     }
 
