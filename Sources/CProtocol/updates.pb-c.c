@@ -416,15 +416,11 @@ char eclm__v1__trained_module__module__default_value[] = "";
 uint8_t eclm__v1__trained_module__digest__default_value_data[] = "";
 char eclm__v1__trained_module__encoding__default_value[] = "full";
 uint8_t eclm__v1__trained_module__lineage__default_value_data[] = "";
-uint8_t eclm__v1__trained_module__base_digest__default_value_data[] = "";
-uint8_t eclm__v1__trained_module__trained_digest__default_value_data[] = "";
 static const int32_t eclm__v1__trained_module__base_version__default_value = 0;
 static const ProtobufCBinaryData eclm__v1__trained_module__digest__default_value = { 0, eclm__v1__trained_module__digest__default_value_data };
 static const double eclm__v1__trained_module__importance__default_value = 0;
 static const int64_t eclm__v1__trained_module__sample_count__default_value = 0ll;
 static const ProtobufCBinaryData eclm__v1__trained_module__lineage__default_value = { 0, eclm__v1__trained_module__lineage__default_value_data };
-static const ProtobufCBinaryData eclm__v1__trained_module__base_digest__default_value = { 0, eclm__v1__trained_module__base_digest__default_value_data };
-static const ProtobufCBinaryData eclm__v1__trained_module__trained_digest__default_value = { 0, eclm__v1__trained_module__trained_digest__default_value_data };
 static const ProtobufCFieldDescriptor eclm__v1__trained_module__field_descriptors[10] =
 {
   {
@@ -531,7 +527,7 @@ static const ProtobufCFieldDescriptor eclm__v1__trained_module__field_descriptor
     offsetof(Eclm__V1__TrainedModule, has_base_digest),
     offsetof(Eclm__V1__TrainedModule, base_digest),
     NULL,
-    &eclm__v1__trained_module__base_digest__default_value,
+    NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
@@ -543,7 +539,7 @@ static const ProtobufCFieldDescriptor eclm__v1__trained_module__field_descriptor
     offsetof(Eclm__V1__TrainedModule, has_trained_digest),
     offsetof(Eclm__V1__TrainedModule, trained_digest),
     NULL,
-    &eclm__v1__trained_module__trained_digest__default_value,
+    NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
@@ -771,8 +767,6 @@ const ProtobufCMessageDescriptor eclm__v1__submit_request__descriptor =
 char eclm__v1__submit_response__status__default_value[] = "";
 static const int64_t eclm__v1__submit_response__update_id__default_value = 0ll;
 static const protobuf_c_boolean eclm__v1__submit_response__replayed__default_value = 0;
-static const protobuf_c_boolean eclm__v1__submit_response__encoded_otherwise__default_value = 0;
-static const int64_t eclm__v1__submit_response__stored_bytes__default_value = 0ll;
 static const ProtobufCFieldDescriptor eclm__v1__submit_response__field_descriptors[6] =
 {
   {
@@ -831,7 +825,7 @@ static const ProtobufCFieldDescriptor eclm__v1__submit_response__field_descripto
     offsetof(Eclm__V1__SubmitResponse, has_encoded_otherwise),
     offsetof(Eclm__V1__SubmitResponse, encoded_otherwise),
     NULL,
-    &eclm__v1__submit_response__encoded_otherwise__default_value,
+    NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
@@ -843,7 +837,7 @@ static const ProtobufCFieldDescriptor eclm__v1__submit_response__field_descripto
     offsetof(Eclm__V1__SubmitResponse, has_stored_bytes),
     offsetof(Eclm__V1__SubmitResponse, stored_bytes),
     NULL,
-    &eclm__v1__submit_response__stored_bytes__default_value,
+    NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },

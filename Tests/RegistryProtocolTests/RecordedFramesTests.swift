@@ -117,8 +117,10 @@ private struct RecordedMessage {
         let rest = Frame(meta: ByteBuffer(), body: bytes)
         let (payload, attachment) = try #require(rest.parts(attachmentSize: meta.attachmentSize))
         let message = try Message(decoding: payload)
+        let recorded = try JSONSerialization.jsonObject(with: fields)
         let read = try JSONSerialization.data(
-            withJSONObject: #require(fieldValues(message)), options: [.sortedKeys, .prettyPrinted])
+            withJSONObject: withoutNewEmpty(#require(fieldValues(message)), recorded),
+            options: [.sortedKeys, .prettyPrinted])
         #expect(String(decoding: read, as: UTF8.self) == String(decoding: fields, as: UTF8.self), "\(type)")
         let written = try #require(
             EncodedFrame(
@@ -127,6 +129,19 @@ private struct RecordedMessage {
             Array(written.head.readableBytesView) + Array(written.attachment.readableBytesView) == frame, "\(type)")
         return meta
     }
+}
+
+/// The fields less those that are empty and that the recorded message did not have: repeated ones, which came later.
+private func withoutNewEmpty(_ value: Any, _ recorded: Any?) -> Any {
+    if let fields = value as? [String: Any] {
+        let known = recorded as? [String: Any] ?? [:]
+        return fields.filter { name, value in known[name] != nil || value as? String != "" }
+            .map { ($0.key, withoutNewEmpty($0.value, known[$0.key])) }
+            .reduce(into: [String: Any]()) { $0[$1.0] = $1.1 }
+    }
+    guard let values = value as? [Any] else { return value }
+    let known = recorded as? [Any] ?? []
+    return values.enumerated().map { withoutNewEmpty($1, $0 < known.count ? known[$0] : nil) }
 }
 
 /// The fields of a message that are present, by the names of its properties.

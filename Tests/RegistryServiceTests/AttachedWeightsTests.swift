@@ -26,8 +26,8 @@ struct AttachedWeightsTests {
         request.idempotencyKey = key
         request.sampleCount = 100
         var attachment: [UInt8] = []
-        for name in ["l0.m00", "l0.m01"] {
-            let bytes = try server.model.weights(of: name, seed: seed)
+        for (index, name) in ["l0.m00", "l0.m01"].enumerated() {
+            let bytes = try server.model.weights(of: name, seed: seed + 1000 * UInt64(index))
             var module = Wire.TrainedModule()
             module.module = name
             module.baseVersion = 1

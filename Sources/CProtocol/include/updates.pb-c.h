@@ -108,11 +108,9 @@ extern char eclm__v1__trained_module__module__default_value[];
 extern uint8_t eclm__v1__trained_module__digest__default_value_data[];
 extern char eclm__v1__trained_module__encoding__default_value[];
 extern uint8_t eclm__v1__trained_module__lineage__default_value_data[];
-extern uint8_t eclm__v1__trained_module__base_digest__default_value_data[];
-extern uint8_t eclm__v1__trained_module__trained_digest__default_value_data[];
 #define ECLM__V1__TRAINED_MODULE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__trained_module__descriptor) \
-    , eclm__v1__trained_module__module__default_value, 0, 0, 0, { 0, eclm__v1__trained_module__digest__default_value_data }, eclm__v1__trained_module__encoding__default_value, 0, 0, 0, 0ll, 0, { 0, eclm__v1__trained_module__lineage__default_value_data }, 0, ECLM__V1__UPDATE_ENCODING__UPDATE_ENCODING_UNKNOWN, 0, { 0, eclm__v1__trained_module__base_digest__default_value_data }, 0, { 0, eclm__v1__trained_module__trained_digest__default_value_data } }
+    , eclm__v1__trained_module__module__default_value, 0, 0, 0, { 0, eclm__v1__trained_module__digest__default_value_data }, eclm__v1__trained_module__encoding__default_value, 0, 0, 0, 0ll, 0, { 0, eclm__v1__trained_module__lineage__default_value_data }, 0, ECLM__V1__UPDATE_ENCODING__UPDATE_ENCODING_UNKNOWN, 0, {0,NULL}, 0, {0,NULL} }
 
 
 /*
@@ -199,7 +197,7 @@ struct  Eclm__V1__SubmitResponse
 extern char eclm__v1__submit_response__status__default_value[];
 #define ECLM__V1__SUBMIT_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&eclm__v1__submit_response__descriptor) \
-    , 0, 0ll, 0, 0, eclm__v1__submit_response__status__default_value, 0, ECLM__V1__UPDATE_STATUS__UPDATE_STATUS_UNKNOWN, 0, 0, 0, 0ll }
+    , 0, 0ll, 0, 0, eclm__v1__submit_response__status__default_value, 0, ECLM__V1__UPDATE_STATUS__UPDATE_STATUS_UNKNOWN, 0, 0, 0, 0 }
 
 
 struct  Eclm__V1__GetUpdateRequest

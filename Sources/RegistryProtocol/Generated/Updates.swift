@@ -62,10 +62,10 @@ extension Wire {
         public var updateEncoding: UpdateEncoding?
         /// The digest of the weights that it was trained from, as the device had them. A difference is taken only with it, and
         /// only where the base version has these weights; version numbers alone do not tell after a restore from a backup.
-        public var baseDigest: [UInt8] = []
+        public var baseDigest: [UInt8]?
         /// Of a difference: the digest of the trained weights themselves. The same weights in another encoding are then the same
         /// content.
-        public var trainedDigest: [UInt8] = []
+        public var trainedDigest: [UInt8]?
 
         /// The message with every field at its default.
         public init() {}
@@ -91,8 +91,8 @@ extension Wire.TrainedModule: CBackedMessage {
         sampleCount = c.sample_count
         lineage = readBytes(c.lineage)
         if c.has_update_encoding != 0 { updateEncoding = Wire.UpdateEncoding(rawValue: Int32(bitPattern: c.update_encoding.rawValue)) }
-        baseDigest = readBytes(c.base_digest)
-        trainedDigest = readBytes(c.trained_digest)
+        if c.has_base_digest != 0 { baseDigest = readBytes(c.base_digest) }
+        if c.has_trained_digest != 0 { trainedDigest = readBytes(c.trained_digest) }
     }
 
     package func fill(_ c: inout Eclm__V1__TrainedModule, in arena: Arena) {
@@ -112,10 +112,14 @@ extension Wire.TrainedModule: CBackedMessage {
             c.has_update_encoding = 1
             c.update_encoding = Eclm__V1__UpdateEncoding(rawValue: UInt32(bitPattern: value.rawValue))
         }
-        c.has_base_digest = 1
-        c.base_digest = arena.bytes(baseDigest)
-        c.has_trained_digest = 1
-        c.trained_digest = arena.bytes(trainedDigest)
+        if let value = baseDigest {
+            c.has_base_digest = 1
+            c.base_digest = arena.bytes(value)
+        }
+        if let value = trainedDigest {
+            c.has_trained_digest = 1
+            c.trained_digest = arena.bytes(value)
+        }
     }
 }
 
@@ -233,9 +237,9 @@ extension Wire {
         public var updateStatus: UpdateStatus?
         /// With replayed: the same trained weights were submitted before, but in other bytes, such as another encoding. What was
         /// submitted first counts.
-        public var encodedOtherwise: Bool = false
+        public var encodedOtherwise: Bool?
         /// Bytes of attached weights that were not stored before.
-        public var storedBytes: Int64 = 0
+        public var storedBytes: Int64?
 
         /// The message with every field at its default.
         public init() {}
@@ -257,8 +261,8 @@ extension Wire.SubmitResponse: CBackedMessage {
         replayed = c.replayed != 0
         status = readString(c.status)
         if c.has_update_status != 0 { updateStatus = Wire.UpdateStatus(rawValue: Int32(bitPattern: c.update_status.rawValue)) }
-        encodedOtherwise = c.encoded_otherwise != 0
-        storedBytes = c.stored_bytes
+        if c.has_encoded_otherwise != 0 { encodedOtherwise = c.encoded_otherwise != 0 }
+        if c.has_stored_bytes != 0 { storedBytes = c.stored_bytes }
     }
 
     package func fill(_ c: inout Eclm__V1__SubmitResponse, in arena: Arena) {
@@ -271,10 +275,14 @@ extension Wire.SubmitResponse: CBackedMessage {
             c.has_update_status = 1
             c.update_status = Eclm__V1__UpdateStatus(rawValue: UInt32(bitPattern: value.rawValue))
         }
-        c.has_encoded_otherwise = 1
-        c.encoded_otherwise = encodedOtherwise ? 1 : 0
-        c.has_stored_bytes = 1
-        c.stored_bytes = storedBytes
+        if let value = encodedOtherwise {
+            c.has_encoded_otherwise = 1
+            c.encoded_otherwise = value ? 1 : 0
+        }
+        if let value = storedBytes {
+            c.has_stored_bytes = 1
+            c.stored_bytes = value
+        }
     }
 }
 

@@ -71,8 +71,8 @@ extension Wire.SubmitRequest {
                     digest: try Digest(bytes: module.digest),
                     encoding: try module.checkedEncoding(), importance: module.importance,
                     sampleCount: module.sampleCount == 0 ? sampleCount : module.sampleCount,
-                    lineage: try Digest(ifGiven: module.lineage), base: try Digest(ifGiven: module.baseDigest),
-                    trained: try Digest(ifGiven: module.trainedDigest))
+                    lineage: try Digest(ifGiven: module.lineage), base: try Digest(ifGiven: module.baseDigest ?? []),
+                    trained: try Digest(ifGiven: module.trainedDigest ?? []))
             })
     }
 }

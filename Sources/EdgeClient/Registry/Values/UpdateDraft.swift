@@ -85,8 +85,8 @@ public struct UpdateDraft: Hashable, Sendable {
             message.importance = module.importance
             message.sampleCount = module.sampleCount
             message.lineage = module.lineage?.bytes ?? []
-            message.baseDigest = module.base?.bytes ?? []
-            message.trainedDigest = module.encoding.isDifference ? module.trained?.bytes ?? [] : []
+            message.baseDigest = module.base?.bytes
+            message.trainedDigest = module.encoding.isDifference ? module.trained?.bytes : nil
             return message
         }
         return request

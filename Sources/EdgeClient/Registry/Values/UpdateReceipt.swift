@@ -16,8 +16,8 @@ public struct UpdateReceipt: Hashable, Sendable {
     init(_ answer: Wire.SubmitResponse) throws(MappingError) {
         updateID = UpdateID(answer.updateId)
         isReplay = answer.replayed
-        isEncodedOtherwise = answer.encodedOtherwise
-        storedBytes = answer.storedBytes
+        isEncodedOtherwise = answer.encodedOtherwise ?? false
+        storedBytes = answer.storedBytes ?? 0
         status = try UpdateStatus(number: answer.updateStatus, text: answer.status)
     }
 }
