@@ -50,7 +50,9 @@ struct PrivacyCommandTests {
             #expect(one.items.map(\.release) == [2])
 
             #expect(
-                try await database.registryctl("policy", "set", "mlp", "--rule", "median", "--reason", "x").status == 0)
+                try await database.registryctl(
+                    "policy", "set", "mlp", "--rule", "median", "--require-updates", "1", "--reason", "x"
+                ).status == 0)
             try await model.submit([.init("l0.m00")], from: "phone-9", seed: 9)
             try await train(database)
             let after: Listing = try await database.registryctl("privacy", "mlp", "--output", "json").json()
