@@ -55,7 +55,7 @@ public enum UpdateDecoder {
     private static func changes(
         of tensor: TensorDescription, _ update: SafetensorsFile, _ layout: UpdateLayout
     ) throws -> [(Int, Double)] {
-        switch layout.parts[tensor.name] {
+        switch layout.parts[ExactText(tensor.name)] {
         case nil: return []
         case .values(let description):
             let values = try update.tensor(description.name).doubles()
