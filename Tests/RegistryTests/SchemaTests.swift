@@ -104,11 +104,11 @@ struct SchemaTests {
             try await SchemaStory.leaveOut(in: database)
             try await SchemaStory.keepPrivate(in: database)
             try await SchemaStory.handOver(in: database)
+            try await database.pool.query("SELECT eclm.begin_incarnation('restored')")
             // Left waiting for the audit's chain.
             try await database.pool.transaction(isolation: .repeatableRead) { connection in
                 _ = try await connection.query("INSERT INTO eclm.models (name) VALUES ('waits')")
             }
-            try await database.pool.query("SELECT eclm.begin_incarnation('restored')")
             let columns = try await database.pool.query(
                 """
                 SELECT c.relname::text AS table, a.attname::text AS column, a.attidentity <> '' AS identity

@@ -40,7 +40,7 @@ struct ErrorCodeTests {
         MonitoringError unavailable: address_unavailable
         PostgresError failure: decoding notifications_dropped other raised_exception syntax
         PostgresError refused: check_violation connection_refused duplicate_object exclusion_violation foreign_key_violation \
-            insufficient_privilege invalid_data not_null_violation undefined_column undefined_function \
+            insufficient_privilege invalid_data not_null_violation session_lent undefined_column undefined_function \
             undefined_table unique_violation usage
         PostgresError unavailable: acquire_timed_out admin_shutdown cancelled connection_failed \
             connection_lost deadlock disk_full lock_not_available plan_invalidated pool_exhausted read_only \

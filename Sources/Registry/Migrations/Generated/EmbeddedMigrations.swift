@@ -2820,9 +2820,10 @@ BEGIN
         CROSS JOIN LATERAL (SELECT l.release, greatest(l.release, l.version, l.jump)::bigint AS newest) n;
     -- At least 500 million: updates are many. setval is not taken back with the transaction, which does no harm.
     FOR s IN SELECT q.sequencename AS name, q.last_value FROM pg_catalog.pg_sequences q
-        WHERE q.schemaname = 'eclm' AND q.last_value IS NOT NULL LOOP
+        WHERE q.schemaname = 'eclm' LOOP
+        -- What the backup had given out no number of may have been given out since.
         PERFORM setval(format('eclm.%I', s.name)::regclass,
-            (s.last_value + 500000000 + 999999999) / 1000000000 * 1000000000);
+            (coalesce(s.last_value, 0) + 500000000 + 999999999) / 1000000000 * 1000000000);
     END LOOP;
 END $$;
 REVOKE ALL ON FUNCTION eclm.write_incarnation(integer, text) FROM PUBLIC;
