@@ -26,11 +26,15 @@ package enum JSONValue {
         switch scanner.peek() {
         case UInt8(ascii: "{"):
             var members: [(key: String, value: JSONValue)] = []
-            var keys: Set<String> = []
+            // By their meaning to a dictionary of Swift, which is what most objects are decoded to.
+            var keys: [String: ExactText] = [:]
             try scanner.object(
                 { (scanner, key) throws(JSONScanError) in
-                    guard keys.insert(key).inserted else {
-                        throw scanner.error("key \(key.debugDescription) appears twice in one object")
+                    try refuseNUL(key, in: scanner)
+                    if let other = keys.updateValue(ExactText(key), forKey: key) {
+                        let problem = "key \(key.debugDescription) appears twice in one object"
+                        throw scanner.error(
+                            other == ExactText(key) ? problem : problem + ", once in another Unicode normalization")
                     }
                     members.append((key, try read(&scanner, depth: depth + 1, of: maximumDepth)))
                 }, failure: { $0 })
@@ -45,12 +49,19 @@ package enum JSONValue {
             try scanner.expect(UInt8(ascii: "]"))
             return .array(values)
         case UInt8(ascii: "\""):
-            return .string(try scanner.string())
+            let text = try scanner.string()
+            try refuseNUL(text, in: scanner)
+            return .string(text)
         case UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "n"):
             return try scanner.literal().map(JSONValue.bool) ?? .null
         default:
             return .number(try scanner.number())
         }
+    }
+
+    /// Neither the wire nor PostgreSQL has text with a NUL: it is refused where it is written, and not where it would get lost.
+    private static func refuseNUL(_ text: String, in scanner: JSONScanner) throws(JSONScanError) {
+        if text.utf8.contains(0) { throw scanner.error("a string holds a NUL character") }
     }
 
     package var kind: String {

@@ -45,6 +45,8 @@ struct JSONReaderTests {
             (#"{"layers": [], "layers": []}"#, #"key "layers" appears twice"#),
             (#"{"layers": [{"name": "a", "name": "b"}]}"#, #"key "name" appears twice"#),
             (#"{"layers": [], "other": {"a": 1, "\u0061": 2}}"#, #"key "a" appears twice"#),
+            ("{\"layers\": [], \"\u{E9}\": 1, \"e\u{301}\": 2}", "once in another Unicode normalization"),
+            (#"{"layers": [{"name": "a\u0000b"}]}"#, "holds a NUL"), (#"{"layers": [], "a\u0000": 1}"#, "holds a NUL"),
             (#"{"layers": [],}"#, "expected"), (#"{"layers": [] // none"#, "expected"),
             (#"{'layers': []}"#, "expected"),
             (#"{"layers": [], "rate": NaN}"#, "expected"), (#"{"layers": [], "rate": 01}"#, "starts with 0"),
