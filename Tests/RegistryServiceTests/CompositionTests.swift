@@ -200,8 +200,11 @@ struct CompositionTests {
                 }
             }
             try await server.publish(request)
-            let answer = try await compose(server) {
-                $0.deviceClass = "phone"; $0.explain = true
+            var traits = Wire.DeviceTraits()
+            (traits.memory, traits.flops) = (1 << 30, 1 << 40)
+            (traits.dtypes, traits.operators, traits.runtime) = (["F32"], ["linear"], "2.0.0")
+            let answer = try await compose(server) { [traits] in
+                $0.traits = traits; $0.explain = true
             }
             let infeasibility = try #require(answer.infeasibility)
             #expect(answer.composition == nil)

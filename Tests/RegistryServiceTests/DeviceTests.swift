@@ -151,7 +151,7 @@ struct DeviceTests {
             await refused(.invalidArgument, "above 0") { try await define("w") { $0.memory = 0 } }
             await refused(.invalidArgument, "above 0") { try await define("w") { $0.flops = -1 } }
             await refused(.invalidArgument, "\"F13\"") { try await define("w") { $0.dtypes = ["F13"] } }
-            await refused(.invalidArgument, "1 to 64 bytes") { try await define("w") { $0.operators = [""] } }
+            await refused(.invalidArgument, "1 to 64 printable") { try await define("w") { $0.operators = [""] } }
             await refused(.invalidArgument, "\"x\"") { try await define("w") { $0.runtime = "x" } }
             await refused(.invalidArgument, "needs traits") {
                 try await server.call(DeviceServiceAPI.defineDeviceClass) { $0.name = "w" }

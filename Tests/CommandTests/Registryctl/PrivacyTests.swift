@@ -51,7 +51,8 @@ struct PrivacyCommandTests {
 
             #expect(
                 try await database.registryctl(
-                    "policy", "set", "mlp", "--rule", "median", "--require-updates", "1", "--reason", "x"
+                    "policy", "set", "mlp", "--rule", "median", "--require-updates", "1",
+                    "--require-devices", "1", "--reason", "x"
                 ).status == 0)
             try await model.submit([.init("l0.m00")], from: "phone-9", seed: 9)
             try await train(database)
