@@ -106,6 +106,22 @@ struct CatalogueTests {
         }
     }
 
+    @Test("reads a change again that it was told of and could not read")
+    func readsAgain() async throws {
+        try await withServer { server in
+            // Once the listener is up: another change is seen.
+            try await measure(server, "l0.m00", memory: 5)
+            #expect(try await eventually { try await memory(server) == 10 * 4096 + 5 })
+            try await server.database.pool.query("REVOKE SELECT ON eclm.costs FROM eclm_reader")
+            try await measure(server, "l0.m00", memory: 1_000_000)
+            try await Task.sleep(for: .milliseconds(500))
+            #expect(try await memory(server) == 10 * 4096 + 5)
+            try await server.database.pool.query("GRANT SELECT ON eclm.costs TO eclm_reader")
+            // Long before the catalogue is read anyway.
+            #expect(try await eventually { try await memory(server) == 10 * 4096 + 1_000_000 })
+        }
+    }
+
     @Test("keeps what it has to record until the database is back")
     func recordedLater() async throws {
         try await withServer { server in

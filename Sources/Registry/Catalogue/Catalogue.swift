@@ -167,7 +167,7 @@ extension Catalogue {
         let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                for await _ in changes { await self.refreshOrLog() }
+                for await _ in changes { await self.refreshUntilRead() }
             }
             let listener = PostgresListener(
                 pool: registry.pool, channels: ["eclm_catalogue", "eclm_channels"],
@@ -196,13 +196,27 @@ extension Catalogue {
         }
     }
 
-    private func refreshOrLog() async {
+    /// Reads again after a change that is known: what failed is tried again, since nobody tells of it another time.
+    private func refreshUntilRead() async {
+        let backoff = Backoff(first: .milliseconds(200), longest: pollInterval)
+        var failures = 0
+        while !Task.isCancelled, !(await refreshOrLog()) {
+            failures += 1
+            try? await Task.sleep(for: backoff.pause(afterFailures: failures))
+        }
+    }
+
+    /// - Returns: Whether there is nothing left to read.
+    @discardableResult
+    private func refreshOrLog() async -> Bool {
         do {
             try await refresh()
+            return true
         } catch  where error.code == .cancelled {
-            return
+            return true
         } catch {
             logger.warning("the catalogue could not be read; the last one goes on", metadata: ["error": "\(error)"])
+            return false
         }
     }
 }
