@@ -194,7 +194,7 @@ struct CompositionTests {
             for index in request.modules.indices where request.modules[index].slot?.layer == 1 {
                 request.modules[index].requirements = Wire.Requirements()
                 request.modules[index].requirements?.operators = ["attention"]
-                if request.modules[index].slot?.index == 0 { request.modules[index].requirements?.dtypes = ["BF16"] }
+                if request.modules[index].slot?.index == 0 { request.modules[index].requirements?.dtypes = ["F64"] }
                 if request.modules[index].slot?.index == 1 {
                     request.modules[index].requirements?.minimumRuntime = "2147483647.0.0"
                 }
@@ -212,7 +212,7 @@ struct CompositionTests {
             #expect(infeasibility.smallestBudget == nil)
             #expect(infeasibility.message.contains("layer 1"))
             for reason in [
-                "needs operator attention (4 modules)", "needs dtype BF16 (1 module)",
+                "needs operator attention (4 modules)", "needs dtype F64 (1 module)",
                 "needs runtime 2147483647.0.0 or newer, the device has ",
             ] {
                 #expect(infeasibility.message.contains(reason), "\(infeasibility.message)")

@@ -106,7 +106,7 @@ package enum FileSystem {
 
     /// Removes a file; one that is not there is fine.
     package static func remove(_ path: String) throws(EdgeError) {
-        guard unlink(path) == 0 || errno == ENOENT else { throw EdgeError.system("remove", path) }
+        guard unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR else { throw EdgeError.system("remove", path) }
     }
 
     /// The bytes an unprivileged process may still write where `path` lies; `nil` when the system does not tell.
