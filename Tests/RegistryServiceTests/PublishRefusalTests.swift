@@ -26,7 +26,7 @@ struct PublishRefusalTests {
         try await withServer(over: transport) { server in
             try await refuses(server, .invalidArgument, ["\"Bad\"", "lower-case"]) { $0.model = "Bad" }
             try await refuses(server, .invalidArgument, ["\"\" is no name"]) { $0.model = "" }
-            try await refuses(server, .invalidArgument, ["at most 128"]) {
+            try await refuses(server, .invalidArgument, ["1 to 128 "]) {
                 $0.model = String(repeating: "a", count: 129)
             }
             try await refuses(server, .invalidArgument, ["channel"]) { $0.channel = "-" }

@@ -87,7 +87,7 @@ public final class ChangeNotifier: Sendable {
                 """
                 SELECT pg_notify(n.channel, n.payload)
                 FROM unnest(\(changes.map(\.channel)), \(changes.map(\.payload))) n (channel, payload)
-                """)
+                """, retry: .idempotent)
         } catch {
             logger.debug("a notification was lost", metadata: ["error": "\(error)"])
         }
