@@ -187,40 +187,6 @@ struct CompositionTests {
         }
     }
 
-    @Test("with layers that the device cannot run at all says which", arguments: Transport.allCases)
-    func emptyLayers(transport: Transport) async throws {
-        try await withServer(over: transport) { server in
-            var request = server.manifest()
-            for index in request.modules.indices where request.modules[index].slot?.layer == 1 {
-                request.modules[index].requirements = Wire.Requirements()
-                request.modules[index].requirements?.operators = ["attention"]
-                if request.modules[index].slot?.index == 0 { request.modules[index].requirements?.dtypes = ["F64"] }
-                if request.modules[index].slot?.index == 1 {
-                    request.modules[index].requirements?.minimumRuntime = "2147483647.0.0"
-                }
-            }
-            try await server.publish(request)
-            var traits = Wire.DeviceTraits()
-            (traits.memory, traits.flops) = (1 << 30, 1 << 40)
-            (traits.dtypes, traits.operators, traits.runtime) = (["F32"], ["linear"], "2.0.0")
-            let answer = try await compose(server) { [traits] in
-                $0.traits = traits; $0.explain = true
-            }
-            let infeasibility = try #require(answer.infeasibility)
-            #expect(answer.composition == nil)
-            #expect(infeasibility.emptyLayers == [1])
-            #expect(infeasibility.smallestBudget == nil)
-            #expect(infeasibility.message.contains("layer 1"))
-            for reason in [
-                "needs operator attention (4 modules)", "needs dtype F64 (1 module)",
-                "needs runtime 2147483647.0.0 or newer, the device has ",
-            ] {
-                #expect(infeasibility.message.contains(reason), "\(infeasibility.message)")
-            }
-            #expect(infeasibility.excluded.count == 4)
-        }
-    }
-
     @Test("beyond the budget says what is short, by how much, and what would do", arguments: Transport.allCases)
     func infeasible(transport: Transport) async throws {
         try await withServer(over: transport) { server in
