@@ -78,8 +78,8 @@ public struct Migrator: Sendable {
 
     /// Applies what is pending, each file in a transaction of its own together with its record, under an advisory lock.
     ///
-    /// Needs the right to create schemas and, for the first file, roles, and a database whose encoding is UTF8. The lock is the session's: a connection through a
-    /// pooler that lends its sessions is refused.
+    /// Needs the right to create schemas and, for the first file, roles, and a database whose encoding is UTF8. The lock is
+    /// the session's: a connection through a pooler that lends its sessions is refused.
     /// - Returns: the files applied now, in order; none when the schema was current.
     /// - Throws: ``RegistryError`` `.failedPrecondition` where an applied file was changed or is missing, `.aborted`
     ///   where another migration is still under way after ``lockTimeout``, and whatever a failing file caused, with the
